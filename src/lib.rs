@@ -1,0 +1,15 @@
+//! `CrawlHub` runs crawlers: people upload spiders, run them, watch their logs, and keep and export what
+//! they brought back.
+//!
+//! `main → cli → app → features → runner → platform → core`: each may use what stands to its right.
+//! - core: [`error`], [`clock`], [`id`], [`config`] — no I/O, no HTTP;
+//! - [`platform`]: the outside world (SQL, files, processes, the HTTP edge); knows no feature;
+//! - [`runner`]: one attempt of one task; knows no database;
+//! - [`features`]: the product, one folder a noun;
+//! - [`app`]: the composition root.
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod platform;
+pub mod runner;

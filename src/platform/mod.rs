@@ -1,0 +1,4 @@
+//! The outside world. Knows no feature.
+
+pub mod files;
+pub mod process;

@@ -1,0 +1,1 @@
+//! Child processes under a supervisor of their own.
