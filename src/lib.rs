@@ -9,6 +9,7 @@
 //! - [`app`]: the composition root.
 
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod id;
 pub mod platform;

@@ -1,4 +1,6 @@
 //! The outside world. Knows no feature.
 
+pub mod database;
 pub mod files;
+pub mod http;
 pub mod process;

@@ -1,0 +1,43 @@
+-- The queue is this table. A claim is one statement: it sets worker_id and lease_until and counts attempt up;
+-- a late write of a former attempt finds no row.
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    spider_id TEXT NOT NULL,
+    spider_name TEXT NOT NULL,
+    deployment_id TEXT,
+    -- SHA-256 of the manifest (path, hash, size of each file) that the task runs; the manifest is a blob of that name.
+    code_hash TEXT NOT NULL,
+    status TEXT NOT NULL,
+    trigger_type TEXT NOT NULL,
+    is_test BOOLEAN NOT NULL,
+    priority BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    retry_count BIGINT NOT NULL,
+    max_retries BIGINT NOT NULL,
+    next_attempt_at TEXT,
+    pending_reason TEXT,
+    progress BIGINT NOT NULL,
+    progress_message TEXT,
+    total_count BIGINT NOT NULL,
+    success_count BIGINT NOT NULL,
+    failed_count BIGINT NOT NULL,
+    exit_code BIGINT,
+    error_category TEXT,
+    error_message TEXT,
+    worker_id TEXT,
+    container_id TEXT,
+    lease_until TEXT,
+    cancel_requested_at TEXT,
+    scheduled_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT,
+    last_heartbeat TEXT,
+    items_per_second DOUBLE PRECISION,
+    peak_memory_mb DOUBLE PRECISION,
+    checkpoint_data TEXT,
+    params TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX tasks_queue ON tasks (status, priority DESC, id);
+CREATE INDEX tasks_spider ON tasks (spider_id, id);

@@ -1,0 +1,188 @@
+//! Settings: `config/default.toml` < a file < the environment. That file is their documentation.
+
+mod source;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+pub use source::{Origin, Setting, Sources};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub log: Log,
+    pub database: Database,
+    pub storage: Storage,
+    pub admin: Admin,
+    pub accounts: Accounts,
+    pub spiders: Spiders,
+    pub tasks: Tasks,
+    pub runner: Runner,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub public_url: String,
+    #[serde(deserialize_with = "by_comma")]
+    pub cors_origins: Vec<String>,
+    #[serde(deserialize_with = "by_comma")]
+    pub trusted_proxies: Vec<String>,
+    pub secret_key: Secret,
+    pub stop_grace_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: Secret,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    pub email: String,
+    pub password: Secret,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    pub access_minutes: i64,
+    pub session_days: i64,
+    pub remember_days: i64,
+    pub wrong_passwords_a_minute: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spiders {
+    pub max_file_bytes: usize,
+    pub max_total_bytes: usize,
+    pub max_files: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tasks {
+    pub slots: usize,
+    pub lease_seconds: i64,
+    pub log_limit_bytes: u64,
+    pub stdout_items_limit_bytes: u64,
+    pub default_memory_limit_mb: i64,
+    pub max_processes: u32,
+    pub max_timeout_seconds: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runner {
+    pub python: String,
+    pub api_url: String,
+    pub environment_timeout_seconds: u64,
+}
+
+/// Text that must not be printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.is_empty() { "\"\"" } else { "\"******\"" })
+    }
+}
+
+impl Config {
+    pub fn load(sources: &Sources) -> anyhow::Result<Self> {
+        let config: Self = sources.merged()?.try_deserialize().context("the settings cannot be used")?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// What types cannot say.
+    fn validate(&self) -> anyhow::Result<()> {
+        ensure!(self.admin.email.contains('@'), "admin.email is not an e-mail address: {:?}", self.admin.email);
+        ensure!(self.tasks.lease_seconds >= 5, "tasks.lease_seconds must be at least 5");
+        ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
+        let key = self.server.secret_key.reveal();
+        ensure!(
+            key.is_empty() || (key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit())),
+            "server.secret_key must be 64 hexadecimal digits"
+        );
+        for url in [&self.server.public_url, &self.runner.api_url] {
+            ensure!(url.is_empty() || url.starts_with("http"), "not an http address: {url:?}");
+        }
+        if !self.storage.url.is_empty() {
+            bail!("storage.url: only files in the data directory are supported so far; leave it empty");
+        }
+        let database = self.database.url.reveal();
+        ensure!(
+            database.is_empty() || database.starts_with("postgres://") || database.starts_with("postgresql://"),
+            "database.url (DATABASE_URL) must start with postgres://, or be empty for SQLite"
+        );
+        Ok(())
+    }
+
+    /// Where people reach the server.
+    pub fn address(&self) -> String {
+        let public = &self.server.public_url;
+        if public.is_empty() { format!("http://{}", self.server.listen) } else { public.trim_end_matches('/').into() }
+    }
+}
+
+/// A list of the file, or one text "a,b" of the environment.
+fn by_comma<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        List(Vec<String>),
+    }
+    let parts = match Given::deserialize(deserializer).map_err(|_| D::Error::custom("a list, or text with commas"))? {
+        Given::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Given::List(list) => list,
+    };
+    Ok(parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+}

@@ -1,0 +1,148 @@
+//! Where each setting comes from.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use config::{ConfigBuilder, File, FileFormat, Value, ValueKind, builder::DefaultState};
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Names that the contract fixes beside `CRAWLHUB_SECTION_NAME`.
+const SHORT_NAMES: &[(&str, &str)] = &[
+    ("CRAWLHUB_LISTEN", "server.listen"),
+    ("CRAWLHUB_DATA_DIR", "server.data_dir"),
+    ("CRAWLHUB_PUBLIC_URL", "server.public_url"),
+    ("CRAWLHUB_CORS_ORIGINS", "server.cors_origins"),
+    ("CRAWLHUB_SECRET_KEY", "server.secret_key"),
+    ("DATABASE_URL", "database.url"),
+    ("CRAWLHUB_STORAGE", "storage.url"),
+    ("CRAWLHUB_SLOTS", "tasks.slots"),
+];
+
+/// Values that `config show` hides.
+const SECRETS: &[&str] = &["server.secret_key", "database.url", "admin.password"];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File(PathBuf),
+    Environment(String),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("default"),
+            Self::File(path) => write!(formatter, "file {}", path.display()),
+            Self::Environment(name) => write!(formatter, "environment {name}"),
+        }
+    }
+}
+
+/// One line of `config show`.
+#[derive(Debug)]
+pub struct Setting {
+    pub key: String,
+    /// As text; hidden where it is a secret.
+    pub value: String,
+    pub origin: Origin,
+}
+
+/// The layers, read once.
+#[derive(Debug)]
+pub struct Sources {
+    file: Option<PathBuf>,
+    environment: HashMap<String, String>,
+}
+
+impl Sources {
+    pub fn new(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { file: file.map(Path::to_path_buf), environment: environment.into_iter().collect() }
+    }
+
+    pub(super) fn merged(&self) -> anyhow::Result<config::Config> {
+        let mut builder = self.below_environment();
+        for (key, (_, value)) in self.from_environment()? {
+            builder = builder.set_override(key, value)?;
+        }
+        builder.build().context("the settings cannot be read")
+    }
+
+    /// Every setting with its value and where it comes from.
+    pub fn show(&self) -> anyhow::Result<Vec<Setting>> {
+        let file = match &self.file {
+            Some(path) => flatten(&config::Config::builder().add_source(file_source(path)).build()?),
+            None => BTreeMap::new(),
+        };
+        let environment = self.from_environment()?;
+        let merged = flatten(&self.merged()?);
+        Ok(merged
+            .into_iter()
+            .map(|(key, value)| {
+                let origin = match (environment.get(&key), &self.file) {
+                    (Some((name, _)), _) => Origin::Environment(name.clone()),
+                    (None, Some(path)) if file.contains_key(&key) => Origin::File(path.clone()),
+                    _ => Origin::Default,
+                };
+                let hidden = SECRETS.contains(&key.as_str()) && !value.is_empty();
+                Setting { value: if hidden { "******".to_owned() } else { value }, key, origin }
+            })
+            .collect())
+    }
+
+    fn below_environment(&self) -> ConfigBuilder<DefaultState> {
+        let builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        match &self.file {
+            Some(path) => builder.add_source(file_source(path)),
+            None => builder,
+        }
+    }
+
+    /// Setting → (variable, value). The section's own name wins over the short one.
+    fn from_environment(&self) -> anyhow::Result<BTreeMap<String, (String, String)>> {
+        let mut found = BTreeMap::new();
+        let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
+        let long = flatten(&defaults).into_keys().map(|key| (long_name(&key), key));
+        let short = SHORT_NAMES.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
+        for (name, key) in short.chain(long) {
+            if let Some(value) = self.environment.get(&name) {
+                found.insert(key, (name, value.clone()));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn long_name(key: &str) -> String {
+    format!("CRAWLHUB_{}", key.replace('.', "_").to_uppercase())
+}
+
+fn file_source(path: &Path) -> File<config::FileSourceFile, FileFormat> {
+    File::new(&path.to_string_lossy(), FileFormat::Toml).required(true)
+}
+
+fn flatten(config: &config::Config) -> BTreeMap<String, String> {
+    fn walk(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+        match &value.kind {
+            ValueKind::Table(table) => {
+                for (name, inner) in table {
+                    let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                    walk(&key, inner, into);
+                }
+            }
+            ValueKind::Array(list) => {
+                let parts: Vec<String> = list.iter().map(ToString::to_string).collect();
+                into.insert(prefix.to_owned(), parts.join(","));
+            }
+            _ => {
+                into.insert(prefix.to_owned(), value.to_string());
+            }
+        }
+    }
+    let mut flat = BTreeMap::new();
+    walk("", &config.cache, &mut flat);
+    flat
+}

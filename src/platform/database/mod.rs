@@ -1,0 +1,244 @@
+//! SQL on the configured engine: SQLite or PostgreSQL, one text a query.
+//!
+//! The dialect that both understand, which every store keeps to:
+//! - `$1, $2`; times and ids are made in Rust and bound, never `now()` or `CURRENT_TIMESTAMP`;
+//! - ids `TEXT`, numbers `BIGINT`/`DOUBLE PRECISION`, `BOOLEAN`; instants `TIMESTAMPTZ` and JSON `JSONB`/`JSON`
+//!   in PostgreSQL, `TEXT` in SQLite;
+//! - `CAST(SUM(x) AS BIGINT)`; `LOWER(x) LIKE $1 ESCAPE '\'`; `($1 IS NULL OR x = $1)` for optional filters;
+//!   `ON CONFLICT`, `RETURNING`, `FILTER`, row comparison and CTEs as they are;
+//! - compare-and-set (`UPDATE … AND status = …`) instead of row locks.
+
+mod column;
+mod query;
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use anyhow::Context;
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Sqlite, SqlSafeStr, SqlitePool,
+    migrate::Migrator,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub(crate) use column::{text_column, word_enum};
+pub use query::{Bind, Query, Record};
+use query::Target;
+
+use crate::error::{Error, Result};
+
+/// How long a caller waits for a connection, and SQLite for another process's lock, before the answer is
+/// "unavailable". Longer than any of our transactions takes, shorter than a client's patience.
+const PATIENCE: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Which of the two schemas a database holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// Everything but documents.
+    Main,
+    /// Items and log chunks: in SQLite a file of its own, so that heavy writes do not hold up the rest.
+    Documents,
+}
+
+impl Schema {
+    fn migrations(self, postgres: bool) -> Migrator {
+        let mut migrator = match (self, postgres) {
+            (Self::Main, false) => sqlx::migrate!("migrations/sqlite/main"),
+            (Self::Main, true) => sqlx::migrate!("migrations/postgres/main"),
+            (Self::Documents, false) => sqlx::migrate!("migrations/sqlite/documents"),
+            (Self::Documents, true) => sqlx::migrate!("migrations/postgres/documents"),
+        };
+        // In PostgreSQL both live in one database.
+        migrator.dangerous_set_table_name(match self {
+            Self::Main => "_migrations",
+            Self::Documents => "_document_migrations",
+        });
+        migrator
+    }
+}
+
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// SQLite allows one writer at a time: it is a pool of one, so that writers queue here, in order, and not in
+    /// the busy handler. Readers never wait for it (WAL).
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+#[derive(Debug)]
+pub enum Transaction {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Database {
+    /// Opens (and makes, where there is none) the SQLite file and brings its schema up to date.
+    pub async fn open_sqlite(file: &Path, schema: Schema) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.clone())
+            .await
+            .with_context(|| format!("cannot open {}", file.display()))?;
+        schema.migrations(false).run(&writer).await.with_context(|| format!("cannot migrate {}", file.display()))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Connects to PostgreSQL and brings both schemas up to date.
+    pub async fn open_postgres(url: &str) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a PostgreSQL address")?;
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await
+            .context("cannot connect to PostgreSQL (DATABASE_URL)")?;
+        for schema in [Schema::Main, Schema::Documents] {
+            schema.migrations(true).run(&pool).await.context("cannot migrate PostgreSQL")?;
+        }
+        Ok(Self::Postgres(pool))
+    }
+
+    pub fn query(&self, sql: &'static str) -> Query<'_> {
+        self.query_text(sql.to_owned())
+    }
+
+    /// For a text with a list of unknown length: written by [`in_list`] or [`rows`], never from input.
+    pub fn query_text(&self, sql: String) -> Query<'_> {
+        let target = match self {
+            Self::Sqlite { writer, readers } => {
+                let pool = if sql.trim_start().starts_with("SELECT") { readers } else { writer };
+                Target::SqlitePool(pool, SqliteArguments::default())
+            }
+            Self::Postgres(pool) => Target::PostgresPool(pool, PgArguments::default()),
+        };
+        Query::new(AssertSqlSafe(sql).into_sql_str(), target)
+    }
+
+    /// SQLite takes the write lock at once: a transaction that starts by reading could otherwise fail half-way
+    /// with "database is locked".
+    pub async fn begin(&self) -> Result<Transaction> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Whether the engine answers.
+    pub async fn check(&self) -> Result<()> {
+        self.query("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>().await.map(drop)
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Transaction {
+    pub fn query(&mut self, sql: &'static str) -> Query<'_> {
+        self.query_text(sql.to_owned())
+    }
+
+    /// See [`Database::query_text`].
+    pub fn query_text(&mut self, sql: String) -> Query<'_> {
+        let target = match self {
+            Self::Sqlite(transaction) => Target::SqliteTransaction(&mut *transaction, SqliteArguments::default()),
+            Self::Postgres(transaction) => Target::PostgresTransaction(&mut *transaction, PgArguments::default()),
+        };
+        Query::new(AssertSqlSafe(sql).into_sql_str(), target)
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// `$first, $first+1, …`: the inside of `IN (…)`.
+pub fn in_list(first: usize, count: usize) -> String {
+    (first..first + count).map(|position| format!("${position}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `($1, $2), ($3, $4), …`: the rows of one `INSERT … VALUES`.
+pub fn rows(count: usize, columns: usize) -> String {
+    (0..count).map(|row| format!("({})", in_list(row * columns + 1, columns))).collect::<Vec<_>>().join(", ")
+}
+
+/// `text` as the inside of a `LIKE … ESCAPE '\'` pattern that finds it anywhere, whatever its case.
+pub fn like(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if is_passing(&error) {
+            Self::Unavailable { what: "database", source: error.into() }
+        } else {
+            Self::Internal(error.into())
+        }
+    }
+}
+
+/// Whether the statement may well succeed a little later: the engine is away, locked, full or shutting down.
+fn is_passing(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
+    match error {
+        E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+        E::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            if database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+                // 08 connection, 40 serialisation, 53 resources (disk full), 57 operator intervention, 58 system
+                ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+            } else {
+                // busy, locked, I/O error, full, cannot open; extended codes keep the primary one in the low byte
+                code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Turns "that value is taken already" into the error that the caller means by it. SQLite does not name the
+/// constraint, so the store must know which one it can be.
+pub trait OnTaken<T> {
+    fn on_taken(self, error: impl FnOnce() -> Error) -> Result<T>;
+}
+
+impl<T> OnTaken<T> for Result<T> {
+    fn on_taken(self, taken: impl FnOnce() -> Error) -> Self {
+        self.map_err(|error| match &error {
+            Error::Internal(source)
+                if source
+                    .downcast_ref::<sqlx::Error>()
+                    .and_then(sqlx::Error::as_database_error)
+                    .is_some_and(sqlx::error::DatabaseError::is_unique_violation) =>
+            {
+                taken()
+            }
+            _ => error,
+        })
+    }
+}
