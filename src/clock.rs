@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
     /// Cut to microseconds: PostgreSQL keeps no more, and what is read back must equal what was written.
     fn now(&self) -> DateTime<Utc>;
 }

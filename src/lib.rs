@@ -11,6 +11,7 @@
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod features;
 pub mod id;
 pub mod platform;
 pub mod runner;

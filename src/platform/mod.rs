@@ -4,3 +4,4 @@ pub mod database;
 pub mod files;
 pub mod http;
 pub mod process;
+pub mod secrets;

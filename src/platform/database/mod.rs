@@ -15,15 +15,15 @@ use std::{path::Path, str::FromStr, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, Sqlite, SqlSafeStr, SqlitePool,
+    AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 pub(crate) use column::{text_column, word_enum};
-pub use query::{Bind, Query, Record};
 use query::Target;
+pub use query::{Bind, Query, Record};
 
 use crate::error::{Error, Result};
 
@@ -63,7 +63,10 @@ impl Schema {
 pub enum Database {
     /// SQLite allows one writer at a time: it is a pool of one, so that writers queue here, in order, and not in
     /// the busy handler. Readers never wait for it (WAL).
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     Postgres(PgPool),
 }
 

@@ -58,9 +58,7 @@ impl IntoResponse for Error {
             Self::NotFound(problem) => answer(StatusCode::NOT_FOUND, problem.code, said(problem.text), vec![]),
             Self::Conflict(problem) => answer(StatusCode::CONFLICT, problem.code, said(problem.text), vec![]),
             Self::BadRequest(problem) => answer(StatusCode::BAD_REQUEST, problem.code, said(problem.text), vec![]),
-            Self::TooLarge(problem) => {
-                answer(StatusCode::PAYLOAD_TOO_LARGE, problem.code, said(problem.text), vec![])
-            }
+            Self::TooLarge(problem) => answer(StatusCode::PAYLOAD_TOO_LARGE, problem.code, said(problem.text), vec![]),
             Self::Unauthenticated(problem) => {
                 answer(StatusCode::UNAUTHORIZED, problem.code, said(problem.text), vec![])
             }
@@ -74,7 +72,8 @@ impl IntoResponse for Error {
             }
             Self::Unavailable { what, source } => {
                 tracing::warn!(what, request_id = request_id(), "{what} is unavailable: {source:#}");
-                let msg = said(text!("{what} 暂时不可用，请稍后再试", "{what} is unavailable just now; try again soon"));
+                let msg =
+                    said(text!("{what} 暂时不可用，请稍后再试", "{what} is unavailable just now; try again soon"));
                 answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", msg, vec![])
             }
             Self::Internal(source) => {
