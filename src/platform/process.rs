@@ -1,1 +1,0 @@
-//! Child processes under a supervisor of their own.

@@ -1,0 +1,14 @@
+//! Child processes, each under a supervisor of its own: this binary again, as `supervise`.
+//!
+//! The supervisor adopts whatever the child leaves behind, measures and limits the whole tree, and ends it on
+//! an order, or when the server it hangs on is gone. So no process outlives its server unseen.
+
+mod child;
+mod control;
+mod protocol;
+mod supervise;
+mod tree;
+
+pub use child::{Child, Event, Output};
+pub use protocol::{Cause, Exit, Spec, Usage};
+pub use supervise::supervise;

@@ -1,0 +1,275 @@
+//! Python environments: built once for each set of requirements, shared by all spiders that ask for the same.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::config::RunnerConfig;
+use super::ending::Intervention;
+use super::job::{Category, End, Job, Stop};
+use super::output::LogBudget;
+use super::python::{Interpreter, find_program};
+use super::report::{Report, Reporter, Stream};
+use super::watch::{Watch, Watched};
+use super::workdir::{WorkDir, blocking, disk_failure, remove_tree};
+use crate::platform::files::hash_of;
+use crate::platform::process::{Child, Spec};
+
+/// Written last, so that half an environment is never used.
+const COMPLETE: &str = ".complete";
+/// Lies among the spider's files while they are installed: requirements may name files beside it.
+const REQUIREMENTS: &str = ".crawlhub-requirements.txt";
+
+/// What a spider runs with.
+#[derive(Debug)]
+pub(super) struct Environment {
+    pub(super) python: PathBuf,
+    /// Held, shared, for as long as the environment is in use.
+    _lock: Option<File>,
+}
+
+/// What it takes to make one ready.
+pub(super) struct Builder<'a, R> {
+    pub(super) config: &'a RunnerConfig,
+    pub(super) interpreter: &'a Interpreter,
+    pub(super) reporter: &'a Reporter<'a, R>,
+    pub(super) stop: &'a Stop,
+    pub(super) budget: &'a LogBudget,
+    pub(super) work_dir: &'a WorkDir,
+}
+
+impl<R: Report> Builder<'_, R> {
+    /// Finds the environment that the job needs, or builds it.
+    pub(super) async fn prepare(&self, job: &Job) -> Result<Environment, End> {
+        let requirements = self.requirements(job).await?;
+        if requirements.is_empty() {
+            return Ok(Environment { python: self.interpreter.executable.clone(), _lock: None });
+        }
+        let name = environment_name(&requirements, self.interpreter, job);
+        let place = self.config.environments_dir.join(&name);
+        let lock = self.lock(&place).await?;
+        if !place.join(COMPLETE).exists() {
+            self.build(&place, &requirements).await?;
+        }
+        // From "mine" to "ours": those that wait for this build go on.
+        lock.lock_shared().map_err(|error| disk_failure("the environment cannot be locked", &error))?;
+        Ok(Environment { python: place.join("bin/python"), _lock: Some(lock) })
+    }
+
+    async fn requirements(&self, job: &Job) -> Result<Vec<String>, End> {
+        let mut requirements = normalize(&job.requirements_txt);
+        if requirements.is_empty() && job.manifest.iter().any(|entry| entry.path == "requirements.txt") {
+            let content = tokio::fs::read(self.work_dir.work().join("requirements.txt")).await;
+            let content = content.map_err(|error| disk_failure("requirements.txt cannot be read", &error))?;
+            requirements = normalize(&String::from_utf8_lossy(&content));
+        }
+        if job.scrapy && !requirements.iter().any(|line| name_of(line).eq_ignore_ascii_case("scrapy")) {
+            requirements.push("scrapy".to_owned());
+        }
+        Ok(requirements)
+    }
+
+    /// Shared where the environment is complete, else exclusive. The kernel lets go of it when this process dies.
+    async fn lock(&self, place: &Path) -> Result<File, End> {
+        let failed = |error: io::Error| disk_failure("the environment cannot be locked", &error);
+        let path = place.with_extension("lock");
+        let opened = blocking(move || {
+            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            File::options().create(true).append(true).open(path)
+        });
+        let file = opened.await.map_err(failed)?;
+        let mut has_said = false;
+        loop {
+            if file.try_lock_shared().is_ok() {
+                if place.join(COMPLETE).exists() {
+                    return Ok(file);
+                }
+                file.unlock().map_err(failed)?;
+                if file.try_lock().is_ok() {
+                    return Ok(file);
+                }
+            }
+            if !has_said {
+                has_said = true;
+                self.reporter.say("waiting for another task that installs the same requirements").await;
+            }
+            if let Ok(reason) = tokio::time::timeout(Duration::from_millis(100), self.stop.wait()).await {
+                return Err(reason.into());
+            }
+        }
+    }
+
+    async fn build(&self, place: &Path, requirements: &[String]) -> Result<(), End> {
+        let started = tokio::time::Instant::now();
+        self.reporter.say(format!("installing requirements: {}", requirements.join(", "))).await;
+        discard(place).await?;
+        let result = self.install(place, requirements).await;
+        let _ = tokio::fs::remove_file(self.work_dir.work().join(REQUIREMENTS)).await;
+        if let Err(end) = result {
+            discard(place).await?;
+            return Err(end);
+        }
+        let mark = tokio::fs::write(place.join(COMPLETE), requirements.join("\n")).await;
+        mark.map_err(|error| disk_failure("the environment cannot be kept", &error))?;
+        self.reporter.say(format!("requirements installed in {:.1} s", started.elapsed().as_secs_f64())).await;
+        Ok(())
+    }
+
+    async fn install(&self, place: &Path, requirements: &[String]) -> Result<(), End> {
+        let list = self.work_dir.work().join(REQUIREMENTS);
+        let written = tokio::fs::write(&list, requirements.join("\n") + "\n").await;
+        written.map_err(|error| disk_failure("the requirements cannot be written", &error))?;
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let (base, place_text, list) = (text(&self.interpreter.executable), text(place), text(&list));
+        let python = text(&place.join("bin/python"));
+        let steps = match find_program("uv", &self.config.path()) {
+            Some(uv) => {
+                let uv = text(&uv);
+                [
+                    words(&[&uv, "venv", "--no-project", "--python", &base, &place_text]),
+                    words(&[&uv, "pip", "install", "--python", &python, "-r", &list]),
+                ]
+            }
+            None => [
+                words(&[&base, "-m", "venv", &place_text]),
+                words(&[&python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", &list]),
+            ],
+        };
+        for argv in steps {
+            self.step(argv).await?;
+        }
+        Ok(())
+    }
+
+    async fn step(&self, argv: Vec<String>) -> Result<(), End> {
+        let failed =
+            |reason: &str| End::failed(Category::System, format!("requirements could not be installed: {reason}"));
+        let spec = Spec {
+            argv,
+            cwd: self.work_dir.work(),
+            env: self.environment_of_builds(),
+            max_processes: Some(self.config.max_processes),
+            ..Spec::default()
+        };
+        let spawned = Child::spawn(&self.config.supervisor, spec).await;
+        let (child, output) = spawned.map_err(|error| failed(&format!("{error:#}")))?;
+        let watch = Watch {
+            reporter: self.reporter,
+            stop: self.stop,
+            budget: self.budget,
+            limit: self.config.build_timeout,
+            grace: self.config.term_grace,
+            streams: (Stream::System, Stream::System),
+            copy: None,
+            ended: CancellationToken::new(),
+        };
+        let Watched { exit, why, remains, .. } = watch.run(child, output).await;
+        match why {
+            Some(Intervention::Stopped(reason)) => Err(reason.into()),
+            Some(Intervention::TimedOut(limit)) => Err(failed(&format!("not done after {} s", limit.as_secs()))),
+            Some(Intervention::Trouble) => Err(failed("the log could not be stored")),
+            None if exit.code == Some(0) => Ok(()),
+            None => Err(failed(error_line(&remains.stderr_tail))),
+        }
+    }
+
+    /// Of the server's own environment, only what its operator means for builds.
+    fn environment_of_builds(&self) -> Vec<(String, String)> {
+        let cache = self.config.environments_dir.with_file_name("cache");
+        let path = |path: PathBuf| path.to_string_lossy().into_owned();
+        let own = [
+            ("PATH", self.config.path()),
+            ("LANG", self.config.base("LANG", "C.UTF-8")),
+            ("HOME", path(self.work_dir.home())),
+            ("TMPDIR", path(self.work_dir.tmp())),
+            ("PIP_CACHE_DIR", path(cache.join("pip"))),
+            ("UV_CACHE_DIR", path(cache.join("uv"))),
+            // A spider that changes its environment must not change the cache, and so all others.
+            ("UV_LINK_MODE", "copy".to_owned()),
+        ];
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        own.chain(self.config.build_env.iter().cloned()).collect()
+    }
+}
+
+async fn discard(place: &Path) -> Result<(), End> {
+    let place = place.to_owned();
+    let discarded = blocking(move || if place.exists() { remove_tree(&place) } else { Ok(()) }).await;
+    discarded.map_err(|error| disk_failure("an unfinished environment cannot be removed", &error))
+}
+
+fn words(argv: &[&str]) -> Vec<String> {
+    argv.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// The lines that say something, without comments.
+fn normalize(requirements: &str) -> Vec<String> {
+    let lines = requirements.trim_start_matches('\u{feff}').lines();
+    let lines = lines.map(|line| if line.trim_start().starts_with('#') { "" } else { line });
+    let lines = lines.map(|line| line.split_once(" #").map_or(line, |(said, _)| said).trim());
+    lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The name of the package that a line asks for.
+fn name_of(requirement: &str) -> &str {
+    let end = requirement.find(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '-' | '_' | '.'));
+    &requirement[..end.unwrap_or(requirement.len())]
+}
+
+/// Whether a line means files beside it, so that the spider's files belong to the environment.
+fn is_local(requirement: &str) -> bool {
+    let options = ["-r", "-c", "-e", "--requirement", "--constraint", "--editable", "--find-links", "-f", ".", "/"];
+    options.iter().any(|start| requirement.starts_with(start)) || requirement.contains("file:")
+}
+
+fn environment_name(requirements: &[String], interpreter: &Interpreter, job: &Job) -> String {
+    let mut content = format!("{}\n{}\n", interpreter.version, interpreter.executable.display());
+    content.push_str(&requirements.join("\n"));
+    if requirements.iter().any(|line| is_local(line)) {
+        for entry in &job.manifest {
+            let _ = write!(content, "\n{} {}", entry.hash, entry.path);
+        }
+    }
+    hash_of(content.as_bytes())[..32].to_owned()
+}
+
+/// The last line of an installer that says what went wrong.
+fn error_line(stderr: &str) -> &str {
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_error = |line: &&str| line.to_ascii_lowercase().starts_with("error") || line.contains("Error:");
+    lines().rfind(is_error).or_else(|| lines().next_back()).unwrap_or("no reason was given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_say_nothing() {
+        assert_eq!(
+            normalize("# a\n\n requests==2 # why\r\nx @ https://h/#egg=x\n"),
+            ["requests==2", "x @ https://h/#egg=x"]
+        );
+        assert!(normalize(" \n#x").is_empty());
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(name_of("Scrapy>=2"), "Scrapy");
+        assert_eq!(name_of("scrapy[extra] ; python_version > '3'"), "scrapy");
+        assert_eq!(name_of("scrapy-redis"), "scrapy-redis");
+        assert!(is_local("-r base.txt") && is_local("./pkg") && is_local("p @ file:///x") && !is_local("requests"));
+    }
+
+    #[test]
+    fn the_last_error_of_pip_is_named() {
+        let stderr =
+            "ERROR: Could not find a version\nERROR: No matching distribution found for nope\n\n[notice] upgrade\n";
+        assert_eq!(error_line(stderr), "ERROR: No matching distribution found for nope");
+        assert_eq!(error_line(""), "no reason was given");
+    }
+}

@@ -1,0 +1,96 @@
+//! CSV: the first row names the fields, each further row is an object of strings.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+
+use super::{Found, files};
+
+pub(super) struct CsvRows {
+    input: Reader<Metered>,
+    header: Option<StringRecord>,
+    limit: usize,
+}
+
+impl CsvRows {
+    pub(super) fn open(path: &Path, limit: usize) -> io::Result<Self> {
+        let input = Metered { file: files::open(path)?, left: 0 };
+        Ok(Self { input: ReaderBuilder::new().has_headers(false).from_reader(input), header: None, limit })
+    }
+
+    pub(super) fn next(&mut self) -> Found {
+        let Some(header) = self.header.take() else {
+            return match self.row() {
+                Ok(Some(mut row)) => {
+                    let first = row.get(0).unwrap_or_default().trim_start_matches('\u{feff}').to_owned();
+                    row = std::iter::once(first.as_str()).chain(row.iter().skip(1)).collect();
+                    self.header = Some(row);
+                    self.next()
+                }
+                Ok(None) => Found::End,
+                Err(reason) => Found::Broken(reason),
+            };
+        };
+        let found = match self.row() {
+            Ok(Some(row)) => self.item(&header, &row),
+            Ok(None) => Found::End,
+            Err(reason) => Found::Broken(reason),
+        };
+        self.header = Some(header);
+        found
+    }
+
+    fn item(&self, header: &StringRecord, row: &StringRecord) -> Found {
+        let fields = header.iter().zip(row).map(|(name, value)| (name.to_owned(), value.into()));
+        let object: serde_json::Map<_, serde_json::Value> = fields.collect();
+        match serde_json::value::to_raw_value(&object) {
+            Ok(item) if item.get().len() <= self.limit => Found::Item(item),
+            Ok(_) => Found::Refused(format!("{}: longer than {} bytes", line_of(row), self.limit)),
+            Err(error) => Found::Broken(format!("{}: {error}", line_of(row))),
+        }
+    }
+
+    fn row(&mut self) -> Result<Option<StringRecord>, String> {
+        // A quote that nobody closes would take the rest of the file into memory.
+        self.input.get_mut().left = 4 * self.limit as u64 + 64 * 1024;
+        let mut row = StringRecord::new();
+        let line = self.input.position().line();
+        match self.input.read_record(&mut row) {
+            Ok(true) => Ok(Some(row)),
+            Ok(false) => Ok(None),
+            Err(error) => Err(match error.kind() {
+                ErrorKind::UnequalLengths { pos, expected_len, len } => {
+                    let line = pos.as_ref().map_or(line, csv::Position::line);
+                    format!("line {line}: {len} fields, but the first row has {expected_len}")
+                }
+                ErrorKind::Utf8 { pos, .. } => {
+                    format!("line {}: not UTF-8", pos.as_ref().map_or(line, csv::Position::line))
+                }
+                _ => format!("line {line}: {error}"),
+            }),
+        }
+    }
+}
+
+fn line_of(row: &StringRecord) -> String {
+    format!("line {}", row.position().map_or(0, csv::Position::line))
+}
+
+/// Reads no more than it is given leave to.
+struct Metered {
+    file: File,
+    left: u64,
+}
+
+impl Read for Metered {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        match self.left.checked_sub(length as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::other("the row does not end")),
+        }
+        Ok(length)
+    }
+}

@@ -1,0 +1,165 @@
+//! A JSON document: the elements of a list one by one, or one object.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::value::RawValue;
+
+use super::{Found, files};
+
+pub(super) struct Elements {
+    input: BufReader<File>,
+    place: Place,
+    line: u64,
+    count: u64,
+    limit: usize,
+}
+
+#[derive(PartialEq)]
+enum Place {
+    Start,
+    InList,
+    End,
+}
+
+/// How a piece of the input ended.
+enum Piece {
+    Whole(Vec<u8>),
+    TooLong,
+}
+
+impl Elements {
+    pub(super) fn open(path: &Path, limit: usize) -> io::Result<Self> {
+        let input = BufReader::with_capacity(64 * 1024, files::open(path)?);
+        Ok(Self { input, place: Place::Start, line: 1, count: 0, limit })
+    }
+
+    pub(super) fn next(&mut self) -> Found {
+        match self.read() {
+            Ok(found) => found,
+            Err(error) => Found::Broken(format!("line {}: {error}", self.line)),
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Found> {
+        if self.place == Place::Start {
+            if self.input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+                self.input.consume(3);
+            }
+            match self.peek()? {
+                None => self.place = Place::End,
+                Some(b'[') => {
+                    self.input.consume(1);
+                    self.place = Place::InList;
+                }
+                Some(_) => {
+                    self.place = Place::End;
+                    let line = self.line;
+                    let piece = self.piece(false)?;
+                    return Ok(self.found(piece, line, true));
+                }
+            }
+        }
+        if self.place == Place::End {
+            return Ok(Found::End);
+        }
+        match self.peek()? {
+            Some(b']') => {
+                self.input.consume(1);
+                self.place = Place::End;
+                return match self.peek()? {
+                    None => Ok(Found::End),
+                    Some(_) => Err(io::Error::other("something follows the list")),
+                };
+            }
+            Some(b',') if self.count > 0 => self.input.consume(1),
+            Some(_) if self.count > 0 => return Err(io::Error::other("expected `,` or `]`")),
+            Some(_) => {}
+            None => return Err(io::Error::other("the list does not end")),
+        }
+        self.peek()?;
+        let line = self.line;
+        let piece = self.piece(true)?;
+        self.count += 1;
+        Ok(self.found(piece, line, false))
+    }
+
+    fn found(&self, piece: Piece, line: u64, must_be_object: bool) -> Found {
+        let place = if must_be_object { format!("line {line}") } else { format!("line {line}, item {}", self.count) };
+        match piece {
+            Piece::TooLong => Found::Refused(format!("{place}: longer than {} bytes", self.limit)),
+            Piece::Whole(bytes) if must_be_object && bytes.first() != Some(&b'{') => {
+                Found::Broken(format!("{place}: neither a JSON list nor an object"))
+            }
+            Piece::Whole(bytes) => {
+                parse(bytes.trim_ascii()).map_or_else(|reason| Found::Broken(format!("{place}: {reason}")), Found::Item)
+            }
+        }
+    }
+
+    /// The next byte that is no white space.
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            let buffer = self.input.fill_buf()?;
+            let Some(byte) = buffer.first().copied() else { return Ok(None) };
+            if !byte.is_ascii_whitespace() {
+                return Ok(Some(byte));
+            }
+            self.line += u64::from(byte == b'\n');
+            self.input.consume(1);
+        }
+    }
+
+    /// Bytes up to the `,` or `]` that ends an element, or to the end of the input.
+    fn piece(&mut self, in_list: bool) -> io::Result<Piece> {
+        let (mut bytes, mut is_too_long) = (Vec::new(), false);
+        let (mut depth, mut in_string, mut is_escaped) = (0_u64, false, false);
+        loop {
+            let buffer = self.input.fill_buf()?;
+            if buffer.is_empty() {
+                break;
+            }
+            let ends = |byte: &u8| {
+                if in_string {
+                    in_string = is_escaped || *byte != b'"';
+                    is_escaped = !is_escaped && *byte == b'\\';
+                    return false;
+                }
+                match byte {
+                    b'"' => in_string = true,
+                    b',' | b']' if in_list && depth == 0 => return true,
+                    b'[' | b'{' => depth += 1,
+                    b']' | b'}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                false
+            };
+            let end = buffer.iter().position(ends);
+            let part = &buffer[..end.unwrap_or(buffer.len())];
+            self.line += part.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+            is_too_long |= bytes.len() + part.len() > self.limit;
+            if !is_too_long {
+                bytes.extend_from_slice(part);
+            }
+            let length = part.len();
+            self.input.consume(length);
+            if end.is_some() {
+                break;
+            }
+        }
+        Ok(if is_too_long { Piece::TooLong } else { Piece::Whole(bytes) })
+    }
+}
+
+/// The bytes as JSON that everybody can read: UTF-8, nested no deeper than parsers go.
+pub(super) fn parse(bytes: &[u8]) -> Result<Box<RawValue>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
+    let reason = |error: serde_json::Error| {
+        // The place is that of the whole file, not of this piece.
+        let text = error.to_string();
+        text.split(" at line ").next().unwrap_or_default().to_owned()
+    };
+    serde_json::from_str::<serde_json::Value>(text).map_err(reason)?;
+    serde_json::from_str(text).map_err(reason)
+}

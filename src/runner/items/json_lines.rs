@@ -1,0 +1,93 @@
+//! JSON Lines: one JSON value a line, read while the file still grows.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use super::elements::parse;
+use super::{Found, files};
+
+pub(super) struct JsonLines {
+    path: PathBuf,
+    file: Option<BufReader<File>>,
+    /// Which file the position belongs to.
+    inode: u64,
+    /// Of the first line that was not read.
+    position: u64,
+    line: u64,
+    /// The beginning of the present line was too long, so its rest is skipped.
+    is_skipping: bool,
+    /// No more is written: a line may end without a line end.
+    is_last: bool,
+    limit: usize,
+}
+
+impl JsonLines {
+    pub(super) fn new(path: PathBuf, limit: usize) -> Self {
+        Self { path, file: None, inode: 0, position: 0, line: 1, is_skipping: false, is_last: false, limit }
+    }
+
+    /// To be called before each round: opens the file at the place where the last round ended.
+    pub(super) fn look(&mut self, is_last: bool) {
+        self.is_last = is_last;
+        self.file = None;
+    }
+
+    pub(super) fn next(&mut self) -> Found {
+        match self.read() {
+            Ok(found) => found,
+            // It may have been there a moment ago: what is gone has no items.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::End,
+            Err(error) => Found::Broken(format!("line {}: {error}", self.line)),
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Found> {
+        loop {
+            let mut file = match self.file.take() {
+                Some(file) => file,
+                None => self.open()?,
+            };
+            let mut bytes = Vec::new();
+            let length = file.by_ref().take(self.limit as u64 + 1).read_until(b'\n', &mut bytes)? as u64;
+            let has_end = bytes.last() == Some(&b'\n');
+            let is_too_long = !has_end && bytes.len() > self.limit;
+            if length == 0 || !(has_end || is_too_long || self.is_last || self.is_skipping) {
+                // The file stays closed between rounds.
+                return Ok(Found::End);
+            }
+            self.file = Some(file);
+            self.position += length;
+            let was_skipping = self.is_skipping;
+            self.is_skipping = is_too_long || (was_skipping && !has_end);
+            if was_skipping {
+                self.line += u64::from(has_end);
+                continue;
+            }
+            let line = self.line;
+            if is_too_long {
+                return Ok(Found::Refused(format!("line {line}: longer than {} bytes", self.limit)));
+            }
+            self.line += 1;
+            let text = bytes.trim_ascii();
+            let text = if line == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
+            if !text.is_empty() {
+                return Ok(
+                    parse(text).map_or_else(|reason| Found::Broken(format!("line {line}: {reason}")), Found::Item)
+                );
+            }
+        }
+    }
+
+    fn open(&mut self) -> io::Result<BufReader<File>> {
+        let mut file = files::open(&self.path)?;
+        let metadata = file.metadata()?;
+        if self.inode != metadata.ino() || metadata.len() < self.position {
+            // Another file of that name, or written anew: its lines are new lines.
+            (self.inode, self.position, self.line, self.is_skipping) = (metadata.ino(), 0, 1, false);
+        }
+        file.seek(SeekFrom::Start(self.position))?;
+        Ok(BufReader::new(file))
+    }
+}

@@ -1,0 +1,139 @@
+//! What is to be run, how it is told to stop, and how it ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::id::{SpiderId, TaskId};
+use crate::platform::files::Hash;
+
+/// One attempt of one task, with everything it needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Job {
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub attempt: i64,
+    /// A Scrapy project: the entry point is the name of one of its spiders.
+    pub scrapy: bool,
+    pub entry_point: Option<String>,
+    pub params: serde_json::Map<String, serde_json::Value>,
+    pub env_vars: Vec<(String, String)>,
+    /// Where this has no content, a `requirements.txt` among the files counts.
+    pub requirements_txt: String,
+    pub manifest: Vec<ManifestEntry>,
+    /// From the start of the process; building its environment does not count.
+    pub timeout: Duration,
+    pub memory_limit_mb: Option<i64>,
+    pub max_items: Option<i64>,
+    pub rate_limit_rps: Option<f64>,
+    pub api_url: String,
+    pub token: String,
+}
+
+/// One file of the spider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestEntry {
+    /// Relative, with `/` between its parts.
+    pub path: String,
+    pub hash: Hash,
+    pub executable: bool,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub end: End,
+    pub exit_code: Option<i64>,
+    pub signal: Option<i64>,
+    pub peak_memory_mb: Option<i64>,
+    /// Of the process.
+    pub duration: Duration,
+    /// Items that were found and could not be delivered.
+    pub undelivered: i64,
+    pub log_truncated: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    Completed,
+    Failed {
+        category: Category,
+        /// English, with the facts.
+        message: String,
+    },
+    /// Nothing of it runs any more.
+    Cancelled,
+}
+
+impl End {
+    pub(super) fn failed(category: Category, message: impl Into<String>) -> Self {
+        Self::Failed { category, message: message.into() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    Network,
+    Auth,
+    Parse,
+    Timeout,
+    System,
+}
+
+/// A word to a running attempt that it shall end. The first word counts.
+#[derive(Debug, Clone)]
+pub struct Stop(Arc<watch::Sender<Option<StopReason>>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    Cancelled,
+    /// The server itself ends.
+    Shutdown,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Stop {
+    pub fn request(&self, reason: StopReason) {
+        self.0.send_if_modified(|present| {
+            let is_first = present.is_none();
+            present.get_or_insert(reason);
+            is_first
+        });
+    }
+
+    pub fn requested(&self) -> Option<StopReason> {
+        *self.0.borrow()
+    }
+
+    /// Waits until a stop is requested.
+    pub async fn wait(&self) -> StopReason {
+        let mut receiver = self.0.subscribe();
+        loop {
+            if let Some(reason) = *receiver.borrow_and_update() {
+                return reason;
+            }
+            if receiver.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+impl From<StopReason> for End {
+    fn from(reason: StopReason) -> Self {
+        match reason {
+            StopReason::Cancelled => Self::Cancelled,
+            StopReason::Shutdown => Self::failed(Category::System, "the server was stopped"),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What an attempt tells the outside: lines, items, usage. Nothing is taken for told before it is acknowledged.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::job::Stop;
+use crate::clock::SharedClock;
+use crate::error::{Error, Result};
+use crate::platform::process::Usage;
+
+/// Where an attempt reports to: the server's tables, or the server over HTTP.
+pub trait Report: Send + Sync + 'static {
+    /// Keeps lines for good. They come in order, one call at a time; the same call may come again after an error.
+    fn lines(&self, lines: &[Line]) -> impl Future<Output = Result<()>> + Send;
+
+    /// Keeps items for good. The same `batch` number twice counts once.
+    fn items(&self, batch: i64, items: &[Box<RawValue>]) -> impl Future<Output = Result<()>> + Send;
+
+    /// How many items this attempt has delivered, by any way.
+    fn delivered(&self) -> impl Future<Output = Result<i64>> + Send;
+
+    /// About once a second; may be dropped.
+    fn usage(&self, usage: Usage) -> impl Future<Output = ()> + Send;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub stream: Stream,
+    pub at: DateTime<Utc>,
+    /// At most 64 KiB; holds no NUL and no line end.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+    /// The runner's own words, and the output of building an environment.
+    System,
+}
+
+/// For so long a report that meets passing errors is tried again.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// The same, once the attempt is told to stop.
+const PATIENCE_WHEN_STOPPED: Duration = Duration::from_secs(10);
+
+/// Reports, again and again where needed.
+pub(super) struct Reporter<'a, R> {
+    report: &'a R,
+    stop: &'a Stop,
+    clock: &'a SharedClock,
+    one_at_a_time: Mutex<()>,
+    trouble: OnceLock<String>,
+    has_trouble: CancellationToken,
+}
+
+impl<'a, R: Report> Reporter<'a, R> {
+    pub(super) fn new(report: &'a R, stop: &'a Stop, clock: &'a SharedClock) -> Self {
+        let (one_at_a_time, trouble, has_trouble) = (Mutex::default(), OnceLock::new(), CancellationToken::new());
+        Self { report, stop, clock, one_at_a_time, trouble, has_trouble }
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// False when they could not be kept; then the attempt is to end.
+    pub(super) async fn lines(&self, lines: &[Line]) -> bool {
+        let _turn = self.one_at_a_time.lock().await;
+        self.insist("the log", || self.report.lines(lines)).await.is_some()
+    }
+
+    /// A line of the runner's own.
+    pub(super) async fn say(&self, text: impl Into<String>) {
+        let mut text: String = text.into();
+        text.truncate(text.floor_char_boundary(4096));
+        self.lines(&[Line { stream: Stream::System, at: self.now(), text }]).await;
+    }
+
+    /// False when they could not be kept; then the attempt is to end.
+    pub(super) async fn items(&self, batch: i64, items: &[Box<RawValue>]) -> bool {
+        self.insist("items", || self.report.items(batch, items)).await.is_some()
+    }
+
+    pub(super) async fn delivered(&self) -> Option<i64> {
+        self.insist("the count of items", || self.report.delivered()).await
+    }
+
+    pub(super) async fn usage(&self, usage: Usage) {
+        self.report.usage(usage).await;
+    }
+
+    /// What could not be reported, if anything.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.get().map(String::as_str)
+    }
+
+    pub(super) async fn wait_for_trouble(&self) {
+        self.has_trouble.cancelled().await;
+    }
+
+    async fn insist<T, F>(&self, what: &str, call: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        let mut give_up_at = Instant::now() + PATIENCE;
+        let mut is_hurried = false;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let error = match call().await {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            if !error.is_passing() || Instant::now() >= give_up_at || self.trouble().is_some() {
+                tracing::error!(what, %error, "an attempt cannot report");
+                let reason = match &error {
+                    Error::Unavailable { what, .. } => format!("{what} is unavailable"),
+                    Error::Internal(_) => "internal error".to_owned(),
+                    other => other.to_string(),
+                };
+                let _ = self.trouble.set(format!("{what} could not be stored: {reason}"));
+                self.has_trouble.cancel();
+                return None;
+            }
+            tracing::warn!(what, %error, "an attempt reports again");
+            if is_hurried {
+                sleep(pause).await;
+            } else if tokio::time::timeout(pause, self.stop.wait()).await.is_ok() {
+                is_hurried = true;
+                give_up_at = give_up_at.min(Instant::now() + PATIENCE_WHEN_STOPPED);
+            }
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+    }
+}
