@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// How many rows one `INSERT` has. Few sizes, so that each connection soon has all of them prepared; two parameters
-/// a row stay far below SQLite's 32,766.
+/// a row stay far below the 32,766 of `SQLite`.
 const INSERT_ROWS: [usize; 4] = [500, 100, 10, 1];
 /// `PostgreSQL` parses JSON by recursion and refuses what is deeper than its stack (some thousands of levels).
 /// Nothing that people crawl comes near; one such item must not fail the batch it stands in.
 const DEEPEST: usize = 1000;
 /// What one step of a long read holds in memory, about.
 const STEP_BYTES: i64 = 4 << 20;
-/// Short transactions: on SQLite others wait for the only writer.
+/// Short transactions: on `SQLite` others wait for the only writer.
 const DELETE_ROWS: i64 = 5000;
 
 /// Items as they arrive.

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use futures_util::{Stream as Flow, TryStreamExt, stream};
+use futures_util::{Stream as Flow, stream};
 use serde::{Deserialize, Serialize};
 
 use super::Documents;
@@ -9,9 +9,11 @@ use crate::{
     platform::database::word_enum,
 };
 
-/// Readers hold one chunk in memory. A line longer than this makes a longer chunk of its own.
+/// Readers hold a few chunks in memory. A line longer than this makes a longer chunk of its own.
 const CHUNK_BYTES: usize = 256 << 10;
-/// Short transactions: on SQLite others wait for the only writer.
+/// Few queries where each line came alone, little memory where chunks are full.
+const STEP_CHUNKS: i64 = 8;
+/// Short transactions: on `SQLite` others wait for the only writer.
 const DELETE_CHUNKS: i64 = 200;
 
 word_enum! {
@@ -49,6 +51,7 @@ struct BodyLine(Stream, i64, String);
 #[derive(sqlx::FromRow)]
 pub(super) struct Chunk {
     pub first_seq: i64,
+    pub last_seq: i64,
     pub attempt: i64,
     pub body: Vec<u8>,
 }
@@ -128,48 +131,50 @@ impl Documents {
         limit: usize,
     ) -> Result<Vec<StoredLine>> {
         let (mut found, mut after) = (Vec::new(), after);
-        while found.len() < limit {
-            let Some(lines) = self.step_of_lines(task_id, after).await? else { break };
-            after = lines.last().map_or(i64::MAX, |line| line.seq);
-            let wanted = lines.into_iter().filter(|line| stream.is_none_or(|stream| line.stream == stream));
-            found.extend(wanted.take(limit - found.len()));
+        loop {
+            let chunks = self.chunks_after(task_id, after).await?;
+            if chunks.is_empty() {
+                return Ok(found);
+            }
+            for chunk in chunks {
+                let lines = chunk.lines()?.into_iter();
+                let wanted = lines.filter(|line| line.seq > after && stream.is_none_or(|stream| line.stream == stream));
+                found.extend(wanted.take(limit - found.len()));
+                if found.len() == limit {
+                    return Ok(found);
+                }
+                after = chunk.last_seq;
+            }
         }
-        Ok(found)
     }
 
     /// The whole log as it stands, in steps, for a download.
     pub fn all_lines(&self, task_id: &TaskId) -> impl Flow<Item = Result<Vec<StoredLine>>> + Send + 'static {
         let start = (self.clone(), task_id.clone(), 0);
         stream::try_unfold(start, |(documents, task_id, after)| async move {
-            let lines = documents.step_of_lines(&task_id, after).await?;
-            Ok(lines.map(|lines| {
-                let last = lines.last().map_or(i64::MAX, |line| line.seq);
-                (lines, (documents, task_id, last))
-            }))
+            let chunks = documents.chunks_after(&task_id, after).await?;
+            let Some(last) = chunks.last().map(|chunk| chunk.last_seq) else { return Ok(None) };
+            let lines = chunks.iter().map(Chunk::lines).collect::<Result<Vec<_>>>()?;
+            Ok(Some((lines.concat(), (documents, task_id, last))))
         })
-        .into_stream()
     }
 
-    /// What stands behind `after` in the first chunk that has anything; `None` at the end.
-    async fn step_of_lines(&self, task_id: &TaskId, after: i64) -> Result<Option<Vec<StoredLine>>> {
-        // The chunk that holds the next place, or starts behind it.
-        let chunk: Option<Chunk> = self
-            .db
+    /// The next chunks that hold something behind the place `after`; none at the end.
+    async fn chunks_after(&self, task_id: &TaskId, after: i64) -> Result<Vec<Chunk>> {
+        // The inner query finds where to start by the key: without it all chunks before would be looked at.
+        self.db
             .query(
-                "SELECT first_seq, attempt, body FROM log_chunks
+                "SELECT first_seq, last_seq, attempt, body FROM log_chunks
                   WHERE task_id = $1 AND last_seq > $2
                     AND first_seq >= COALESCE((SELECT MAX(first_seq) FROM log_chunks
                                                 WHERE task_id = $1 AND first_seq <= $2), 0)
-                  ORDER BY first_seq LIMIT 1",
+                  ORDER BY first_seq LIMIT $3",
             )
             .bind(task_id)
             .bind(after)
-            .fetch_optional()
-            .await?;
-        let Some(chunk) = chunk else { return Ok(None) };
-        let mut lines = chunk.lines()?;
-        lines.retain(|line| line.seq > after);
-        Ok(Some(lines))
+            .bind(STEP_CHUNKS)
+            .fetch_all()
+            .await
     }
 
     pub async fn delete_logs(&self, task_id: &TaskId) -> Result<()> {

@@ -1,7 +1,7 @@
 //! A `SELECT` on items with the conditions that are set. An index serves `task_id = $1`; it does not serve
 //! `($1 IS NULL OR task_id = $1)`, which a table of this size cannot do without.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use super::ItemFilter;
 use crate::platform::database::{Database, Query};
@@ -81,7 +81,7 @@ impl Selection {
 }
 
 /// The ways in which `q` can stand in a JSON text: as it is, as the inside of a string, and as the inside of one in
-/// which all but ASCII is escaped (Python's habit). SQLite's `LOWER` changes ASCII alone, hence both cases of the rest.
+/// which all but ASCII is escaped (Python's habit). `LOWER` of `SQLite` changes ASCII alone, hence both cases of the rest.
 fn patterns(q: &str) -> BTreeSet<String> {
     let mut forms = BTreeSet::new();
     for text in [q.to_owned(), q.to_lowercase()] {
@@ -93,7 +93,8 @@ fn patterns(q: &str) -> BTreeSet<String> {
                 ascii.push(char);
             } else {
                 for unit in char.encode_utf16(&mut [0; 2]) {
-                    ascii.push_str(&format!("\\u{unit:04x}"));
+                    // Writing to a string cannot fail.
+                    let _ = write!(ascii, "\\u{unit:04x}");
                 }
             }
         }

@@ -3,9 +3,11 @@
 use super::{Documents, Stream, logs::Chunk};
 use crate::{error::Result, id::TaskId};
 
-/// How many chunks are looked through, back from the end. A stream that was silent in all of them stays empty:
-/// finding its last words would mean reading the whole log.
-const CHUNKS: usize = 400;
+/// How much is looked through, back from the end. A stream that was silent in all of it stays empty: finding its
+/// last words could mean reading the whole log.
+const LOOKED_AT: usize = 8 << 20;
+/// Few queries where each line came alone.
+const STEP_CHUNKS: i64 = 16;
 
 /// The last lines of each stream, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,36 +54,36 @@ impl Documents {
     /// At most `bytes` of each stream.
     pub async fn tail(&self, task_id: &TaskId, bytes: usize) -> Result<Tail> {
         let (mut stdout, mut stderr, mut system) = (Back::default(), Back::default(), Back::default());
-        let (mut before, mut seen) = (i64::MAX, 0);
-        let mut complete = false;
-        while seen < CHUNKS && !(stdout.full && stderr.full) {
-            let Some(chunk) = self.chunk_before(task_id, before).await? else {
-                complete = true;
-                break;
-            };
-            (before, seen) = (chunk.first_seq, seen + 1);
-            for line in chunk.lines()?.into_iter().rev() {
-                let back = match line.stream {
-                    Stream::Stdout => &mut stdout,
-                    Stream::Stderr => &mut stderr,
-                    Stream::System => &mut system,
-                };
-                back.add(line.line, bytes);
+        let (mut before, mut looked_at, mut complete) = (i64::MAX, 0, false);
+        while looked_at < LOOKED_AT.max(2 * bytes) && !complete && !(stdout.full && stderr.full) {
+            let chunks = self.chunks_before(task_id, before).await?;
+            complete = chunks.is_empty();
+            for chunk in chunks {
+                (before, looked_at) = (chunk.first_seq, looked_at + chunk.body.len());
+                for line in chunk.lines()?.into_iter().rev() {
+                    let back = match line.stream {
+                        Stream::Stdout => &mut stdout,
+                        Stream::Stderr => &mut stderr,
+                        Stream::System => &mut system,
+                    };
+                    back.add(line.line, bytes);
+                }
             }
         }
         let truncated = !complete || [&stdout, &stderr, &system].iter().any(|back| back.full);
         Ok(Tail { stdout: stdout.text(), stderr: stderr.text(), system: system.text(), truncated })
     }
 
-    async fn chunk_before(&self, task_id: &TaskId, before: i64) -> Result<Option<Chunk>> {
+    async fn chunks_before(&self, task_id: &TaskId, before: i64) -> Result<Vec<Chunk>> {
         self.db
             .query(
-                "SELECT first_seq, attempt, body FROM log_chunks
-                  WHERE task_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT 1",
+                "SELECT first_seq, last_seq, attempt, body FROM log_chunks
+                  WHERE task_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3",
             )
             .bind(task_id)
             .bind(before)
-            .fetch_optional()
+            .bind(STEP_CHUNKS)
+            .fetch_all()
             .await
     }
 }

@@ -1,9 +1,9 @@
-//! On SQLite, and again on `PostgreSQL` where `TEST_DATABASE_URL` names one. Ids are new in each test, so that one
+//! On `SQLite`, and again on `PostgreSQL` where `TEST_DATABASE_URL` names one. Ids are new in each test, so that one
 //! database serves them all.
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
 
 use super::*;
@@ -13,7 +13,7 @@ use crate::{
     platform::database::Schema,
 };
 
-/// The folder lives as long as the SQLite file in it is used.
+/// The folder lives as long as the `SQLite` file in it is used.
 async fn stores() -> (tempfile::TempDir, Vec<Documents>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("documents.db");
@@ -54,13 +54,13 @@ async fn items_come_back_to_the_letter() {
     let sent = [
         r#"{"b": 1,   "a": 12345678901234567890.10, "a": 1e400}"#,
         r#"{"nul": "\u0000", "half": "\ud800", "text": "\u4e2d文"}"#,
-        r#"[1,2]"#,
+        "[1,2]",
         r#""only text""#,
         "null",
         "-0.0",
     ];
-    let (_folder, stores) = stores().await;
-    for documents in stores {
+    let (_folder, all) = stores().await;
+    for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
         let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
@@ -75,8 +75,8 @@ async fn items_come_back_to_the_letter() {
 
 #[tokio::test]
 async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
-    let (_folder, stores) = stores().await;
-    for documents in stores {
+    let (_folder, all) = stores().await;
+    for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
         let first = documents.add_items(batch(&task, &spider, Some(1), &["1", &deep])).await.unwrap();
@@ -99,8 +99,8 @@ async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
 #[tokio::test]
 async fn search_finds_text_however_it_was_escaped() {
     let sent = [r#"{"city":"\u5317\u4eac"}"#, r#"{"city":"北京"}"#, r#"{"city":"ÄB","say":"\"50%\""}"#];
-    let (_folder, stores) = stores().await;
-    for documents in stores {
+    let (_folder, all) = stores().await;
+    for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
         for (q, found) in [("北京", 2), ("CITY", 3), ("Äb", 1), ("\"50%", 1), ("5_%", 0), ("\"city\":\"北", 1)] {
@@ -113,8 +113,8 @@ async fn search_finds_text_however_it_was_escaped() {
 #[tokio::test]
 async fn long_reads_go_in_steps_of_bounded_size() {
     let large = format!("{:?}", "x".repeat(3 << 20));
-    let (_folder, stores) = stores().await;
-    for documents in stores {
+    let (_folder, all) = stores().await;
+    for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &[&large, &large, &large, "4"])).await.unwrap();
         let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
@@ -135,8 +135,8 @@ fn lines(stream: Stream, texts: &[&str]) -> Vec<LogLine> {
 
 #[tokio::test]
 async fn lines_are_stored_once_and_read_from_any_place() {
-    let (_folder, stores) = stores().await;
-    for documents in stores {
+    let (_folder, all) = stores().await;
+    for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
         documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b\0\u{fffd}中"])).await.unwrap();
@@ -148,9 +148,7 @@ async fn lines_are_stored_once_and_read_from_any_place() {
         assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
         assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
         assert_eq!(read(&documents, &task, 5, None, 9).await, []);
-        let steps: Vec<Vec<StoredLine>> = documents.all_lines(&task).try_collect().await.unwrap();
-        assert_eq!(steps.concat().len(), 5);
-        assert_eq!(documents.task_ids_with_logs(&spider, None, 0, 9).await.unwrap(), [task.clone()]);
+        assert_eq!(documents.task_ids_with_logs(&spider, None, 0, 9).await.unwrap(), std::slice::from_ref(&task));
         assert_eq!(documents.task_ids_with_logs(&spider, Some(task.as_str()), 0, 9).await.unwrap(), []);
         assert_eq!(documents.count_tasks_with_logs(&spider).await.unwrap(), 1);
         documents.delete_logs(&task).await.unwrap();
@@ -171,8 +169,8 @@ async fn read(
 
 #[tokio::test]
 async fn the_tail_is_the_end_of_each_stream() {
-    let (_folder, stores) = stores().await;
-    for documents in stores {
+    let (_folder, all) = stores().await;
+    for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         assert_eq!(documents.tail(&task, 10).await.unwrap(), Tail::default());
         documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stderr, &["one", "two"])).await.unwrap();
@@ -182,7 +180,8 @@ async fn the_tail_is_the_end_of_each_stream() {
         assert_eq!((tail.stdout.as_str(), tail.stderr.as_str(), tail.truncated), ("12345\n678\n", "one\ntwo\n", true));
         let all = documents.tail(&task, 1 << 20).await.unwrap();
         assert_eq!((all.stdout.len(), all.truncated), (600_011, false));
-        assert_eq!(documents.all_lines(&task).count().await, 3, "a chunk is a step");
+        let steps: Vec<Vec<StoredLine>> = documents.all_lines(&task).try_collect().await.unwrap();
+        assert_eq!(steps.concat().len(), 5);
         documents.append_lines(&task, &spider, 1, 6, &lines(Stream::Stdout, &[&long])).await.unwrap();
         assert_eq!(documents.tail(&task, 10).await.unwrap().stdout, "长长长\n");
     }
