@@ -1,4 +1,5 @@
 //! The product: one folder a noun. Each is a handle with its `types` (data and pure rules), `routes` (HTTP only),
 //! `service` (the verbs that change something) and `store` (one method a query).
 
+pub mod data;
 pub mod projects;

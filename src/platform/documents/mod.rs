@@ -3,6 +3,7 @@
 //! What is acknowledged is stored, once: a batch of items is known by (task, attempt, number), a line by its place in
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
+mod batches;
 mod items;
 mod json;
 mod logs;
@@ -11,7 +12,8 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
-pub use items::{Counts, Item, ItemFilter, NewBatch, Stored};
+pub use batches::{Counts, NewBatch, Stored};
+pub use items::{Item, ItemFilter};
 pub use logs::{LogLine, StoredLine, Stream};
 pub use tail::Tail;
 
