@@ -2,4 +2,5 @@
 //! `service` (the verbs that change something) and `store` (one method a query).
 
 pub mod accounts;
+pub mod data;
 pub mod projects;

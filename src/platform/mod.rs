@@ -1,6 +1,7 @@
 //! The outside world. Knows no feature.
 
 pub mod database;
+pub mod documents;
 pub mod files;
 pub mod http;
 pub mod process;

@@ -1,0 +1,103 @@
+use super::{Data, DataFilter, FieldSummary, ItemRow, Preview, fields::Fields};
+use crate::{
+    error::{Error, Result},
+    id::TaskId,
+    platform::{
+        documents::{Item, ItemFilter},
+        http::{Page, Paging},
+    },
+    text,
+};
+
+/// A step of a long read: few enough that others get their turn in between.
+const STEP: i64 = 500;
+
+/// Items from the first to the last there was when it began, in steps.
+#[derive(Debug)]
+pub(super) struct Reader {
+    data: Data,
+    filter: ItemFilter,
+    after: Option<String>,
+    /// `None`: there is nothing to read.
+    upto: Option<String>,
+}
+
+impl Reader {
+    /// The next items; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Vec<Item>> {
+        let Some(upto) = &self.upto else { return Ok(vec![]) };
+        let items = self.data.documents.items_after(&self.filter, self.after.as_deref(), upto, STEP).await?;
+        if let Some(last) = items.last() {
+            self.after = Some(last.id.clone());
+        }
+        Ok(items)
+    }
+
+    /// The same items once more.
+    pub(super) fn again(&self) -> Self {
+        Self { data: self.data.clone(), filter: self.filter.clone(), after: None, upto: self.upto.clone() }
+    }
+}
+
+impl Data {
+    pub(super) async fn read(&self, filter: DataFilter) -> Result<Reader> {
+        let filter = ItemFilter::from(filter);
+        let upto = self.documents.last_item_id(&filter).await?;
+        Ok(Reader { data: self.clone(), filter, after: None, upto })
+    }
+
+    pub(super) async fn page(&self, filter: DataFilter, paging: &Paging) -> Result<Page<ItemRow>> {
+        let filter = ItemFilter::from(filter);
+        let cursor = paging.cursor.as_deref();
+        let items = self.documents.items(&filter, cursor, paging.offset(), paging.page_size).await?;
+        let total = if cursor.is_none() { Some(self.documents.count_items(&filter).await?) } else { None };
+        let rows = items.into_iter().map(ItemRow::from).collect();
+        Ok(Page::new(paging, rows, total, |row: &ItemRow| row.id.clone()))
+    }
+
+    /// The fields, and whether there are more than are told.
+    pub(super) async fn describe(&self, filter: DataFilter) -> Result<(Vec<FieldSummary>, bool)> {
+        let (mut reader, mut fields) = (self.read(filter).await?, Fields::default());
+        loop {
+            let items = reader.next().await?;
+            if items.is_empty() {
+                let truncated = fields.truncated;
+                return Ok((fields.summaries(), truncated));
+            }
+            for item in &items {
+                fields.add(&item.data);
+            }
+        }
+    }
+
+    pub(super) async fn preview(&self, task_id: TaskId, limit: i64) -> Result<Preview> {
+        let filter = ItemFilter { task_id: Some(task_id), ..ItemFilter::default() };
+        let total = self.documents.count_items(&filter).await?;
+        let items = match self.documents.last_item_id(&filter).await? {
+            Some(last) => self.documents.items_after(&filter, None, &last, limit).await?,
+            None => vec![],
+        };
+        let mut fields = Fields::default();
+        for item in &items {
+            fields.add(&item.data);
+        }
+        let fields = fields.preview();
+        let items = items.into_iter().map(|item| item.data).collect();
+        Ok(Preview { items, total, field_stats: fields.clone(), fields })
+    }
+
+    /// Of a task or else of a spider: everything at once is nobody's wish.
+    pub(super) async fn delete(&self, filter: DataFilter) -> Result<i64> {
+        let filter = match (filter.task_id, filter.spider_id) {
+            (Some(task_id), _) => ItemFilter { task_id: Some(task_id), ..ItemFilter::default() },
+            (None, Some(spider_id)) => ItemFilter { spider_id: Some(spider_id), ..ItemFilter::default() },
+            (None, None) => {
+                return Err(Error::bad_request(
+                    "filter_required",
+                    text!("请指定 spider_id 或 task_id", "say which items: give spider_id or task_id"),
+                ));
+            }
+        };
+        self.documents.delete_items(&filter).await
+    }
+}

@@ -1,0 +1,193 @@
+//! Items as they arrive, and the counts that change with them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use sqlx::FromRow;
+
+use super::{Documents, json::JsonText};
+use crate::{
+    error::Result,
+    id::{SpiderId, TaskId},
+    platform::database::{Transaction, in_list},
+};
+
+/// How many rows one `INSERT` has. Few sizes, so that each connection soon has all of them prepared; two parameters
+/// a row stay far below the 32,766 of `SQLite`.
+const INSERT_ROWS: [usize; 4] = [500, 100, 10, 1];
+/// `PostgreSQL` parses JSON by recursion and refuses what is deeper than its stack (some thousands of levels).
+/// Nothing that people crawl comes near; one such item must not fail the batch it stands in.
+const DEEPEST: usize = 1000;
+/// Items as they arrive.
+#[derive(Debug)]
+pub struct NewBatch {
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub attempt: i64,
+    /// The sender's number for it within the attempt; without one, each call counts.
+    pub batch: Option<i64>,
+    pub is_test: bool,
+    pub items: Vec<Box<RawValue>>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    pub accepted: i64,
+    pub duplicate: i64,
+    pub rejected: i64,
+    /// It was stored by an earlier call, which this one tells again: nothing was added.
+    pub repeated: bool,
+    /// Of the task, this batch included.
+    pub totals: Counts,
+}
+
+/// Of one task, since it began. Deleting items does not change them: they say what the task did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+pub struct Counts {
+    pub received: i64,
+    pub stored: i64,
+    pub duplicate: i64,
+    pub rejected: i64,
+}
+
+#[derive(FromRow)]
+struct TaskCounts {
+    task_id: TaskId,
+    #[sqlx(flatten)]
+    counts: Counts,
+}
+
+impl Documents {
+    /// Stores a batch and counts it, both or neither.
+    pub async fn add_items(&self, batch: NewBatch) -> Result<Stored> {
+        let received = count(batch.items.len());
+        let items: Vec<&RawValue> =
+            batch.items.iter().map(AsRef::as_ref).filter(|item| depth(item.get()) <= DEEPEST).collect();
+        let accepted = count(items.len());
+        let mut stored = Stored {
+            accepted,
+            duplicate: 0,
+            rejected: received - accepted,
+            repeated: false,
+            totals: Counts { received, stored: accepted, duplicate: 0, rejected: received - accepted },
+        };
+        let mut transaction = self.db.begin().await?;
+        if !claim_batch(&mut transaction, &batch).await? {
+            stored.repeated = true;
+            stored.totals = Counts::default();
+        }
+        // First the counts: their row is the task's lock, so that ids of one task are made in the order of commits.
+        stored.totals = add_counts(&mut transaction, &batch, stored.totals).await?;
+        if !stored.repeated {
+            insert_items(&mut transaction, &batch, &items, self.clock.now()).await?;
+        }
+        transaction.commit().await?;
+        Ok(stored)
+    }
+
+    /// A task that has sent nothing yet is left out.
+    pub async fn counts(&self, task_ids: &[TaskId]) -> Result<HashMap<TaskId, Counts>> {
+        let mut counts = HashMap::with_capacity(task_ids.len());
+        for some in task_ids.chunks(500) {
+            let mut query = self.db.query_text(format!(
+                "SELECT task_id, received, stored, duplicate, rejected FROM item_counts WHERE task_id IN ({})",
+                in_list(1, some.len()),
+            ));
+            for task_id in some {
+                query = query.bind(task_id);
+            }
+            counts.extend(query.fetch_all::<TaskCounts>().await?.into_iter().map(|row| (row.task_id, row.counts)));
+        }
+        Ok(counts)
+    }
+}
+
+/// Whether the batch is new.
+async fn claim_batch(transaction: &mut Transaction, batch: &NewBatch) -> Result<bool> {
+    let Some(number) = batch.batch else { return Ok(true) };
+    let claimed = transaction
+        .query("INSERT INTO item_batches (task_id, attempt, batch) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(&batch.task_id)
+        .bind(batch.attempt)
+        .bind(number)
+        .execute()
+        .await?;
+    Ok(claimed > 0)
+}
+
+async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Counts) -> Result<Counts> {
+    transaction
+        .query(
+            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (task_id) DO UPDATE
+                SET received = item_counts.received + excluded.received,
+                    stored = item_counts.stored + excluded.stored,
+                    duplicate = item_counts.duplicate + excluded.duplicate,
+                    rejected = item_counts.rejected + excluded.rejected
+             RETURNING received, stored, duplicate, rejected",
+        )
+        .bind(&batch.task_id)
+        .bind(&batch.spider_id)
+        .bind(added.received)
+        .bind(added.stored)
+        .bind(added.duplicate)
+        .bind(added.rejected)
+        .fetch_one()
+        .await
+}
+
+async fn insert_items(
+    transaction: &mut Transaction,
+    batch: &NewBatch,
+    mut items: &[&RawValue],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    while !items.is_empty() {
+        let size = INSERT_ROWS.into_iter().find(|size| *size <= items.len()).unwrap_or(1);
+        let (some, rest) = items.split_at(size);
+        let mut query = transaction
+            .query_text(insert_text(size))
+            .bind(&batch.task_id)
+            .bind(&batch.spider_id)
+            .bind(batch.is_test)
+            .bind(now);
+        for item in some {
+            query = query.bind(crate::id::new()).bind(JsonText(item));
+        }
+        query.execute().await?;
+        items = rest;
+    }
+    Ok(())
+}
+
+fn insert_text(rows: usize) -> String {
+    let rows: Vec<String> =
+        (0..rows).map(|row| format!("(${}, $1, $2, $3, ${}, $4)", row * 2 + 5, row * 2 + 6)).collect();
+    format!("INSERT INTO items (id, task_id, spider_id, is_test, data, created_at) VALUES {}", rows.join(", "))
+}
+
+/// How deep lists and objects stand in each other in a valid JSON text.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,146 @@
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use sqlx::FromRow;
+
+use super::{Documents, json::StoredJson, search::Selection};
+use crate::{
+    error::Result,
+    id::{SpiderId, TaskId},
+};
+
+/// What one step of a long read holds in memory, about.
+const STEP_BYTES: i64 = 4 << 20;
+/// Short transactions: on `SQLite` others wait for the only writer.
+const DELETE_ROWS: i64 = 5000;
+
+#[derive(Debug, Clone, FromRow)]
+pub struct Item {
+    pub id: String,
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub is_test: bool,
+    /// To the letter as it was sent.
+    #[sqlx(try_from = "StoredJson")]
+    pub data: Box<RawValue>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which items; what is `None` does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct ItemFilter {
+    pub spider_id: Option<SpiderId>,
+    pub task_id: Option<TaskId>,
+    pub is_test: Option<bool>,
+    /// Found anywhere in the JSON text, whatever its case.
+    pub q: Option<String>,
+}
+
+impl Documents {
+    /// Newest first. `before` is the id of the last item of the page above.
+    pub async fn items(&self, filter: &ItemFilter, before: Option<&str>, offset: i64, limit: i64) -> Result<Vec<Item>> {
+        Selection::of(filter)
+            .and("id <", before)
+            .part(offset, limit)
+            .query(&self.db, "SELECT * FROM items :where ORDER BY id DESC :part")
+            .fetch_all()
+            .await
+    }
+
+    pub async fn count_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let (total,) = Selection::of(filter).query(&self.db, "SELECT COUNT(*) FROM items :where").fetch_one().await?;
+        Ok(total)
+    }
+
+    /// The newest item there is: the end of a long read that must not run after what still arrives.
+    pub async fn last_item_id(&self, filter: &ItemFilter) -> Result<Option<String>> {
+        let last: Option<(String,)> = Selection::of(filter)
+            .part(0, 1)
+            .query(&self.db, "SELECT id FROM items :where ORDER BY id DESC :part")
+            .fetch_optional()
+            .await?;
+        Ok(last.map(|(id,)| id))
+    }
+
+    /// The next step of a long read, oldest first: after the item `after`, up to and with the item `upto`. At most
+    /// `limit` items, fewer where they are large; none only at the end.
+    pub async fn items_after(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&str>,
+        upto: &str,
+        limit: i64,
+    ) -> Result<Vec<Item>> {
+        let mut after = after.map(str::to_owned);
+        loop {
+            let Some(last) = self.end_of_step(filter, after.as_deref(), upto, limit).await? else { return Ok(vec![]) };
+            let items: Vec<Item> = Selection::of(filter)
+                .and("id >", after.as_deref())
+                .and("id <=", Some(&last))
+                .part(0, limit)
+                .query(&self.db, "SELECT * FROM items :where ORDER BY id :part")
+                .fetch_all()
+                .await?;
+            if !items.is_empty() {
+                return Ok(items);
+            }
+            // Deleted in this very moment; more may stand behind.
+            after = Some(last);
+        }
+    }
+
+    /// The last item up to which a step of a long read fits into memory.
+    async fn end_of_step(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&str>,
+        upto: &str,
+        limit: i64,
+    ) -> Result<Option<String>> {
+        let sizes: Vec<(String, i64)> = Selection::of(filter)
+            .and("id >", after)
+            .and("id <=", Some(upto))
+            .part(0, limit)
+            .query(
+                &self.db,
+                "SELECT id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT) FROM items :where ORDER BY id :part",
+            )
+            .fetch_all()
+            .await?;
+        let mut room = STEP_BYTES;
+        let fitting = sizes.into_iter().take_while(|(_, size)| {
+            let fits = room > 0;
+            room -= size;
+            fits
+        });
+        Ok(fitting.last().map(|(id, _)| id))
+    }
+
+    /// Removes the items that there are now, and says how many. Counts and batch numbers stay: the one tells what a
+    /// task did, the other keeps a late repetition from bringing items back.
+    pub async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
+        let mut deleted = 0;
+        loop {
+            let some = Selection::of(filter)
+                .and("id <=", Some(&last))
+                .part(0, DELETE_ROWS)
+                .query(&self.db, "DELETE FROM items WHERE id IN (SELECT id FROM items :where ORDER BY id :part)")
+                .execute()
+                .await?;
+            if some == 0 {
+                return Ok(deleted);
+            }
+            deleted += i64::try_from(some).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Removes all that there is of a task: items, counts, batch numbers, lines.
+    pub async fn forget_task(&self, task_id: &TaskId) -> Result<()> {
+        self.delete_items(&ItemFilter { task_id: Some(task_id.clone()), ..ItemFilter::default() }).await?;
+        self.delete_logs(task_id).await?;
+        let mut transaction = self.db.begin().await?;
+        transaction.query("DELETE FROM item_batches WHERE task_id = $1").bind(task_id).execute().await?;
+        transaction.query("DELETE FROM item_counts WHERE task_id = $1").bind(task_id).execute().await?;
+        transaction.commit().await
+    }
+}

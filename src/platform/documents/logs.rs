@@ -1,0 +1,262 @@
+use chrono::{DateTime, Utc};
+use futures_util::{Stream as Flow, stream};
+use serde::{Deserialize, Serialize};
+
+use super::Documents;
+use crate::{
+    error::{Error, Result},
+    id::{SpiderId, TaskId},
+    platform::database::word_enum,
+};
+
+/// Readers hold a few chunks in memory. A line longer than this makes a longer chunk of its own.
+const CHUNK_BYTES: usize = 256 << 10;
+/// Few queries where each line came alone, little memory where chunks are full.
+const STEP_CHUNKS: i64 = 8;
+/// Short transactions: on `SQLite` others wait for the only writer.
+const DELETE_CHUNKS: i64 = 200;
+
+word_enum! {
+    /// Where a line came from; `system` is what the platform itself has to say about the run.
+    pub enum Stream {
+        Stdout = "stdout",
+        Stderr = "stderr",
+        System = "system",
+    }
+}
+
+/// A line to be stored, without its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    pub stream: Stream,
+    pub at: DateTime<Utc>,
+    pub text: String,
+}
+
+/// `seq` is its place in the task's log, from 1, over all attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct StoredLine {
+    pub seq: i64,
+    pub attempt: i64,
+    pub stream: Stream,
+    /// To the millisecond.
+    pub timestamp: DateTime<Utc>,
+    pub line: String,
+}
+
+/// Of a chunk's body: stream, milliseconds since 1970, text.
+#[derive(Deserialize)]
+struct BodyLine(Stream, i64, String);
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Chunk {
+    pub first_seq: i64,
+    pub last_seq: i64,
+    pub attempt: i64,
+    pub body: Vec<u8>,
+}
+
+impl Chunk {
+    pub(super) fn lines(&self) -> Result<Vec<StoredLine>> {
+        let lines: Vec<BodyLine> = serde_json::from_slice(&self.body).map_err(Error::internal)?;
+        let stored = (self.first_seq..).zip(lines).map(|(seq, BodyLine(stream, at, line))| {
+            let timestamp = DateTime::from_timestamp_millis(at).unwrap_or_default();
+            StoredLine { seq, attempt: self.attempt, stream, timestamp, line }
+        });
+        Ok(stored.collect())
+    }
+}
+
+impl Documents {
+    /// Stores lines that follow each other, the first of them at `first_seq`. Lines at places that are taken already
+    /// are the ones of a call whose answer was lost: they are passed over.
+    pub async fn append_lines(
+        &self,
+        task_id: &TaskId,
+        spider_id: &SpiderId,
+        attempt: i64,
+        first_seq: i64,
+        lines: &[LogLine],
+    ) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut transaction = self.db.begin().await?;
+        let last: Option<(i64,)> = transaction
+            .query("SELECT last_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq DESC LIMIT 1")
+            .bind(task_id)
+            .fetch_optional()
+            .await?;
+        let taken = last.map_or(0, |(last,)| (last + 1 - first_seq).max(0));
+        let taken = usize::try_from(taken).unwrap_or(usize::MAX).min(lines.len());
+        let mut seq = first_seq + length(taken);
+        for chunk in chunks(&lines[taken..])? {
+            transaction
+                .query(
+                    "INSERT INTO log_chunks (task_id, first_seq, last_seq, attempt, spider_id, body, created_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                )
+                .bind(task_id)
+                .bind(seq)
+                .bind(seq + chunk.lines - 1)
+                .bind(attempt)
+                .bind(spider_id)
+                .bind(chunk.body)
+                .bind(now)
+                .execute()
+                .await?;
+            seq += chunk.lines;
+        }
+        transaction.commit().await
+    }
+
+    /// The place of the newest line; 0 where there is none.
+    pub async fn last_seq(&self, task_id: &TaskId) -> Result<i64> {
+        let last: Option<(i64,)> = self
+            .db
+            .query("SELECT last_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq DESC LIMIT 1")
+            .bind(task_id)
+            .fetch_optional()
+            .await?;
+        Ok(last.map_or(0, |(last,)| last))
+    }
+
+    /// The lines behind the place `after` (0: from the first on), at most `limit` of them.
+    pub async fn lines_after(
+        &self,
+        task_id: &TaskId,
+        after: i64,
+        stream: Option<Stream>,
+        limit: usize,
+    ) -> Result<Vec<StoredLine>> {
+        let (mut found, mut after) = (Vec::new(), after);
+        loop {
+            let chunks = self.chunks_after(task_id, after).await?;
+            if chunks.is_empty() {
+                return Ok(found);
+            }
+            for chunk in chunks {
+                let lines = chunk.lines()?.into_iter();
+                let wanted = lines.filter(|line| line.seq > after && stream.is_none_or(|stream| line.stream == stream));
+                found.extend(wanted.take(limit - found.len()));
+                if found.len() == limit {
+                    return Ok(found);
+                }
+                after = chunk.last_seq;
+            }
+        }
+    }
+
+    /// The whole log as it stands, in steps, for a download.
+    pub fn all_lines(&self, task_id: &TaskId) -> impl Flow<Item = Result<Vec<StoredLine>>> + Send + 'static {
+        let start = (self.clone(), task_id.clone(), 0);
+        stream::try_unfold(start, |(documents, task_id, after)| async move {
+            let chunks = documents.chunks_after(&task_id, after).await?;
+            let Some(last) = chunks.last().map(|chunk| chunk.last_seq) else { return Ok(None) };
+            let lines = chunks.iter().map(Chunk::lines).collect::<Result<Vec<_>>>()?;
+            Ok(Some((lines.concat(), (documents, task_id, last))))
+        })
+    }
+
+    /// The next chunks that hold something behind the place `after`; none at the end.
+    async fn chunks_after(&self, task_id: &TaskId, after: i64) -> Result<Vec<Chunk>> {
+        // The inner query finds where to start by the key: without it all chunks before would be looked at.
+        self.db
+            .query(
+                "SELECT first_seq, last_seq, attempt, body FROM log_chunks
+                  WHERE task_id = $1 AND last_seq > $2
+                    AND first_seq >= COALESCE((SELECT MAX(first_seq) FROM log_chunks
+                                                WHERE task_id = $1 AND first_seq <= $2), 0)
+                  ORDER BY first_seq LIMIT $3",
+            )
+            .bind(task_id)
+            .bind(after)
+            .bind(STEP_CHUNKS)
+            .fetch_all()
+            .await
+    }
+
+    pub async fn delete_logs(&self, task_id: &TaskId) -> Result<()> {
+        loop {
+            let deleted = self
+                .db
+                .query(
+                    "DELETE FROM log_chunks WHERE task_id = $1 AND first_seq IN
+                     (SELECT first_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq LIMIT $2)",
+                )
+                .bind(task_id)
+                .bind(DELETE_CHUNKS)
+                .execute()
+                .await?;
+            if deleted == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The spider's tasks that have lines, newest first. `before` is the last task of the page above.
+    pub async fn task_ids_with_logs(
+        &self,
+        spider_id: &SpiderId,
+        before: Option<&str>,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<TaskId>> {
+        let tasks: Vec<(TaskId,)> = self
+            .db
+            .query(
+                "SELECT DISTINCT task_id FROM log_chunks
+                  WHERE spider_id = $1 AND ($2 IS NULL OR task_id < $2)
+                  ORDER BY task_id DESC LIMIT $3 OFFSET $4",
+            )
+            .bind(spider_id)
+            .bind(before)
+            .bind(limit)
+            .bind(offset)
+            .fetch_all()
+            .await?;
+        Ok(tasks.into_iter().map(|(id,)| id).collect())
+    }
+
+    pub async fn count_tasks_with_logs(&self, spider_id: &SpiderId) -> Result<i64> {
+        let (count,) = self
+            .db
+            .query("SELECT COUNT(DISTINCT task_id) FROM log_chunks WHERE spider_id = $1")
+            .bind(spider_id)
+            .fetch_one()
+            .await?;
+        Ok(count)
+    }
+}
+
+struct NewChunk {
+    lines: i64,
+    body: Vec<u8>,
+}
+
+fn chunks(lines: &[LogLine]) -> Result<Vec<NewChunk>> {
+    let mut chunks = Vec::new();
+    let mut open = NewChunk { lines: 0, body: vec![b'['] };
+    for line in lines {
+        if open.body.len() > CHUNK_BYTES {
+            open.body.push(b']');
+            chunks.push(std::mem::replace(&mut open, NewChunk { lines: 0, body: vec![b'['] }));
+        }
+        if open.lines > 0 {
+            open.body.push(b',');
+        }
+        serde_json::to_writer(&mut open.body, &(line.stream, line.at.timestamp_millis(), &line.text))
+            .map_err(Error::internal)?;
+        open.lines += 1;
+    }
+    if open.lines > 0 {
+        open.body.push(b']');
+        chunks.push(open);
+    }
+    Ok(chunks)
+}
+
+fn length(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

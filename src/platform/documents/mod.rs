@@ -1,0 +1,37 @@
+//! What tasks leave behind: the items they brought back and the lines they printed.
+//!
+//! What is acknowledged is stored, once: a batch of items is known by (task, attempt, number), a line by its place in
+//! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
+
+mod batches;
+mod items;
+mod json;
+mod logs;
+mod search;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+pub use batches::{Counts, NewBatch, Stored};
+pub use items::{Item, ItemFilter};
+pub use logs::{LogLine, StoredLine, Stream};
+pub use tail::Tail;
+
+use crate::{clock::SharedClock, error::Result, platform::database::Database};
+
+#[derive(Debug, Clone)]
+pub struct Documents {
+    db: Database,
+    clock: SharedClock,
+}
+
+impl Documents {
+    pub fn new(db: Database, clock: SharedClock) -> Self {
+        Self { db, clock }
+    }
+
+    /// Whether the store answers.
+    pub async fn check(&self) -> Result<()> {
+        self.db.check().await
+    }
+}

@@ -1,0 +1,89 @@
+//! The end of a log as text, for people.
+
+use super::{Documents, Stream, logs::Chunk};
+use crate::{error::Result, id::TaskId};
+
+/// How much is looked through, back from the end. A stream that was silent in all of it stays empty: finding its
+/// last words could mean reading the whole log.
+const LOOKED_AT: usize = 8 << 20;
+/// Few queries where each line came alone.
+const STEP_CHUNKS: i64 = 16;
+
+/// The last lines of each stream, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tail {
+    pub stdout: String,
+    pub stderr: String,
+    pub system: String,
+    /// Whether there is more than this.
+    pub truncated: bool,
+}
+
+/// Lines of one stream, the last first.
+#[derive(Default)]
+struct Back {
+    lines: Vec<String>,
+    bytes: usize,
+    full: bool,
+}
+
+impl Back {
+    fn add(&mut self, line: String, limit: usize) {
+        self.full = self.full || self.bytes + line.len() + 1 > limit;
+        if !self.full {
+            self.bytes += line.len() + 1;
+            self.lines.push(line);
+        } else if self.lines.is_empty() {
+            // A single line over the limit: better its end than nothing.
+            let cut = line.ceil_char_boundary(line.len().saturating_sub(limit));
+            self.lines.push(line[cut..].to_owned());
+        }
+    }
+
+    fn text(self) -> String {
+        let mut text = String::with_capacity(self.bytes);
+        for line in self.lines.iter().rev() {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl Documents {
+    /// At most `bytes` of each stream.
+    pub async fn tail(&self, task_id: &TaskId, bytes: usize) -> Result<Tail> {
+        let (mut stdout, mut stderr, mut system) = (Back::default(), Back::default(), Back::default());
+        let (mut before, mut looked_at, mut complete) = (i64::MAX, 0, false);
+        while looked_at < LOOKED_AT.max(2 * bytes) && !complete && !(stdout.full && stderr.full) {
+            let chunks = self.chunks_before(task_id, before).await?;
+            complete = chunks.is_empty();
+            for chunk in chunks {
+                (before, looked_at) = (chunk.first_seq, looked_at + chunk.body.len());
+                for line in chunk.lines()?.into_iter().rev() {
+                    let back = match line.stream {
+                        Stream::Stdout => &mut stdout,
+                        Stream::Stderr => &mut stderr,
+                        Stream::System => &mut system,
+                    };
+                    back.add(line.line, bytes);
+                }
+            }
+        }
+        let truncated = !complete || [&stdout, &stderr, &system].iter().any(|back| back.full);
+        Ok(Tail { stdout: stdout.text(), stderr: stderr.text(), system: system.text(), truncated })
+    }
+
+    async fn chunks_before(&self, task_id: &TaskId, before: i64) -> Result<Vec<Chunk>> {
+        self.db
+            .query(
+                "SELECT first_seq, last_seq, attempt, body FROM log_chunks
+                  WHERE task_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3",
+            )
+            .bind(task_id)
+            .bind(before)
+            .bind(STEP_CHUNKS)
+            .fetch_all()
+            .await
+    }
+}

@@ -1,0 +1,188 @@
+//! On `SQLite`, and again on `PostgreSQL` where `TEST_DATABASE_URL` names one. Ids are new in each test, so that one
+//! database serves them all.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use serde_json::value::RawValue;
+
+use super::*;
+use crate::{
+    clock::{Clock, SystemClock},
+    id::{SpiderId, TaskId},
+    platform::database::Schema,
+};
+
+/// The folder lives as long as the `SQLite` file in it is used.
+async fn stores() -> (tempfile::TempDir, Vec<Documents>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("documents.db");
+    let mut databases = vec![Database::open_sqlite(&file, Schema::Documents).await.unwrap()];
+    if let Some(url) = postgres() {
+        databases.push(Database::open_postgres(&url).await.unwrap());
+    }
+    (folder, databases.into_iter().map(|db| Documents::new(db, Arc::new(SystemClock))).collect())
+}
+
+#[expect(clippy::disallowed_methods, reason = "which engines a test runs on is no setting of the product")]
+fn postgres() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL").ok()
+}
+
+fn batch(task_id: &TaskId, spider_id: &SpiderId, number: Option<i64>, items: &[&str]) -> NewBatch {
+    let items = items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap()).collect();
+    NewBatch {
+        task_id: task_id.clone(),
+        spider_id: spider_id.clone(),
+        attempt: 1,
+        batch: number,
+        is_test: false,
+        items,
+    }
+}
+
+fn of_task(task_id: &TaskId) -> ItemFilter {
+    ItemFilter { task_id: Some(task_id.clone()), ..ItemFilter::default() }
+}
+
+fn texts(items: &[Item]) -> Vec<&str> {
+    items.iter().map(|item| item.data.get()).collect()
+}
+
+#[tokio::test]
+async fn items_come_back_to_the_letter() {
+    let sent = [
+        r#"{"b": 1,   "a": 12345678901234567890.10, "a": 1e400}"#,
+        r#"{"nul": "\u0000", "half": "\ud800", "text": "\u4e2d文"}"#,
+        "[1,2]",
+        r#""only text""#,
+        "null",
+        "-0.0",
+    ];
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
+        let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
+        let stored = documents.items_after(&of_task(&task), None, &last, 100).await.unwrap();
+        assert_eq!(texts(&stored), sent);
+        let newest = documents.items(&of_task(&task), None, 0, 2).await.unwrap();
+        assert_eq!(texts(&newest), ["-0.0", "null"]);
+        let page = documents.items(&of_task(&task), Some(&newest[1].id), 0, 1).await.unwrap();
+        assert_eq!(texts(&page), [r#""only text""#]);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+        let first = documents.add_items(batch(&task, &spider, Some(1), &["1", &deep])).await.unwrap();
+        assert_eq!((first.accepted, first.rejected, first.repeated), (1, 1, false));
+        let again = documents.add_items(batch(&task, &spider, Some(1), &["1", &deep])).await.unwrap();
+        assert_eq!(again, Stored { repeated: true, ..first });
+        let more: Vec<&str> = vec!["2"; 1234];
+        let more = documents.add_items(batch(&task, &spider, Some(2), &more)).await.unwrap();
+        assert_eq!(more.totals, Counts { received: 1236, stored: 1235, duplicate: 0, rejected: 1 });
+        assert_eq!(documents.count_items(&of_task(&task)).await.unwrap(), 1235);
+        assert_eq!(documents.delete_items(&of_task(&task)).await.unwrap(), 1235);
+        let counts = documents.counts(&[task.clone(), TaskId::generate()]).await.unwrap();
+        assert_eq!(counts.len(), 1);
+        assert_eq!(counts[&task], more.totals);
+        documents.forget_task(&task).await.unwrap();
+        assert!(documents.counts(&[task]).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn search_finds_text_however_it_was_escaped() {
+    let sent = [r#"{"city":"\u5317\u4eac"}"#, r#"{"city":"北京"}"#, r#"{"city":"ÄB","say":"\"50%\""}"#];
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
+        for (q, found) in [("北京", 2), ("CITY", 3), ("Äb", 1), ("\"50%", 1), ("5_%", 0), ("\"city\":\"北", 1)] {
+            let filter = ItemFilter { spider_id: Some(spider.clone()), q: Some(q.to_owned()), ..ItemFilter::default() };
+            assert_eq!(documents.count_items(&filter).await.unwrap(), found, "{q}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn long_reads_go_in_steps_of_bounded_size() {
+    let large = format!("{:?}", "x".repeat(3 << 20));
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        documents.add_items(batch(&task, &spider, None, &[&large, &large, &large, "4"])).await.unwrap();
+        let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
+        documents.add_items(batch(&task, &spider, None, &["5"])).await.unwrap();
+        let first = documents.items_after(&of_task(&task), None, &last, 100).await.unwrap();
+        assert_eq!(first.len(), 2);
+        let second = documents.items_after(&of_task(&task), Some(&first[1].id), &last, 100).await.unwrap();
+        assert_eq!(second.len(), 2);
+        let third = documents.items_after(&of_task(&task), Some(&second[1].id), &last, 100).await.unwrap();
+        assert!(third.is_empty(), "what arrived later is left out");
+    }
+}
+
+fn lines(stream: Stream, texts: &[&str]) -> Vec<LogLine> {
+    let at = SystemClock.now();
+    texts.iter().map(|text| LogLine { stream, at, text: (*text).to_owned() }).collect()
+}
+
+#[tokio::test]
+async fn lines_are_stored_once_and_read_from_any_place() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
+        documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b\0\u{fffd}中"])).await.unwrap();
+        // The answer was lost; the sender tries again with what has come since.
+        documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b", "c"])).await.unwrap();
+        documents.append_lines(&task, &spider, 2, 4, &lines(Stream::Stderr, &["d", "e"])).await.unwrap();
+        assert_eq!(documents.last_seq(&task).await.unwrap(), 5);
+        assert_eq!(read(&documents, &task, 1, None, 2).await, [(2, 1, "b\0\u{fffd}中".into()), (3, 1, "c".into())]);
+        assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
+        assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
+        assert_eq!(read(&documents, &task, 5, None, 9).await, []);
+        assert_eq!(documents.task_ids_with_logs(&spider, None, 0, 9).await.unwrap(), std::slice::from_ref(&task));
+        assert_eq!(documents.task_ids_with_logs(&spider, Some(task.as_str()), 0, 9).await.unwrap(), []);
+        assert_eq!(documents.count_tasks_with_logs(&spider).await.unwrap(), 1);
+        documents.delete_logs(&task).await.unwrap();
+        assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
+    }
+}
+
+async fn read(
+    documents: &Documents,
+    task: &TaskId,
+    after: i64,
+    stream: Option<Stream>,
+    limit: usize,
+) -> Vec<(i64, i64, String)> {
+    let lines = documents.lines_after(task, after, stream, limit).await.unwrap();
+    lines.into_iter().map(|line| (line.seq, line.attempt, line.line)).collect()
+}
+
+#[tokio::test]
+async fn the_tail_is_the_end_of_each_stream() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        assert_eq!(documents.tail(&task, 10).await.unwrap(), Tail::default());
+        documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stderr, &["one", "two"])).await.unwrap();
+        let long = "长".repeat(200_000);
+        documents.append_lines(&task, &spider, 1, 3, &lines(Stream::Stdout, &[&long, "12345", "678"])).await.unwrap();
+        let tail = documents.tail(&task, 10).await.unwrap();
+        assert_eq!((tail.stdout.as_str(), tail.stderr.as_str(), tail.truncated), ("12345\n678\n", "one\ntwo\n", true));
+        let all = documents.tail(&task, 1 << 20).await.unwrap();
+        assert_eq!((all.stdout.len(), all.truncated), (600_011, false));
+        let steps: Vec<Vec<StoredLine>> = documents.all_lines(&task).try_collect().await.unwrap();
+        assert_eq!(steps.concat().len(), 5);
+        documents.append_lines(&task, &spider, 1, 6, &lines(Stream::Stdout, &[&long])).await.unwrap();
+        assert_eq!(documents.tail(&task, 10).await.unwrap().stdout, "长长长\n");
+    }
+}
