@@ -1,6 +1,6 @@
 //! Exports as streams: a step of items is read when the client has taken the one before.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use axum::{
     body::Body,
@@ -122,8 +122,7 @@ impl Form {
                 let mut text = String::new();
                 for item in items {
                     let item = picking(picked.as_deref(), item)?;
-                    // Within JSON a line break is only ever space between tokens.
-                    text.push_str(&item.data.get().replace(['\r', '\n'], " "));
+                    text.push_str(&one_line(item.data.get()));
                     text.push('\n');
                 }
                 Ok(text.into())
@@ -164,6 +163,11 @@ fn csv_lines(of: Of, columns: &Columns, items: &[Item]) -> Result<Vec<u8>> {
 
 fn row_columns(of: Of) -> &'static [&'static str] {
     if of == Of::Rows { &ROW_COLUMNS } else { &[] }
+}
+
+/// Within JSON a line break is only ever space between tokens.
+fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains('\n') || json.contains('\r') { json.replace(['\r', '\n'], " ").into() } else { json.into() }
 }
 
 /// The item with an object of the named fields that it has, in that order, where names are given.

@@ -153,7 +153,8 @@ async fn browsing_and_deleting() {
     assert_eq!((&page["data"]["total"], &page["data"]["items"][0]["data"]), (&json!(4), &json!({})));
     let cursor = page["data"]["next_cursor"].as_str().unwrap();
     let rest = fixture.json(&format!("/data?page_size=3&cursor={cursor}")).await;
-    assert!(fixture.text("/data?q=BARE&is_test=false").await.contains(r#""_id":"#));
+    let found = fixture.text("/data?q=TITLE&is_test=false").await;
+    assert!(found.contains(&format!(r#""spider_id":"spider","data":{},"is_test":false"#, ITEMS[0])), "{found}");
     assert_eq!(rest["data"]["items"].as_array().unwrap().len(), 1);
     assert_eq!(fixture.call("DELETE", "/data?spider_id=").await.status(), 400);
     let deleted = fixture.call("DELETE", &format!("/data?task_id={}&spider_id=other", fixture.task)).await;

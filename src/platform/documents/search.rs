@@ -4,7 +4,10 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use super::ItemFilter;
-use crate::platform::database::{Database, Query};
+use crate::{
+    id::{SpiderId, TaskId},
+    platform::database::{Database, Query},
+};
 
 enum Value {
     Text(String),
@@ -21,9 +24,10 @@ pub(super) struct Selection {
 
 impl Selection {
     pub(super) fn of(filter: &ItemFilter) -> Self {
-        let mut selection = Self::default()
-            .and("task_id =", filter.task_id.as_ref().map(crate::id::TaskId::as_str))
-            .and("spider_id =", filter.spider_id.as_ref().map(crate::id::SpiderId::as_str));
+        let mut selection = Self::default().and("task_id =", filter.task_id.as_ref().map(TaskId::as_str));
+        // The task is the narrower of the two; the expression keeps SQLite from taking the spider's index instead.
+        let of_spider = if filter.task_id.is_some() { "spider_id || '' =" } else { "spider_id =" };
+        selection = selection.and(of_spider, filter.spider_id.as_ref().map(SpiderId::as_str));
         if let Some(is_test) = filter.is_test {
             let position = selection.place(Value::Flag(is_test));
             selection.conditions.push(format!("is_test = {position}"));
@@ -100,6 +104,8 @@ fn patterns(q: &str) -> BTreeSet<String> {
         }
         forms.extend([text.clone(), inside.to_owned(), ascii].map(|form| form.to_ascii_lowercase()));
     }
+    // PostgreSQL refuses the character itself; JSON text never has it.
+    forms.retain(|form| !form.contains('\0'));
     let escaped = |form: String| form.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     forms.into_iter().map(|form| format!("%{}%", escaped(form))).collect()
 }

@@ -63,6 +63,8 @@ async fn items_come_back_to_the_letter() {
     for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
+        let both = ItemFilter { spider_id: Some(spider), ..of_task(&task) };
+        assert_eq!(documents.count_items(&both).await.unwrap(), 6);
         let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
         let stored = documents.items_after(&of_task(&task), None, &last, 100).await.unwrap();
         assert_eq!(texts(&stored), sent);
@@ -103,7 +105,9 @@ async fn search_finds_text_however_it_was_escaped() {
     for documents in all {
         let (task, spider) = (TaskId::generate(), SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
-        for (q, found) in [("北京", 2), ("CITY", 3), ("Äb", 1), ("\"50%", 1), ("5_%", 0), ("\"city\":\"北", 1)] {
+        for (q, found) in
+            [("北京", 2), ("\0", 0), ("CITY", 3), ("Äb", 1), ("\"50%", 1), ("5_%", 0), ("\"city\":\"北", 1)]
+        {
             let filter = ItemFilter { spider_id: Some(spider.clone()), q: Some(q.to_owned()), ..ItemFilter::default() };
             assert_eq!(documents.count_items(&filter).await.unwrap(), found, "{q}");
         }
