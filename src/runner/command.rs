@@ -56,7 +56,7 @@ pub(super) fn build(
         argv,
         cwd: dir.work(),
         env: environment(config, job, dir, python, support),
-        memory_limit_mb: job.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok()),
+        memory_limit_mb: job.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
         max_processes: Some(config.max_processes),
         max_file_mb: config.max_file_mb,
     })

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,25 +74,14 @@ impl<R: Report> Builder<'_, R> {
         Ok(requirements)
     }
 
-    /// Shared where the environment is complete, else exclusive. The kernel lets go of it when this process dies.
+    /// Shared where the environment is complete, else exclusive.
     async fn lock(&self, place: &Path) -> Result<File, End> {
-        let failed = |error: io::Error| disk_failure("the environment cannot be locked", &error);
-        let path = place.with_extension("lock");
-        let opened = blocking(move || {
-            fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            File::options().create(true).append(true).open(path)
-        });
-        let file = opened.await.map_err(failed)?;
         let mut has_said = false;
         loop {
-            if file.try_lock_shared().is_ok() {
-                if place.join(COMPLETE).exists() {
-                    return Ok(file);
-                }
-                file.unlock().map_err(failed)?;
-                if file.try_lock().is_ok() {
-                    return Ok(file);
-                }
+            let asked = place.to_owned();
+            let taken = blocking(move || try_lock(&asked)).await;
+            if let Some(file) = taken.map_err(|error| disk_failure("the environment cannot be locked", &error))? {
+                return Ok(file);
             }
             if !has_said {
                 has_said = true;
@@ -111,6 +101,7 @@ impl<R: Report> Builder<'_, R> {
         let _ = tokio::fs::remove_file(self.work_dir.work().join(REQUIREMENTS)).await;
         if let Err(end) = result {
             discard(place).await?;
+            let _ = tokio::fs::remove_file(lock_of(place)).await;
             return Err(end);
         }
         let mark = tokio::fs::write(place.join(COMPLETE), requirements.join("\n")).await;
@@ -120,23 +111,24 @@ impl<R: Report> Builder<'_, R> {
     }
 
     async fn install(&self, place: &Path, requirements: &[String]) -> Result<(), End> {
-        let list = self.work_dir.work().join(REQUIREMENTS);
-        let written = tokio::fs::write(&list, requirements.join("\n") + "\n").await;
+        // Named as seen from the working directory: the log shows it.
+        let list = REQUIREMENTS;
+        let written = tokio::fs::write(self.work_dir.work().join(list), requirements.join("\n") + "\n").await;
         written.map_err(|error| disk_failure("the requirements cannot be written", &error))?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        let (base, place_text, list) = (text(&self.interpreter.executable), text(place), text(&list));
+        let (base, place_text) = (text(&self.interpreter.executable), text(place));
         let python = text(&place.join("bin/python"));
         let steps = match find_program("uv", &self.config.path()) {
             Some(uv) => {
                 let uv = text(&uv);
                 [
                     words(&[&uv, "venv", "--no-project", "--python", &base, &place_text]),
-                    words(&[&uv, "pip", "install", "--python", &python, "-r", &list]),
+                    words(&[&uv, "pip", "install", "--python", &python, "-r", list]),
                 ]
             }
             None => [
                 words(&[&base, "-m", "venv", &place_text]),
-                words(&[&python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", &list]),
+                words(&[&python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", list]),
             ],
         };
         for argv in steps {
@@ -194,6 +186,56 @@ impl<R: Report> Builder<'_, R> {
         let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
         own.chain(self.config.build_env.iter().cloned()).collect()
     }
+}
+
+/// Removes environments that no spider has used for so long. Those in use stay.
+pub(super) fn prune(environments: &Path, unused_for: Duration) -> io::Result<()> {
+    for entry in fs::read_dir(environments)? {
+        let place = entry?.path();
+        let used_at = fs::metadata(place.join(COMPLETE)).and_then(|mark| mark.modified());
+        let is_old = used_at.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > unused_for));
+        if is_old
+            && let Ok(lock) = open_lock(&place)
+            && lock.try_lock().is_ok()
+        {
+            remove_tree(&place)?;
+            fs::remove_file(lock_of(&place))?;
+        }
+    }
+    Ok(())
+}
+
+fn lock_of(place: &Path) -> PathBuf {
+    place.with_extension("lock")
+}
+
+/// The lock of a complete environment, shared, or of one that is to be built, exclusive; nothing while another
+/// builds it. The kernel lets go of it when this process dies.
+fn try_lock(place: &Path) -> io::Result<Option<File>> {
+    let file = open_lock(place)?;
+    if file.try_lock_shared().is_err() {
+        return Ok(None);
+    }
+    if let Ok(mark) = File::options().append(true).open(place.join(COMPLETE)) {
+        // By its time, `prune` knows what is still of use.
+        mark.set_modified(std::time::SystemTime::now())?;
+    } else {
+        file.unlock()?;
+        if file.try_lock().is_err() {
+            return Ok(None);
+        }
+    }
+    // Whoever removed the file in the meantime has removed the lock with it.
+    let is_current =
+        fs::metadata(lock_of(place)).is_ok_and(|now| file.metadata().is_ok_and(|own| own.ino() == now.ino()));
+    Ok(is_current.then_some(file))
+}
+
+fn open_lock(place: &Path) -> io::Result<File> {
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    File::options().create(true).append(true).open(lock_of(place))
 }
 
 async fn discard(place: &Path) -> Result<(), End> {

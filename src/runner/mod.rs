@@ -60,6 +60,12 @@ impl Runner {
         workdir::sweep(&self.config.work_dir).await
     }
 
+    /// Removes environments that no spider has used for so long.
+    pub async fn prune_environments(&self, unused_for: Duration) -> std::io::Result<()> {
+        let folder = self.config.environments_dir.clone();
+        workdir::blocking(move || environment::prune(&folder, unused_for)).await
+    }
+
     /// Runs `job` until nothing of it is left but what was reported.
     pub async fn run<R: Report>(&self, job: &Job, report: &R, stop: &Stop) -> Outcome {
         let reporter = Reporter::new(report, stop, &self.clock);

@@ -13,6 +13,9 @@ use super::output::{LogBudget, Remains, drain};
 use super::report::{Report, Reporter, Stream};
 use crate::platform::process::{Child, Event, Exit, Output, Usage};
 
+/// So that a time limit can be added to any time.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// What is to be done with a process while it runs.
 pub(super) struct Watch<'a, R> {
     pub(super) reporter: &'a Reporter<'a, R>,
@@ -42,6 +45,7 @@ impl<R: Report> Watch<'_, R> {
         let usage = watch::Sender::new(Usage::default());
         let copy = self.copy.take();
         let start = Instant::now();
+        self.limit = self.limit.min(LONGEST);
         let ending = async {
             let (exit, why) = self.wait(&mut child, &usage, start).await;
             let duration = start.elapsed();

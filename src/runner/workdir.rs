@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -65,14 +66,20 @@ impl WorkDir {
         copies.await
     }
 
-    /// Also of what the spider made read-only, nested deeply, or in great number.
+    /// Also what the spider made read-only, nested deeply, or in great number: that goes on behind our back.
     pub(super) async fn remove(self) {
         let root = self.root.clone();
-        if let Err(error) = blocking(move || remove_tree(&root)).await {
-            tracing::warn!(root = %self.root.display(), %error, "a working directory stays behind");
-        }
+        let removal = blocking(move || {
+            remove_tree(&root).inspect_err(|error| {
+                tracing::warn!(root = %root.display(), %error, "a working directory stays behind");
+            })
+        });
+        let _ = tokio::time::timeout(REMOVAL, removal).await;
     }
 }
+
+/// An attempt waits no longer for its folder to go.
+const REMOVAL: Duration = Duration::from_secs(3);
 
 /// Removes the folders that a killed server left in `parent`.
 pub(super) async fn sweep(parent: &Path) -> io::Result<()> {

@@ -21,9 +21,9 @@ use super::tree::{self, Meter};
 
 /// How long a tree may clean up when its server is gone.
 const ORPHAN_GRACE: Duration = Duration::from_secs(5);
-const MEASURE_EVERY: Duration = Duration::from_millis(200);
+const MEASURE_EVERY: Duration = Duration::from_millis(100);
 /// A tree that has half of what it may have can be over the limit soon.
-const MEASURE_EVERY_NEAR_LIMIT: Duration = Duration::from_millis(40);
+const MEASURE_EVERY_NEAR_LIMIT: Duration = Duration::from_millis(25);
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// The kernel should end a spider rather than the server when memory runs out.
 const CHILD_OOM_SCORE: i16 = 500;

@@ -94,3 +94,41 @@ impl Read for Metered {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &[u8]) -> (Vec<String>, String) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let (mut rows, mut items) = (CsvRows::open(file.path(), 1000).unwrap(), Vec::new());
+        loop {
+            match rows.next() {
+                Found::Item(item) => items.push(item.get().to_owned()),
+                Found::Refused(reason) | Found::Broken(reason) => return (items, reason),
+                Found::End => return (items, String::new()),
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_objects_of_strings() {
+        let (items, end) = read("\u{feff}b,a\n1,\"x\ny\"\r\n,2\n".as_bytes());
+        assert_eq!(items, [r#"{"b":"1","a":"x\ny"}"#, r#"{"b":"","a":"2"}"#]);
+        assert_eq!(end, "");
+        assert_eq!(read(b""), (vec![], String::new()));
+        assert_eq!(read(b"only,a,header\n"), (vec![], String::new()));
+    }
+
+    #[test]
+    fn breaks_are_named() {
+        assert_eq!(
+            read(b"a,b\n1,2\n3\n4,5\n"),
+            (vec![r#"{"a":"1","b":"2"}"#.to_owned()], "line 3: 1 fields, but the first row has 2".to_owned())
+        );
+        assert_eq!(read(b"a\n\xff\n").1, "line 2: not UTF-8");
+        let open = [b"a\n\"".to_vec(), vec![b'x'; 1_000_000]].concat();
+        assert_eq!(read(&open).1, "line 2: the row does not end");
+    }
+}

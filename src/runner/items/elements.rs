@@ -163,3 +163,59 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<RawValue>, String> {
     serde_json::from_str::<serde_json::Value>(text).map_err(reason)?;
     serde_json::from_str(text).map_err(reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The items, then how it ended.
+    fn read(content: &str, limit: usize) -> (Vec<String>, Option<String>) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let (mut reader, mut items) = (Elements::open(file.path(), limit).unwrap(), Vec::new());
+        loop {
+            match reader.next() {
+                Found::Item(item) => items.push(item.get().to_owned()),
+                Found::Refused(reason) => items.push(reason),
+                Found::Broken(reason) => return (items, Some(reason)),
+                Found::End => return (items, None),
+            }
+        }
+    }
+
+    #[test]
+    fn lists_and_objects() {
+        assert_eq!(
+            read("\u{feff}[ {\"a\": \"],}\\\"\"} ,\n[1, 2], 3]\n", 99).0,
+            ["{\"a\": \"],}\\\"\"}", "[1, 2]", "3"]
+        );
+        assert_eq!(read(" {\"a\":\n[1]}\n", 99), (vec!["{\"a\":\n[1]}".to_owned()], None));
+        assert_eq!(read("[]", 99), (vec![], None));
+        assert_eq!(read("", 99), (vec![], None));
+    }
+
+    #[test]
+    fn what_came_before_the_break_stays() {
+        let broken = |content| {
+            let (items, reason) = read(content, 99);
+            (items.len(), reason.unwrap_or_default())
+        };
+        assert_eq!(broken("[1,\n2"), (2, "line 2: the list does not end".to_owned()));
+        assert_eq!(broken("[1]x"), (1, "line 1: something follows the list".to_owned()));
+        assert_eq!(broken("[1,\nNaN]"), (1, "line 2, item 2: expected value".to_owned()));
+        assert_eq!(broken("5"), (0, "line 1: neither a JSON list nor an object".to_owned()));
+        assert_eq!(broken("{}{}"), (0, "line 1: trailing characters".to_owned()));
+        for content in ["[,1]", "[1,]", "[1 2]", "[}", "[[[]"] {
+            assert_ne!(broken(content).1, "", "{content}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_passed_over() {
+        let list = format!("[1,\"{}\",2]", "x".repeat(200_000));
+        assert_eq!(
+            read(&list, 1000),
+            (vec!["1".into(), "line 1, item 2: longer than 1000 bytes".into(), "2".into()], None)
+        );
+    }
+}

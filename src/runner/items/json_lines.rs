@@ -91,3 +91,52 @@ impl JsonLines {
         Ok(BufReader::new(file))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(lines: &mut JsonLines, is_last: bool) -> Vec<String> {
+        lines.look(is_last);
+        let mut found = Vec::new();
+        loop {
+            match lines.next() {
+                Found::Item(item) => found.push(item.get().to_owned()),
+                Found::Refused(reason) | Found::Broken(reason) => found.push(reason),
+                Found::End => return found,
+            }
+        }
+    }
+
+    #[test]
+    fn a_growing_file_is_followed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let write = |text: &str| io::Write::write_all(&mut file.as_file(), text.as_bytes()).unwrap();
+        let mut lines = JsonLines::new(file.path().to_owned(), 20);
+        assert!(round(&mut lines, false).is_empty());
+        write("{\"a\":1}\n\n{\"b");
+        assert_eq!(round(&mut lines, false), ["{\"a\":1}"]);
+        write("\":2}\r\n\"");
+        assert_eq!(round(&mut lines, false), ["{\"b\":2}"]);
+        write(&"x".repeat(50));
+        assert_eq!(round(&mut lines, false), ["line 4: longer than 20 bytes"]);
+        write(&"x".repeat(50));
+        assert!(round(&mut lines, false).is_empty());
+        write("\"\n7");
+        assert!(round(&mut lines, false).is_empty());
+        assert_eq!(round(&mut lines, true), ["7"]);
+        assert!(round(&mut lines, true).is_empty());
+    }
+
+    #[test]
+    fn a_new_file_of_the_name_is_read_from_its_start() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "1\n2\n").unwrap();
+        let mut lines = JsonLines::new(file.path().to_owned(), 20);
+        assert_eq!(round(&mut lines, false), ["1", "2"]);
+        std::fs::write(file.path(), "3\n").unwrap();
+        assert_eq!(round(&mut lines, false), ["3"]);
+        std::fs::remove_file(file.path()).unwrap();
+        assert!(round(&mut lines, true).is_empty());
+    }
+}

@@ -86,3 +86,41 @@ fn keep_last_line(path: &Path, limit: usize) -> io::Result<bool> {
     File::create(path)?.write_all(last)?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Found;
+    use super::*;
+
+    fn items(content: &str, has_succeeded: bool) -> usize {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        let Some(mut reader) = find(file.path(), true, has_succeeded, 1000).unwrap() else { return 0 };
+        std::iter::from_fn(|| matches!(reader.next(), Found::Item(_)).then_some(())).count()
+    }
+
+    #[test]
+    fn of_a_run_that_succeeded() {
+        for (content, count) in [
+            ("[1, {\"a\": 2}]\n", 2),
+            ("\n{\n\"a\": 1}\n", 1),
+            ("{\"a\":1}\n\n{\"b\":1}", 2),
+            ("starting\n[{}, {}]\n \n", 2),
+            ("starting\n{\"a\": 1}", 1),
+            ("{\"a\":1}\n{\"b", 0),
+            ("{\"a\":1}\nfound 5\n", 0),
+            ("5\n", 0),
+            ("[]", 0),
+            ("", 0),
+        ] {
+            assert_eq!(items(content, true), count, "{content}");
+        }
+    }
+
+    #[test]
+    fn of_a_run_that_failed() {
+        for (content, count) in [("{\"a\":1}\n{\"b\":1}\n{\"c", 2), ("[{}]", 0), ("starting\n[{}]\n", 0), ("{}\n", 1)] {
+            assert_eq!(items(content, false), count, "{content}");
+        }
+    }
+}
