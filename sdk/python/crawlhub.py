@@ -704,7 +704,8 @@ def _memory_mb():
 
 def _is_multiprocessing_child():
     multiprocessing = sys.modules.get("multiprocessing")
-    return multiprocessing is not None and multiprocessing.parent_process() is not None
+    # A spawned child has its name before it imports the spider, and parent_process() only after.
+    return multiprocessing is not None and multiprocessing.current_process().name != "MainProcess"
 
 
 def _at_exit():
