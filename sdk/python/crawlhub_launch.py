@@ -105,7 +105,9 @@ def spider_arguments(params):
 def overlay(settings, name, sdk):
     """Lay the task's limits and our extension over what the project and the spider set."""
     wanted = final_settings(settings, name)
+    # Both open a port into the running spider.
     settings.set("TELNETCONSOLE_ENABLED", False, priority="cmdline")
+    settings.set("REMOTE_CONTROL_ENABLED", False, priority="cmdline")
     rate = sdk._number("CRAWLHUB_RATE_LIMIT", 0)
     if rate > 0:
         delay = max(1.0 / rate, wanted.getfloat("DOWNLOAD_DELAY"))
