@@ -390,7 +390,7 @@ class _Outbox:
         # Unique over processes without asking anyone, and exact as a double (below 2^53).
         while True:
             base = (int.from_bytes(os.urandom(4), "big") >> 1) << 20
-            yield from range(base, base + (1 << 20))
+            yield from range(base + 1, base + (1 << 20))
 
     # What the spider's threads call
 
