@@ -1,0 +1,1 @@
+"""A Scrapy project that reads the documentation of a site."""
