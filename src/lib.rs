@@ -8,10 +8,15 @@
 //! - [`features`]: the product, one folder a noun;
 //! - [`app`]: the composition root.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod error;
 pub mod features;
+pub mod health;
 pub mod id;
+pub mod lifecycle;
 pub mod platform;
 pub mod runner;
+pub mod ui;

@@ -95,7 +95,7 @@ pub struct Tasks {
     pub log_limit_bytes: u64,
     pub stdout_items_limit_bytes: u64,
     pub default_memory_limit_mb: i64,
-    pub max_processes: u32,
+    pub max_processes: u64,
     pub max_timeout_seconds: i64,
 }
 
@@ -104,6 +104,8 @@ pub struct Tasks {
 pub struct Runner {
     pub python: String,
     pub api_url: String,
+    #[serde(deserialize_with = "path_or_none")]
+    pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
 }
 
@@ -185,4 +187,9 @@ fn by_comma<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
         Given::List(list) => list,
     };
     Ok(parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+}
+
+fn path_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| text.into()))
 }

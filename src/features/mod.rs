@@ -4,3 +4,5 @@
 pub mod accounts;
 pub mod data;
 pub mod projects;
+pub mod spiders;
+pub mod tasks;

@@ -1,5 +1,6 @@
 //! The outside world. Knows no feature.
 
+pub mod background;
 pub mod database;
 pub mod documents;
 pub mod files;

@@ -14,9 +14,10 @@ use super::ending::Intervention;
 use super::job::{Category, End, Job, Stop};
 use super::output::LogBudget;
 use super::python::{Interpreter, find_program};
-use super::report::{Report, Reporter, Stream};
+use super::report::{Report, Reporter};
 use super::watch::{Watch, Watched};
 use super::workdir::{WorkDir, blocking, disk_failure, remove_tree};
+use crate::platform::documents::Stream;
 use crate::platform::files::hash_of;
 use crate::platform::process::{Child, Spec};
 

@@ -22,9 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::RunnerConfig;
 pub use job::{Category, End, Job, ManifestEntry, Outcome, Stop, StopReason};
-pub use report::{Line, Report, Stream};
+pub use report::{Line, Report};
 
 use crate::clock::SharedClock;
+use crate::platform::documents::Stream;
 use crate::platform::files::Files;
 use crate::platform::process::{Child, Spec};
 use environment::{Builder, Environment};
@@ -38,6 +39,7 @@ use workdir::WorkDir;
 const GATHERING_WHEN_STOPPED: Duration = Duration::from_secs(10);
 
 /// Runs attempts; one for the whole server.
+#[derive(Debug)]
 pub struct Runner {
     config: RunnerConfig,
     files: Files,

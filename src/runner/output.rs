@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::lines::Splitter;
-use super::report::{Line, Report, Reporter, Stream};
+use super::report::{Line, Report, Reporter};
+use crate::platform::documents::Stream;
 use crate::platform::process::Output;
 
 /// A batch of lines goes when it is so old,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::Stop;
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
+use crate::platform::documents::Stream;
 use crate::platform::process::Usage;
 
 /// Where an attempt reports to: the server's tables, or the server over HTTP.
@@ -36,15 +37,6 @@ pub struct Line {
     pub at: DateTime<Utc>,
     /// At most 64 KiB; holds no NUL and no line end.
     pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stream {
-    Stdout,
-    Stderr,
-    /// The runner's own words, and the output of building an environment.
-    System,
 }
 
 /// For so long a report that meets passing errors is tried again.

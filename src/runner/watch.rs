@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::ending::Intervention;
 use super::job::Stop;
 use super::output::{LogBudget, Remains, drain};
-use super::report::{Report, Reporter, Stream};
+use super::report::{Report, Reporter};
+use crate::platform::documents::Stream;
 use crate::platform::process::{Child, Event, Exit, Output, Usage};
 
 /// So that a time limit can be added to any time.

@@ -41,3 +41,16 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_queue ON tasks (status, priority DESC, id);
 CREATE INDEX tasks_spider ON tasks (spider_id, id);
+
+-- Files that a spider uploaded while it ran.
+CREATE TABLE task_files (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    spider_id TEXT NOT NULL,
+    filename TEXT NOT NULL,
+    -- SHA-256 of the content, which is a blob of that name.
+    hash TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX task_files_task ON task_files (task_id, id);

@@ -25,7 +25,10 @@ pub(crate) use column::{text_column, word_enum};
 use query::Target;
 pub use query::{Bind, Query, Record};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// How long a caller waits for a connection, and SQLite for another process's lock, before the answer is
 /// "unavailable". Longer than any of our transactions takes, shorter than a client's patience.
@@ -197,12 +200,19 @@ pub fn like(text: &str) -> String {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if is_passing(&error) {
+        if is_nul(&error) {
+            Self::bad_request("nul_character", text!("文本中不能有 NUL 字符", "text must hold no NUL character"))
+        } else if is_passing(&error) {
             Self::Unavailable { what: "database", source: error.into() }
         } else {
             Self::Internal(error.into())
         }
     }
+}
+
+/// PostgreSQL's text holds any character but this one; nobody means it.
+fn is_nul(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "22021")
 }
 
 /// Whether the statement may well succeed a little later: the engine is away, locked, full or shutting down.

@@ -1,5 +1,6 @@
 //! The HTTP edge: envelope, errors, extractors, paging, streams, what every request carries.
 
+mod attachment;
 mod context;
 mod envelope;
 mod error;
@@ -7,6 +8,7 @@ mod extract;
 mod page;
 mod sse;
 
+pub use attachment::attachment;
 pub use context::{Language, carry_context, request_id};
 pub use envelope::{Envelope, Reply};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};

@@ -1,0 +1,54 @@
+# CrawlHub. `make run` and `make test` need nothing done by hand before.
+#
+# CRAWLHUB_CACHE names a folder in which builds and the tests' Python environments are kept between clones.
+SHELL := /bin/bash
+ifdef CRAWLHUB_CACHE
+export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
+endif
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: run demo test check test-sqlite test-postgres test-sdk bench release
+
+## Builds what is missing and serves on http://127.0.0.1:8000, data in ./data.
+run:
+	cargo build --locked --profile quick --bin crawlhub
+	exec $(TARGET)/quick/crawlhub serve
+
+## Runs the example spiders against a real site on this machine and shows what they brought back.
+demo:
+	cargo build --locked --profile quick --bin crawlhub
+	scripts/install-parts demo
+	python3 examples/demo.py --server $(TARGET)/quick/crawlhub
+
+## Installs what the tests need, where it can, and runs them all.
+test:
+	scripts/install-parts test
+	$(MAKE) check
+	$(MAKE) test-sdk
+	$(MAKE) test-sqlite
+	$(MAKE) test-postgres
+
+## Form and lints.
+check:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+## The SDK against a server that fails in every way.
+test-sdk:
+	python3 -m unittest discover -s sdk/python
+
+test-sqlite:
+	cargo test --locked
+
+## The same suite on a PostgreSQL of its own.
+test-postgres:
+	scripts/with-postgres cargo test --locked --test suite
+
+## What the README claims of speed. Builds what ships.
+bench:
+	cargo build --locked --release --bin crawlhub
+	scripts/install-parts bench
+	python3 benches/bench.py --server $(TARGET)/release/crawlhub
+
+release:
+	cargo build --locked --release --bin crawlhub

@@ -1,0 +1,368 @@
+//! The composition root: settings → handles → router and loops. What exists and what runs is read here.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::from_fn,
+    response::IntoResponse,
+    routing::get,
+};
+use chrono::TimeDelta;
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    clock::SharedClock,
+    config::{Config, Secret},
+    error::Error,
+    features::{
+        accounts::{self, Access, Accounts, Edge},
+        data::{self, Data},
+        projects::{self, Projects},
+        spiders::{self, Spiders},
+        tasks::{self, Dispatcher, DispatcherConfig, Foundation, Tasks},
+    },
+    health::{self, Health},
+    platform::{
+        background::Background,
+        database::{Database, Schema},
+        documents::Documents,
+        files::Files,
+        http::{carry_context, panic_answer},
+        secrets::Secrets,
+    },
+    runner::{Runner, RunnerConfig},
+    text, ui,
+};
+
+const BASE: &str = "/platform/api";
+/// Of a request that is no upload.
+const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// How long open requests may take once everything else has stopped.
+const HTTP_GRACE: Duration = Duration::from_secs(5);
+
+/// What tests replace.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub clock: SharedClock,
+    /// This program, which is started again as the supervisor of each spider.
+    pub program: PathBuf,
+    /// `PATH`, `LANG` and `TZ` for spiders.
+    pub base_env: Vec<(String, String)>,
+    /// What pip and uv are to know of the operator's network: indexes, proxies, certificates.
+    pub build_env: Vec<(String, String)>,
+}
+
+impl Outside {
+    /// Sorts out of the server's environment what spiders and builders may see. They see nothing else of it.
+    pub fn of(environment: impl Iterator<Item = (String, String)>, clock: SharedClock, program: PathBuf) -> Self {
+        let (mut base_env, mut build_env) = (Vec::new(), Vec::new());
+        for (name, value) in environment {
+            if ["PATH", "LANG", "TZ"].contains(&name.as_str()) {
+                base_env.push((name, value));
+            } else if concerns_builds(&name) {
+                build_env.push((name, value));
+            }
+        }
+        Self { clock, program, base_env, build_env }
+    }
+}
+
+/// What pip and uv need to reach their indexes.
+fn concerns_builds(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.starts_with("PIP_")
+        || name.starts_with("UV_")
+        || name.ends_with("_PROXY")
+        || ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"].contains(&name.as_str())
+}
+
+#[derive(Debug)]
+pub struct App {
+    listen: SocketAddr,
+    stop_grace: Duration,
+    cors: Vec<HeaderValue>,
+    db: Database,
+    documents_db: Database,
+    health: Health,
+    accounts: Accounts,
+    projects: Projects,
+    spiders: Spiders,
+    tasks: Tasks,
+    data: Data,
+    dispatcher: Dispatcher,
+    background: Background,
+    /// The password that was made up for the first administrator, to be shown once.
+    pub new_admin_password: Option<Secret>,
+    /// Ends claiming, loops and streams.
+    stop: CancellationToken,
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "CrawlHub",
+    description = "Runs crawlers. Sign in at `/platform/api/login`, or send `Authorization: Bearer <API token>`. \
+                   Success is `{code: 200, msg, data}`; an error has the HTTP status as `code` and a stable word in \
+                   `data.error`."
+))]
+struct Description;
+
+impl App {
+    /// Opens everything that the settings name, brings schemas up to date, and makes the first administrator.
+    /// `listen` is the address in use, which may have been port 0 in the settings.
+    pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
+        let data_dir = &config.server.data_dir;
+        std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+        let data_dir = &std::path::absolute(data_dir)?;
+        let clock = outside.clock.clone();
+        let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
+        let (db, documents_db) = open_databases(config, data_dir).await?;
+        let documents = Documents::new(documents_db.clone(), clock.clone());
+        let files = Files::local(&data_dir.join("files"))?;
+        let stop = CancellationToken::new();
+
+        let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
+        let new_admin_password = accounts.ensure_admin(&config.admin).await?;
+        let projects = Projects::new(db.clone(), clock.clone());
+        projects.default_id().await?;
+        let spiders = Spiders::new(
+            db.clone(),
+            clock.clone(),
+            files.clone(),
+            secrets.clone(),
+            projects.clone(),
+            config.spiders.clone(),
+            config.tasks.max_timeout_seconds,
+        );
+        let foundation = Foundation {
+            db: db.clone(),
+            documents: documents.clone(),
+            files: files.clone(),
+            secrets,
+            clock: clock.clone(),
+            stop: stop.clone(),
+        };
+        let tasks = Tasks::new(foundation, spiders.clone());
+        let runner = Runner::new(runner_config(config, data_dir, outside), files.clone(), clock)
+            .context("cannot make the folders of the runner")?;
+        let dispatcher = Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen), stop.clone());
+        let background = Background::new(stop.clone());
+        Ok(Self {
+            listen,
+            stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
+            cors: origins(&config.server.cors_origins)?,
+            health: Health { db: db.clone(), documents: documents.clone(), files, background: background.clone() },
+            data: Data::new(documents),
+            db,
+            documents_db,
+            accounts,
+            projects,
+            spiders,
+            tasks,
+            dispatcher,
+            background,
+            new_admin_password,
+            stop,
+        })
+    }
+
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Every loop there is.
+    fn start_loops(&self) {
+        let dispatcher = self.dispatcher.clone();
+        self.background.run("dispatcher", dispatcher.period(), dispatcher.wake(), move || {
+            let dispatcher = dispatcher.clone();
+            async move { dispatcher.run_once().await }
+        });
+        let tasks = self.tasks.clone();
+        self.background.run("watchdog", Duration::from_secs(5), Arc::new(Notify::new()), move || {
+            let tasks = tasks.clone();
+            async move { tasks.end_lost().await }
+        });
+    }
+
+    /// Every route there is, closed but for those that are listed as open.
+    fn routes(&self) -> (OpenApiRouter, Router) {
+        let crawler = OpenApiRouter::new()
+            .merge(projects::router(self.projects.clone()))
+            .merge(spiders::router(self.spiders.clone()))
+            .merge(tasks::router(self.tasks.clone()))
+            .merge(data::router(self.data.clone()));
+        let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
+        let api = OpenApiRouter::new()
+            .merge(accounts::public_router(self.accounts.clone()))
+            .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
+            .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
+            .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
+            .nest("/crawlhub/internal", internal());
+        let described = OpenApiRouter::with_openapi(Description::openapi())
+            .merge(health::router(self.health.clone()))
+            .nest(BASE, api);
+        // The same again for clients that send no header; described once is enough.
+        let by_address = Router::new()
+            .nest(&format!("{BASE}/_t/{{token}}/crawlhub/internal"), internal().split_for_parts().0)
+            .route("/", get(ui::page));
+        (described, by_address)
+    }
+
+    pub fn openapi(&self) -> utoipa::openapi::OpenApi {
+        self.routes().0.into_openapi()
+    }
+
+    fn router(&self) -> Router {
+        let (described, plain) = self.routes();
+        let (router, openapi) = described.split_for_parts();
+        router
+            .merge(plain)
+            .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
+            .fallback(no_route)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(CatchPanicLayer::custom(panic_answer))
+            .layer(self.cors_layer())
+            .layer(SetResponseHeaderLayer::if_not_present(
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ))
+            .layer(SetResponseHeaderLayer::if_not_present(
+                header::X_FRAME_OPTIONS,
+                HeaderValue::from_static("SAMEORIGIN"),
+            ))
+            .layer(from_fn(carry_context))
+    }
+
+    fn cors_layer(&self) -> CorsLayer {
+        let layer = CorsLayer::new();
+        if self.cors.is_empty() {
+            return layer;
+        }
+        layer
+            .allow_origin(AllowOrigin::list(self.cors.clone()))
+            .allow_credentials(true)
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                header::CONTENT_TYPE,
+                header::AUTHORIZATION,
+                header::ACCEPT_LANGUAGE,
+                HeaderName::from_static("x-csrf-token"),
+                HeaderName::from_static("x-request-id"),
+                HeaderName::from_static("x-trace-id"),
+            ])
+            .expose_headers([HeaderName::from_static("x-request-id"), header::CONTENT_DISPOSITION])
+    }
+
+    /// Serves until `stopped`, then ends in order: no new tasks; running ones get their time, and their spiders can
+    /// still deliver; then the last requests; then the databases.
+    pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.start_loops();
+        let close_http = CancellationToken::new();
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
+        let http = std::pin::pin!(http.into_future());
+        let ending = async {
+            stopped.await;
+            tracing::info!("stopping: running tasks have {} seconds", self.stop_grace.as_secs());
+            self.stop.cancel();
+            self.background.ended().await;
+            self.dispatcher.drain(self.stop_grace).await;
+            close_http.cancel();
+            tokio::time::sleep(HTTP_GRACE).await;
+        };
+        tokio::select! {
+            result = http => result.context("the server cannot go on")?,
+            () = ending => tracing::warn!("some requests did not end in time"),
+        }
+        self.db.close().await;
+        self.documents_db.close().await;
+        tracing::info!(address = %self.listen, "stopped");
+        Ok(())
+    }
+}
+
+async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::Result<(Database, Database)> {
+    if !config.database.url.is_empty() {
+        let db = Database::open_postgres(config.database.url.reveal()).await?;
+        return Ok((db.clone(), db));
+    }
+    let db = Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await?;
+    let documents = Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?;
+    Ok((db, documents))
+}
+
+fn edge(config: &Config) -> anyhow::Result<Edge> {
+    let trusted = config.server.trusted_proxies.iter().map(|address| address.parse());
+    Ok(Edge {
+        https: config.server.public_url.starts_with("https://"),
+        trusted_proxies: trusted.collect::<Result<_, _>>().context("server.trusted_proxies holds no IP address")?,
+    })
+}
+
+fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {
+    configured
+        .iter()
+        .map(|origin| origin.parse().with_context(|| format!("server.cors_origins: {origin:?} is no origin")))
+        .collect()
+}
+
+fn runner_config(config: &Config, data_dir: &std::path::Path, outside: Outside) -> RunnerConfig {
+    let mut runner = RunnerConfig::new(data_dir, outside.program);
+    if let Some(folder) = &config.runner.environments_dir {
+        runner.environments_dir.clone_from(folder);
+    }
+    runner.python.clone_from(&config.runner.python);
+    runner.base_env = outside.base_env;
+    runner.build_env = outside.build_env;
+    runner.build_timeout = Duration::from_secs(config.runner.environment_timeout_seconds);
+    runner.log_limit_bytes = config.tasks.log_limit_bytes;
+    runner.stdout_items_limit = config.tasks.stdout_items_limit_bytes;
+    runner.max_processes = config.tasks.max_processes;
+    runner
+}
+
+fn dispatcher_config(config: &Config, listen: SocketAddr) -> DispatcherConfig {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Spiders run here: where the server listens everywhere, they reach it over loopback.
+    let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
+    let own = if listen.is_ipv6() && !listen.ip().is_unspecified() {
+        format!("http://[{host}]:{}", listen.port())
+    } else {
+        format!("http://{host}:{}", listen.port())
+    };
+    let configured = config.runner.api_url.trim_end_matches('/');
+    DispatcherConfig {
+        slots: if config.tasks.slots == 0 { cores * 2 } else { config.tasks.slots },
+        lease: TimeDelta::seconds(config.tasks.lease_seconds),
+        api_url: if configured.is_empty() { own } else { configured.to_owned() },
+        memory_limit_mb: Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0),
+    }
+}
+
+async fn no_route() -> impl IntoResponse {
+    Error::not_found("no_route", text!("没有这个地址", "there is nothing at this address; see /docs"))
+}
+
+async fn wrong_method() -> impl IntoResponse {
+    (
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        Error::bad_request("wrong_method", text!("不支持该方法", "this address does not take that method; see /docs")),
+    )
+}

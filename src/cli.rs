@@ -1,0 +1,146 @@
+//! The commands.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+
+use crate::{
+    app::{App, Outside},
+    clock::SystemClock,
+    config::{Config, Sources},
+    lifecycle,
+    platform::process::supervise,
+};
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Runs crawlers: schedules, logs, items, exports.")]
+struct Cli {
+    /// A TOML file with settings; see `config show` for their names.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the API and runs spiders.
+    Serve,
+    /// Brings the database up to date, and ends.
+    Migrate,
+    /// The settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Prints the API's description (OpenAPI 3.1).
+    Openapi,
+    /// Users, for whoever lost their way in.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Started by the server around each spider.
+    #[command(hide = true)]
+    Supervise,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Prints every setting, its value, and where it comes from. Secrets are hidden.
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Sets a new random password, prints it, and ends the user's sessions.
+    ResetPassword { email: String },
+}
+
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::Supervise) {
+        return supervise();
+    }
+    match run_command(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command's complaint")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("crawlhub: {error:#}");
+}
+
+#[tokio::main]
+async fn run_command(cli: &Cli) -> anyhow::Result<()> {
+    let sources = Sources::new(cli.config.as_deref(), environment());
+    match &cli.command {
+        Command::Serve => serve(&Config::load(&sources)?).await,
+        Command::Config(ConfigCommand::Show) => show(&sources),
+        Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
+        Command::Openapi => {
+            let app = open(&Config::load(&sources)?).await?;
+            say(&app.openapi().to_pretty_json()?);
+            Ok(())
+        }
+        Command::User(UserCommand::ResetPassword { email }) => {
+            let app = open(&Config::load(&sources)?).await?;
+            let password = app.accounts().reset_password(email).await?;
+            say(&format!("new password of {email}: {}", password.reveal()));
+            Ok(())
+        }
+        Command::Supervise => Ok(()),
+    }
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    lifecycle::start_logging(&config.log)?;
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let listen = listener.local_addr()?;
+    let app = App::open(config, listen, outside()?).await?;
+    let address =
+        if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() };
+    say(&format!("CrawlHub  {address}/  (docs: {address}/docs/)"));
+    if let Some(password) = &app.new_admin_password {
+        let email = &config.admin.email;
+        say(&format!("first administrator, shown once:  {email}  {}", password.reveal()));
+    }
+    app.serve(listener, async {
+        if let Err(error) = lifecycle::asked_to_stop().await {
+            tracing::error!(%error, "cannot listen for signals");
+        }
+    })
+    .await
+}
+
+async fn open(config: &Config) -> anyhow::Result<App> {
+    App::open(config, config.server.listen, outside()?).await
+}
+
+fn outside() -> anyhow::Result<Outside> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    Ok(Outside::of(environment(), Arc::new(SystemClock), program))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars()
+}
+
+fn show(sources: &Sources) -> anyhow::Result<()> {
+    let settings = sources.show()?;
+    let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
+    for setting in &settings {
+        say(&format!("{:width$} = {:?}  ({})", setting.key, setting.value, setting.origin));
+    }
+    Config::load(sources).map(drop)
+}
+
+#[expect(clippy::print_stdout, reason = "what the command was asked to print")]
+fn say(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,270 @@
+//! One attempt as this server runs it: the claim kept alive, what it reports stored, its end written down.
+
+use std::{
+    sync::{
+        PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use serde_json::value::RawValue;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
+
+use super::{
+    DispatcherConfig, ErrorCategory, TaskStatus, Tasks,
+    types::{Claim, Ending},
+};
+use crate::{
+    error::{Error, Result},
+    features::spiders::{Source, Spider},
+    id::TaskId,
+    platform::{
+        documents::{LogLine, NewBatch, Stored},
+        process::Usage,
+    },
+    runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
+};
+
+/// A test run ends after five minutes, whatever the spider is set to.
+const TEST_TIMEOUT_SECONDS: i64 = 300;
+/// For so long an end is tried to be written down while the database is away.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Stores what the runner reports.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    tasks: Tasks,
+    claim: Claim,
+    /// The place of the newest line. Held while lines are stored: they keep their order.
+    last_seq: Mutex<i64>,
+    peak_memory_mb: AtomicU64,
+}
+
+impl Report for Reporter {
+    async fn lines(&self, lines: &[runner::Line]) -> Result<()> {
+        let mut last_seq = self.last_seq.lock().await;
+        let kept: Vec<LogLine> =
+            lines.iter().map(|line| LogLine { stream: line.stream, at: line.at, text: line.text.clone() }).collect();
+        let Claim { task_id, spider_id, attempt, .. } = &self.claim;
+        self.tasks.documents.append_lines(task_id, spider_id, *attempt, *last_seq + 1, &kept).await?;
+        *last_seq += i64::try_from(lines.len()).map_err(Error::internal)?;
+        self.tasks.signals.raise(task_id);
+        Ok(())
+    }
+
+    async fn items(&self, batch: i64, items: &[Box<RawValue>]) -> Result<()> {
+        self.tasks.store_items(&self.claim, Some(batch), items.to_vec()).await.map(drop)
+    }
+
+    async fn delivered(&self) -> Result<i64> {
+        let counts = self.tasks.documents.counts(std::slice::from_ref(&self.claim.task_id)).await?;
+        Ok(counts.get(&self.claim.task_id).map_or(0, |counts| counts.received))
+    }
+
+    async fn usage(&self, usage: Usage) {
+        self.peak_memory_mb.fetch_max(usage.peak_memory_mb, Ordering::Relaxed);
+    }
+}
+
+impl Tasks {
+    /// Stores a batch of a running attempt's items.
+    pub(super) async fn store_items(
+        &self,
+        claim: &Claim,
+        batch: Option<i64>,
+        items: Vec<Box<RawValue>>,
+    ) -> Result<Stored> {
+        let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
+        let stored = self.documents.add_items(NewBatch { task_id, spider_id, attempt, batch, is_test, items }).await?;
+        self.signals.raise(&claim.task_id);
+        Ok(stored)
+    }
+
+    /// Runs the claimed task to its end.
+    pub(super) async fn run_attempt(&self, claim: Claim, runner: &Runner, config: &DispatcherConfig) {
+        let stop = Stop::default();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.task_id.clone(), stop.clone());
+        self.signals.raise(&claim.task_id);
+        let ending = match self.prepare(&claim, config).await {
+            Ok((job, reporter)) => {
+                tokio::select! {
+                    outcome = runner.run(&job, &reporter, &stop) => Some(Ending::from(outcome)),
+                    () = self.keep_claim(&reporter, &stop, config.lease) => None,
+                }
+            }
+            Err(error) => Some(Ending::of_error(&error)),
+        };
+        match ending {
+            Some(ending) => self.write_end(&claim, &ending).await,
+            None => tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost"),
+        }
+        self.forget(&claim.task_id);
+    }
+
+    fn forget(&self, task: &TaskId) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(task);
+        self.signals.raise(task);
+    }
+
+    async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
+        let spider = self.spiders.get(&claim.spider_id).await?;
+        let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
+        let manifest: Vec<ManifestEntry> =
+            serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
+        let token = self.token_for(&claim.task_id, claim.attempt);
+        let job = job(claim, spider, env_vars, manifest, config, token);
+        let reporter = Reporter {
+            tasks: self.clone(),
+            claim: claim.clone(),
+            last_seq: Mutex::new(self.documents.last_seq(&claim.task_id).await?),
+            peak_memory_mb: AtomicU64::new(0),
+        };
+        Ok((job, reporter))
+    }
+
+    /// Renews the claim until it is lost: taken by another, or not renewed in time. Never ends otherwise.
+    async fn keep_claim(&self, reporter: &Reporter, stop: &Stop, lease: TimeDelta) {
+        let lease_time = lease.to_std().unwrap_or_default();
+        let mut ticks = interval(lease_time / 3);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewed_at = Instant::now();
+        loop {
+            ticks.tick().await;
+            let peak = reporter.peak_memory_mb.load(Ordering::Relaxed);
+            #[expect(clippy::cast_precision_loss, reason = "megabytes")]
+            let peak = (peak > 0).then_some(peak as f64);
+            match self.renew(&reporter.claim, lease, peak).await {
+                Ok(Some(cancel)) => {
+                    renewed_at = Instant::now();
+                    if cancel {
+                        stop.request(StopReason::Cancelled);
+                    }
+                }
+                Ok(None) => return,
+                Err(error) if renewed_at.elapsed() < lease_time => {
+                    tracing::warn!(%error, task = %reporter.claim.task_id, "cannot renew the claim yet");
+                }
+                // Nobody else may have taken it: while the database is away nothing takes anything. But from here on
+                // another server could, so the next renewal decides, and it finds the row taken if so.
+                Err(error) => tracing::error!(%error, task = %reporter.claim.task_id, "the claim has run out"),
+            }
+        }
+    }
+
+    async fn write_end(&self, claim: &Claim, ending: &Ending) {
+        let give_up_at = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.finish(claim, ending).await {
+                Ok(true) => {
+                    tracing::info!(task = %claim.task_id, status = %ending.status, "task {} {}", claim.task_id, ending.status);
+                    return;
+                }
+                Ok(false) => {
+                    tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "the attempt had been ended before");
+                    return;
+                }
+                Err(error) if Instant::now() < give_up_at => {
+                    tracing::warn!(%error, task = %claim.task_id, "cannot write the end of the task yet");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                Err(error) => {
+                    // The lease runs out, and the watchdog ends the task.
+                    tracing::error!(%error, task = %claim.task_id, "the end of the task could not be written");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn job(
+    claim: &Claim,
+    spider: Spider,
+    env_vars: Vec<(String, String)>,
+    manifest: Vec<ManifestEntry>,
+    config: &DispatcherConfig,
+    token: String,
+) -> Job {
+    let seconds = if claim.is_test { spider.timeout_seconds.min(TEST_TIMEOUT_SECONDS) } else { spider.timeout_seconds };
+    Job {
+        task_id: claim.task_id.clone(),
+        spider_id: claim.spider_id.clone(),
+        spider_name: spider.name,
+        attempt: claim.attempt,
+        scrapy: spider.source == Source::Scrapy,
+        entry_point: Some(spider.entry_point).filter(|entry| !entry.is_empty()),
+        params: claim.params.0.clone(),
+        env_vars,
+        requirements_txt: spider.requirements_txt,
+        manifest,
+        timeout: Duration::from_secs(u64::try_from(seconds).unwrap_or(1)),
+        memory_limit_mb: spider.memory_limit_mb.or(config.memory_limit_mb),
+        max_items: spider.max_items,
+        rate_limit_rps: spider.rate_limit_rps,
+        api_url: format!("{}/platform/api/_t/{token}", config.api_url),
+        token,
+    }
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        let (status, category, message) = match outcome.end {
+            End::Completed => (TaskStatus::Completed, None, None),
+            End::Cancelled => (TaskStatus::Cancelled, None, None),
+            End::Failed { category, message } => (TaskStatus::Failed, Some(category.into()), Some(message)),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
+        let peak_memory_mb = outcome.peak_memory_mb.map(|mb| mb as f64);
+        Self {
+            status,
+            exit_code: outcome.exit_code,
+            category,
+            message,
+            peak_memory_mb,
+            undelivered: outcome.undelivered,
+        }
+    }
+}
+
+impl Ending {
+    /// Of an attempt that never came to run. Internal text stays in the server's log.
+    fn of_error(error: &Error) -> Self {
+        tracing::error!(%error, "an attempt could not be prepared");
+        let message = match error {
+            Error::Internal(_) => "the attempt could not be prepared: internal error, see the server's log".to_owned(),
+            Error::Unavailable { what, .. } => format!("the attempt could not be prepared: {what} is unavailable"),
+            other => format!("the attempt could not be prepared: {other}"),
+        };
+        Self::failed(ErrorCategory::System, message)
+    }
+
+    pub(super) fn failed(category: ErrorCategory, message: String) -> Self {
+        Self {
+            status: TaskStatus::Failed,
+            exit_code: None,
+            category: Some(category),
+            message: Some(message),
+            peak_memory_mb: None,
+            undelivered: 0,
+        }
+    }
+}
+
+impl From<runner::Category> for ErrorCategory {
+    fn from(category: runner::Category) -> Self {
+        match category {
+            runner::Category::Network => Self::Network,
+            runner::Category::Auth => Self::Auth,
+            runner::Category::Parse => Self::Parse,
+            runner::Category::Timeout => Self::Timeout,
+            runner::Category::System => Self::System,
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What a running spider calls, with its task's own token: as `Authorization: Bearer`, or in the address
+//! (`/platform/api/_t/{token}/crawlhub/internal/…`) for clients that only join texts.
+
+use axum::{
+    extract::{DefaultBodyLimit, Multipart, RawPathParams, Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+use sqlx::types::Json;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Task, TaskStatus, Tasks, types::Claim};
+use crate::{
+    error::{Checks, Error, Problem, Result},
+    id::{SpiderId, TaskId},
+    platform::http::{Body, Envelope, Params, Reply, multipart_field},
+    text,
+};
+
+/// A batch's JSON.
+const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
+const MAX_BATCH_ITEMS: usize = 1000;
+const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
+const MAX_CHECKPOINT_BYTES: usize = 1024 * 1024;
+
+/// Paths below `/internal`; to be put behind [`guard_internal`].
+pub fn internal_router(tasks: Tasks) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(items))
+        .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
+        .routes(routes!(progress))
+        .routes(routes!(heartbeat))
+        .routes(routes!(status))
+        .routes(routes!(save_checkpoint, load_checkpoint))
+        .routes(routes!(rotate_proxy))
+        .merge(OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::max(MAX_FILE_BYTES + 64 * 1024)))
+        .with_state(tasks)
+}
+
+/// Lets only a task's own token pass; what passes carries its [`Task`].
+pub fn guard_internal(tasks: Tasks, router: OpenApiRouter) -> OpenApiRouter {
+    router.route_layer(axum::middleware::from_fn_with_state(tasks, check))
+}
+
+async fn check(
+    State(tasks): State<Tasks>,
+    headers: HeaderMap,
+    params: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Result<Response> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let in_address = params.iter().find_map(|(name, value)| (name == "token").then_some(value));
+    let token = in_address.or(bearer).ok_or_else(token_needed)?;
+    let (id, attempt) = tasks.read_token(token).ok_or_else(token_needed)?;
+    let task = tasks.get(&id).await?;
+    if task.attempt != attempt {
+        return Err(not_running());
+    }
+    request.extensions_mut().insert(Running(task));
+    Ok(next.run(request).await)
+}
+
+/// The task whose token came with the call, in the attempt that the token was made for.
+#[derive(Debug, Clone)]
+struct Running(Task);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Running {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(token_needed)
+    }
+}
+
+impl Running {
+    /// The task, if it is the one that the body names.
+    fn named(self, task_id: &TaskId) -> Result<Task> {
+        if &self.0.id == task_id {
+            return Ok(self.0);
+        }
+        Err(Error::not_found("task_not_found", text!("任务不存在", "the token is not that task's")))
+    }
+}
+
+/// The task, if it still runs and is the spider's.
+fn running(task: Task, spider_id: &SpiderId) -> Result<Task> {
+    if &task.spider_id != spider_id {
+        return Err(Error::bad_request("spider_mismatch", text!("spider_id 不匹配", "spider_id is not the task's")));
+    }
+    if task.status == TaskStatus::Running { Ok(task) } else { Err(not_running()) }
+}
+
+fn not_running() -> Error {
+    Error::bad_request("task_not_running", text!("任务不在运行状态", "the task is not running"))
+}
+
+fn token_needed() -> Error {
+    Error::Unauthenticated(Problem {
+        code: "task_token_needed",
+        text: text!("需要任务令牌", "this takes the running task's own token"),
+    })
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct ItemsIn {
+    #[schema(value_type = String)]
+    task_id: TaskId,
+    #[schema(value_type = String)]
+    spider_id: SpiderId,
+    /// 1 to 1000.
+    #[schema(value_type = Vec<Object>)]
+    items: Vec<Box<RawValue>>,
+    /// The same number twice counts once.
+    batch: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ItemsOut {
+    accepted: i64,
+    duplicate: i64,
+    rejected: i64,
+}
+
+/// Stores items; they are kept when this answers.
+#[utoipa::path(post, path = "/items", tag = "internal", request_body = ItemsIn,
+    responses((status = 200, body = Envelope<ItemsOut>)))]
+async fn items(State(tasks): State<Tasks>, task: Running, Body(body): Body<ItemsIn>) -> Result<Reply<ItemsOut>> {
+    let task = running(task.named(&body.task_id)?, &body.spider_id)?;
+    let mut checks = Checks::default();
+    checks.require((1..=MAX_BATCH_ITEMS).contains(&body.items.len()), "body.items", "value_error", || {
+        text!("每批 1 到 {MAX_BATCH_ITEMS} 条", "1 to {MAX_BATCH_ITEMS} items a batch")
+    });
+    checks.finish()?;
+    let stored = tasks.store_items(&claim_of(task), body.batch, body.items).await?;
+    let count = stored.accepted;
+    Ok(Reply::data(ItemsOut { accepted: count, duplicate: stored.duplicate, rejected: stored.rejected })
+        .saying(text!("已接收 {count} 条数据", "{count} items received")))
+}
+
+fn claim_of(task: Task) -> Claim {
+    Claim {
+        task_id: task.id,
+        spider_id: task.spider_id,
+        spider_name: task.spider_name,
+        attempt: task.attempt,
+        is_test: task.is_test,
+        code_hash: task.code_hash,
+        params: task.params,
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct ProgressIn {
+    #[schema(value_type = String)]
+    task_id: TaskId,
+    /// 0 to 100.
+    progress: f64,
+    message: Option<String>,
+}
+
+/// How far the task is.
+#[utoipa::path(post, path = "/progress", tag = "internal", request_body = ProgressIn,
+    responses((status = 200, description = "noted")))]
+async fn progress(State(tasks): State<Tasks>, task: Running, Body(body): Body<ProgressIn>) -> Result<Reply> {
+    let task = task.named(&body.task_id)?;
+    let mut checks = Checks::default();
+    checks.require((0.0..=100.0).contains(&body.progress), "body.progress", "value_error", || {
+        text!("须在 0 到 100 之间", "must be between 0 and 100")
+    });
+    checks.length("body.message", body.message.as_deref().unwrap_or_default(), 500);
+    checks.finish()?;
+    if task.status != TaskStatus::Running {
+        return Err(not_running());
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 100")]
+    let progress = body.progress.round() as i64;
+    tasks.set_progress(&task.id, task.attempt, progress, body.message.as_deref()).await?;
+    tasks.signals.raise(&task.id);
+    Ok(Reply::message(text!("进度已更新", "progress noted")))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct HeartbeatIn {
+    #[schema(value_type = String)]
+    task_id: TaskId,
+    memory_mb: Option<f64>,
+}
+
+/// The spider lives. (The server also sees its process; this keeps the predecessor's SDK content.)
+#[utoipa::path(post, path = "/heartbeat", tag = "internal", request_body = HeartbeatIn,
+    responses((status = 200, description = "noted")))]
+async fn heartbeat(task: Running, Body(body): Body<HeartbeatIn>) -> Result<Reply> {
+    let task = task.named(&body.task_id)?;
+    if let Some(memory) = body.memory_mb {
+        tracing::debug!(task = %task.id, memory, "heartbeat");
+    }
+    Ok(Reply::message(match task.status {
+        TaskStatus::Running => text!("心跳已更新", "heartbeat noted"),
+        _ => text!("任务不在运行状态", "the task is not running"),
+    }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TaskQuery {
+    #[param(value_type = String)]
+    task_id: TaskId,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StatusOut {
+    status: TaskStatus,
+    task_id: TaskId,
+}
+
+/// Whether to go on: `cancelled` as soon as somebody asked for it.
+#[utoipa::path(get, path = "/task/status", tag = "internal", params(TaskQuery),
+    responses((status = 200, body = Envelope<StatusOut>)))]
+async fn status(task: Running, Params(query): Params<TaskQuery>) -> Result<Reply<StatusOut>> {
+    let task = task.named(&query.task_id)?;
+    let status = if task.cancel_requested_at.is_some() { TaskStatus::Cancelled } else { task.status };
+    Ok(Reply::data(StatusOut { status, task_id: task.id }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct CheckpointIn {
+    #[schema(value_type = String)]
+    task_id: TaskId,
+    /// An object of at most 1 MiB.
+    checkpoint_data: Value,
+}
+
+/// Keeps where the spider is, for a later task to go on from.
+#[utoipa::path(post, path = "/checkpoint", tag = "internal", request_body = CheckpointIn,
+    responses((status = 200, description = "kept")))]
+async fn save_checkpoint(State(tasks): State<Tasks>, task: Running, Body(body): Body<CheckpointIn>) -> Result<Reply> {
+    let task = task.named(&body.task_id)?;
+    let size = body.checkpoint_data.to_string().len();
+    let mut checks = Checks::default();
+    checks.require(body.checkpoint_data.is_object(), "body.checkpoint_data", "type_error", || {
+        text!("须为对象", "must be an object")
+    });
+    checks.require(size <= MAX_CHECKPOINT_BYTES, "body.checkpoint_data", "too_long", || {
+        text!("超过 {MAX_CHECKPOINT_BYTES} 字节", "is larger than {MAX_CHECKPOINT_BYTES} bytes")
+    });
+    checks.finish()?;
+    tasks.set_checkpoint(&task.id, &body.checkpoint_data).await?;
+    Ok(Reply::message(text!("断点已保存", "checkpoint kept")))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct SpiderQuery {
+    #[param(value_type = String)]
+    spider_id: SpiderId,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct CheckpointOut {
+    checkpoint_data: Value,
+    task_id: TaskId,
+}
+
+/// Of the spider's newest failed task that kept one; null where there is none.
+#[utoipa::path(get, path = "/checkpoint", tag = "internal", params(SpiderQuery),
+    responses((status = 200, body = Envelope<Option<CheckpointOut>>)))]
+async fn load_checkpoint(
+    State(tasks): State<Tasks>,
+    Running(task): Running,
+    Params(query): Params<SpiderQuery>,
+) -> Result<Reply<Option<CheckpointOut>>> {
+    if task.spider_id != query.spider_id {
+        return Err(Error::bad_request("spider_mismatch", text!("spider_id 不匹配", "spider_id is not the task's")));
+    }
+    let found = tasks.last_checkpoint(&task.spider_id).await?;
+    Ok(Reply::data(found.map(|(task_id, Json(checkpoint_data))| CheckpointOut { checkpoint_data, task_id })))
+}
+
+/// A proxy to use instead of one that failed; null while the server has no pool of proxies.
+#[utoipa::path(get, path = "/proxy/rotate", tag = "internal", responses((status = 200, body = Envelope<Value>)))]
+async fn rotate_proxy(_task: Running) -> Reply<Value> {
+    Reply::data(json!({ "proxy_url": null, "message": "没有可用代理" }))
+}
+
+/// Keeps a file of the task: multipart `task_id, spider_id, filename, file`.
+#[utoipa::path(post, path = "/files/upload", tag = "internal", request_body(content_type = "multipart/form-data"),
+    responses((status = 200, description = "kept")))]
+async fn upload(State(tasks): State<Tasks>, Running(task): Running, mut form: Multipart) -> Result<Reply> {
+    let (mut name, mut content) = (None, None);
+    while let Some((field, value)) = multipart_field(&mut form, MAX_FILE_BYTES).await? {
+        match field.as_str() {
+            "filename" => name = Some(value.text()?),
+            "file" => {
+                name = name.or(value.file_name.clone());
+                content = Some(value.content);
+            }
+            _ => {}
+        }
+    }
+    let content = content.ok_or_else(|| Error::invalid("body.file", "missing", text!("必填", "is required")))?;
+    // Only a name to show: the content is a blob named by its hash.
+    let name = name.unwrap_or_default();
+    let mut checks = Checks::default();
+    checks.not_empty("body.filename", &name);
+    checks.length("body.filename", &name, 255);
+    checks.require(
+        !name.chars().any(|c| c.is_control() || c == '/' || c == '\\'),
+        "body.filename",
+        "value_error",
+        || text!("不能含有路径或控制字符", "must hold no path and no control characters"),
+    );
+    checks.finish()?;
+    let task = running(task.clone(), &task.spider_id)?;
+    let size = i64::try_from(content.len()).map_err(Error::internal)?;
+    let hash = tasks.files.put(content).await?;
+    tasks.insert_file(&task, &name, &hash, size).await?;
+    let (spider, task) = (&task.spider_id, &task.id);
+    Ok(Reply::message(text!(
+        "文件已上传: spider_files/{spider}/{task}/{name}",
+        "file kept: spider_files/{spider}/{task}/{name}"
+    )))
+}

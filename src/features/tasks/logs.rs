@@ -1,0 +1,159 @@
+//! What a task printed: whole, by line, live, as a file.
+
+use axum::{
+    body::Body as HttpBody,
+    extract::{Path, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Task, TaskFilter, Tasks, follow::LogFollower};
+use crate::{
+    error::Result,
+    id::{SpiderId, TaskId},
+    platform::{
+        documents::{StoredLine, Stream},
+        http::{Envelope, Page, Paging, Params, Reply, Sse, attachment, sse},
+    },
+};
+
+/// How much of each stream's end the whole log shows; the lines and the download have all of it.
+const TAIL_BYTES: usize = 1024 * 1024;
+
+pub(super) fn router() -> OpenApiRouter<Tasks> {
+    OpenApiRouter::new()
+        .routes(routes!(whole))
+        .routes(routes!(lines))
+        .routes(routes!(live))
+        .routes(routes!(download))
+        .routes(routes!(of_spider))
+}
+
+/// The end of what the task printed.
+#[derive(Debug, Serialize, ToSchema)]
+struct TaskLog {
+    task_id: TaskId,
+    spider_id: SpiderId,
+    stdout: String,
+    /// The platform's own lines stand here, too.
+    stderr: String,
+    /// There is more than is shown.
+    truncated: bool,
+    created_at: DateTime<Utc>,
+    /// Where there is no line yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+impl Tasks {
+    async fn log_of(&self, task: Task) -> Result<TaskLog> {
+        let tail = self.documents.tail(&task.id, TAIL_BYTES).await?;
+        let stderr = [tail.system, tail.stderr].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let stderr = stderr.join("\n");
+        let message = (tail.stdout.is_empty() && stderr.is_empty()).then_some("暂无日志");
+        Ok(TaskLog {
+            task_id: task.id,
+            spider_id: task.spider_id,
+            stdout: tail.stdout,
+            stderr,
+            truncated: tail.truncated,
+            created_at: task.created_at,
+            message,
+        })
+    }
+}
+
+/// The end of stdout and stderr, as text.
+#[utoipa::path(get, path = "/tasks/{id}/logs", tag = "tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<TaskLog>)))]
+async fn whole(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<TaskLog>> {
+    let task = tasks.get(&id).await?;
+    tasks.log_of(task).await.map(Reply::data)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LinesQuery {
+    /// The `seq` of the last line that the caller has.
+    #[serde(default)]
+    after: i64,
+    stream: Option<Stream>,
+    /// 1 to 1000; 500 where left out.
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Lines {
+    items: Vec<StoredLine>,
+    /// What to send as `after` for the lines that follow.
+    next: i64,
+}
+
+/// Lines behind a place in the log.
+#[utoipa::path(get, path = "/tasks/{id}/logs/lines", tag = "tasks", params(("id" = String, Path), LinesQuery),
+    responses((status = 200, body = Envelope<Lines>)))]
+async fn lines(
+    State(tasks): State<Tasks>,
+    Path(id): Path<TaskId>,
+    Params(query): Params<LinesQuery>,
+) -> Result<Reply<Lines>> {
+    tasks.get(&id).await?;
+    let limit = query.limit.unwrap_or(500).clamp(1, 1000);
+    let items = tasks.documents.lines_after(&id, query.after, query.stream, limit).await?;
+    let next = items.last().map_or(query.after, |line| line.seq);
+    Ok(Reply::data(Lines { items, next }))
+}
+
+/// Each line as a server-sent event, from the first on or behind `Last-Event-ID`, to the end of the task.
+#[utoipa::path(get, path = "/tasks/{id}/logs/stream", tag = "tasks",
+    params(("id" = String, Path), ("Last-Event-ID" = Option<i64>, Header)),
+    responses((status = 200, content_type = "text/event-stream")))]
+async fn live(State(tasks): State<Tasks>, Path(id): Path<TaskId>, headers: HeaderMap) -> Result<Sse> {
+    tasks.get(&id).await?;
+    let after = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let follower = LogFollower { tasks: tasks.clone(), task: id.clone(), after };
+    Ok(sse(tasks.follow(&id, follower), tasks.stop.clone()))
+}
+
+/// The whole log as a text file.
+#[utoipa::path(get, path = "/tasks/{id}/logs/download", tag = "tasks", params(("id" = String, Path)),
+    responses((status = 200, content_type = "text/plain")))]
+async fn download(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Response> {
+    let task = tasks.get(&id).await?;
+    let text = tasks.documents.all_lines(&id).map_ok(|lines| {
+        lines.iter().fold(String::new(), |mut text, line| {
+            use std::fmt::Write;
+            let at = line.timestamp.format("%Y-%m-%dT%H:%M:%S%.3fZ");
+            let _ = writeln!(text, "{at} {} {}", line.stream, line.line);
+            text
+        })
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&format!("{}-{}.log", task.spider_name, task.id))),
+    ];
+    Ok((headers, HttpBody::from_stream(text)).into_response())
+}
+
+/// The logs of a spider's tasks, newest first.
+#[utoipa::path(get, path = "/spiders/{id}/logs", tag = "tasks", params(("id" = String, Path), Paging),
+    responses((status = 200, body = Envelope<Page<TaskLog>>)))]
+async fn of_spider(
+    State(tasks): State<Tasks>,
+    Path(id): Path<SpiderId>,
+    paging: Paging,
+) -> Result<Reply<Page<TaskLog>>> {
+    tasks.spiders.get(&id).await?;
+    let filter = TaskFilter { spider_id: Some(id), ..TaskFilter::default() };
+    let total = if paging.cursor.is_none() { Some(tasks.count(&filter).await?) } else { None };
+    let mut logs = Vec::new();
+    for task in tasks.list(&filter, &paging).await? {
+        logs.push(tasks.log_of(task).await?);
+    }
+    Ok(Reply::data(Page::new(&paging, logs, total, |log| log.task_id.to_string())))
+}

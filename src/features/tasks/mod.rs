@@ -1,0 +1,73 @@
+//! A task is one run of a spider: pending → running → completed | failed | cancelled. The table is the queue.
+
+mod attempt;
+mod dispatcher;
+mod follow;
+mod internal;
+mod logs;
+mod routes;
+mod runs;
+mod service;
+mod signals;
+mod store;
+mod token;
+mod types;
+mod watchdog;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+pub use dispatcher::{Dispatcher, DispatcherConfig};
+pub use internal::{guard_internal, internal_router};
+pub use routes::router;
+pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use self::signals::Signals;
+use super::spiders::Spiders;
+use crate::{
+    clock::SharedClock,
+    id::TaskId,
+    platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
+    runner::Stop,
+};
+
+/// What the feature stands on.
+#[derive(Debug, Clone)]
+pub struct Foundation {
+    pub db: Database,
+    pub documents: Documents,
+    pub files: Files,
+    pub secrets: Secrets,
+    pub clock: SharedClock,
+    /// Ends open streams.
+    pub stop: CancellationToken,
+}
+
+#[derive(Debug, Clone)]
+pub struct Tasks {
+    db: Database,
+    documents: Documents,
+    files: Files,
+    secrets: Secrets,
+    clock: SharedClock,
+    stop: CancellationToken,
+    spiders: Spiders,
+    signals: Signals,
+    /// Wakes the dispatcher.
+    queued: Arc<Notify>,
+    /// The attempts of this server.
+    running: Arc<Mutex<HashMap<TaskId, Stop>>>,
+}
+
+impl Tasks {
+    pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
+        let Foundation { db, documents, files, secrets, clock, stop } = foundation;
+        let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
+        Self { db, documents, files, secrets, clock, stop, spiders, signals, queued, running }
+    }
+}

@@ -1,0 +1,115 @@
+use std::{sync::PoisonError, time::Duration};
+
+use serde_json::{Map, Value};
+
+use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
+use crate::{
+    error::{Checks, Error, Result},
+    features::spiders::Overlap,
+    id::{SpiderId, TaskId},
+    runner::StopReason,
+    text,
+};
+
+/// Above what callers may ask for: somebody sits before it and waits.
+const TEST_PRIORITY: i64 = 1000;
+const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
+/// SIGTERM's five seconds and some for the end to be written down.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(8);
+
+impl Tasks {
+    /// Queues a run of the spider, with its files as they are now.
+    pub async fn start(&self, spider_id: &SpiderId, options: RunOptions, trigger: Trigger) -> Result<Task> {
+        let priority = options.priority.unwrap_or(0);
+        let mut checks = Checks::default();
+        checks.require(PRIORITIES.contains(&priority), "body.priority", "value_error", || {
+            text!("须在 -100 到 100 之间", "must be between -100 and 100")
+        });
+        checks.finish()?;
+        let spider = self.spiders.get(spider_id).await?;
+        if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
+            for active in self.active_of(spider_id).await? {
+                self.cancel(&active).await?;
+            }
+        }
+        let id = TaskId::generate();
+        let new = NewTask {
+            spider_id: spider.id,
+            spider_name: spider.name,
+            code_hash: self.code_of(spider_id).await?,
+            trigger,
+            priority: if trigger == Trigger::Test { TEST_PRIORITY } else { priority },
+            max_retries: if trigger == Trigger::Test { 0 } else { spider.max_retries },
+            params: merged(spider.params, options.params.unwrap_or_default()),
+            id,
+        };
+        let alone = trigger != Trigger::Test && spider.overlap == Overlap::Skip;
+        if !self.insert(&new, alone).await? {
+            return Err(Error::conflict(
+                "spider_busy",
+                text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
+            ));
+        }
+        self.queued.notify_one();
+        self.get(&new.id).await
+    }
+
+    /// Keeps the list of the spider's files as a blob: what a task runs does not change under it.
+    async fn code_of(&self, spider: &SpiderId) -> Result<String> {
+        let manifest = self.spiders.manifest(spider).await?;
+        self.files.put(serde_json::to_vec(&manifest).map_err(Error::internal)?).await
+    }
+
+    /// Stops the task. Answers when nothing of it runs any more, or after some seconds with the task still ending.
+    pub async fn cancel(&self, id: &TaskId) -> Result<Task> {
+        if self.cancel_pending(id).await? {
+            self.signals.raise(id);
+            return self.get(id).await;
+        }
+        let task = self.get(id).await?;
+        if task.status.is_final() || !self.request_cancel(id).await? {
+            return Err(Error::conflict(
+                "task_finished",
+                text!("任务已完成，无法取消", "the task has ended; there is nothing to cancel"),
+            ));
+        }
+        let stop = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if let Some(stop) = stop {
+            stop.request(StopReason::Cancelled);
+        }
+        // Time-out: another server runs it, or it does not die; the task says `cancel_requested_at`.
+        let _ = tokio::time::timeout(CANCEL_PATIENCE, self.ended(id)).await;
+        self.get(id).await
+    }
+
+    /// Waits until the task has ended.
+    async fn ended(&self, id: &TaskId) -> Result<()> {
+        let signal = self.signals.of(id);
+        loop {
+            let changed = signal.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.get(id).await?.status.is_final() {
+                return Ok(());
+            }
+            let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
+        }
+    }
+
+    /// Removes an ended task with its logs, items and files.
+    pub async fn delete(&self, id: &TaskId) -> Result<()> {
+        self.get(id).await?;
+        if !self.remove_ended(id).await? {
+            return Err(Error::conflict(
+                "task_active",
+                text!("任务尚未结束，请先取消", "the task has not ended; cancel it first"),
+            ));
+        }
+        self.documents.forget_task(id).await
+    }
+}
+
+fn merged(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
+    base.extend(over);
+    base
+}

@@ -1,0 +1,34 @@
+//! Wakes those who follow a task on this server. Only a hint: followers of another server's task look again each second.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use tokio::sync::Notify;
+
+use crate::id::TaskId;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Signals(Arc<Mutex<HashMap<TaskId, Weak<Notify>>>>);
+
+impl Signals {
+    /// What is notified when something of the task changes, for as long as anyone holds it.
+    pub(super) fn of(&self, task: &TaskId) -> Arc<Notify> {
+        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signal) = signals.get(task).and_then(Weak::upgrade) {
+            return signal;
+        }
+        signals.retain(|_, signal| signal.strong_count() > 0);
+        let signal = Arc::new(Notify::new());
+        signals.insert(task.clone(), Arc::downgrade(&signal));
+        signal
+    }
+
+    pub(super) fn raise(&self, task: &TaskId) {
+        let signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signal) = signals.get(task).and_then(Weak::upgrade) {
+            signal.notify_waiters();
+        }
+    }
+}

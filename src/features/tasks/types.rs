@@ -1,0 +1,186 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+use sqlx::{FromRow, types::Json};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    id::{SpiderId, TaskId},
+    platform::{database::word_enum, documents::Counts},
+};
+
+word_enum! {
+    pub enum TaskStatus {
+        Pending = "pending",
+        Running = "running",
+        Completed = "completed",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+impl TaskStatus {
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+word_enum! {
+    pub enum Trigger {
+        Manual = "manual",
+        Schedule = "schedule",
+        Retry = "retry",
+        Test = "test",
+    }
+}
+
+word_enum! {
+    /// What kind of failure it was, as far as exit, signal and output tell.
+    pub enum ErrorCategory {
+        Network = "network",
+        Auth = "auth",
+        Parse = "parse",
+        Timeout = "timeout",
+        System = "system",
+    }
+}
+
+/// One run of a spider.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct Task {
+    pub id: TaskId,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub deployment_id: Option<String>,
+    /// SHA-256 over the files it runs.
+    pub code_hash: String,
+    pub status: TaskStatus,
+    pub trigger_type: Trigger,
+    pub is_test: bool,
+    /// The higher, the sooner.
+    pub priority: i64,
+    /// How often it has been started.
+    pub attempt: i64,
+    pub retry_count: i64,
+    pub max_retries: i64,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Why it waits, while it does.
+    pub pending_reason: Option<String>,
+    /// 0 to 100, as the spider reports it.
+    pub progress: i64,
+    pub progress_message: Option<String>,
+    /// Items received.
+    pub total_count: i64,
+    /// Items stored.
+    pub success_count: i64,
+    /// Items rejected or not delivered.
+    pub failed_count: i64,
+    pub exit_code: Option<i64>,
+    pub error_category: Option<ErrorCategory>,
+    pub error_message: Option<String>,
+    pub worker_id: Option<String>,
+    pub container_id: Option<String>,
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    pub scheduled_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub last_heartbeat: Option<DateTime<Utc>>,
+    pub items_per_second: Option<f64>,
+    pub peak_memory_mb: Option<f64>,
+    /// The predecessor's form: JSON as text.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = Option<String>)]
+    pub checkpoint_data: Option<Json<Value>>,
+    #[schema(value_type = Object)]
+    pub params: Json<Map<String, Value>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn as_text<S: Serializer>(value: &Option<Json<Value>>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(|json| json.0.to_string()).serialize(serializer)
+}
+
+impl Task {
+    /// While a task runs its counts stand with its items; the row has them when it ends.
+    pub(super) fn with_counts(mut self, counts: Option<&Counts>) -> Self {
+        if let Some(counts) = counts.filter(|_| self.status == TaskStatus::Running) {
+            self.total_count = counts.received;
+            self.success_count = counts.stored;
+            self.failed_count = counts.rejected;
+        }
+        self
+    }
+}
+
+/// How to run a spider once.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+pub struct RunOptions {
+    /// Beside the spider's own parameters, and before them where both name one.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub params: Option<Map<String, Value>>,
+    /// The higher, the sooner; 0 where left out.
+    pub priority: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TaskFilter {
+    #[param(value_type = Option<String>)]
+    pub spider_id: Option<SpiderId>,
+    pub status: Option<TaskStatus>,
+    pub trigger_type: Option<Trigger>,
+    pub is_test: Option<bool>,
+}
+
+/// What a run is set to use: made at the moment it is queued.
+#[derive(Debug)]
+pub(super) struct NewTask {
+    pub id: TaskId,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub code_hash: String,
+    pub trigger: Trigger,
+    pub priority: i64,
+    pub max_retries: i64,
+    pub params: Map<String, Value>,
+}
+
+/// A claim on a task: whoever holds it may write to the task until the lease runs out or `attempt` is no longer the
+/// task's.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct Claim {
+    #[sqlx(rename = "id")]
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub attempt: i64,
+    pub is_test: bool,
+    pub code_hash: String,
+    pub params: Json<Map<String, Value>>,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub status: TaskStatus,
+    pub exit_code: Option<i64>,
+    pub category: Option<ErrorCategory>,
+    pub message: Option<String>,
+    pub peak_memory_mb: Option<f64>,
+    /// Items that could not be stored.
+    pub undelivered: i64,
+}
+
+/// A file that a spider uploaded.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct TaskFile {
+    pub id: String,
+    pub filename: String,
+    #[serde(skip)]
+    pub hash: String,
+    pub size: i64,
+    pub created_at: DateTime<Utc>,
+}

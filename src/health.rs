@@ -1,0 +1,86 @@
+//! Whether the server and what it depends on are well.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    error::Result,
+    platform::{
+        background::{Background, LoopStatus},
+        database::Database,
+        documents::Documents,
+        files::Files,
+    },
+};
+
+/// A dependency that takes longer is as good as away.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Clone)]
+pub struct Health {
+    pub db: Database,
+    pub documents: Documents,
+    pub files: Files,
+    pub background: Background,
+}
+
+pub fn router(health: Health) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).with_state(health)
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Live {
+    status: &'static str,
+    pid: u32,
+}
+
+/// The process is up.
+#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200, body = Live)))]
+async fn live() -> Json<Live> {
+    Json(Live { status: "ok", pid: std::process::id() })
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Ready {
+    /// `ok` or `unavailable`.
+    status: &'static str,
+    /// `ok` or `unavailable`, for each.
+    dependencies: BTreeMap<&'static str, &'static str>,
+    loops: BTreeMap<&'static str, LoopHealth>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct LoopHealth {
+    runs: u64,
+    well: bool,
+}
+
+impl From<LoopStatus> for LoopHealth {
+    fn from(status: LoopStatus) -> Self {
+        Self { runs: status.runs, well: status.last_error.is_none() }
+    }
+}
+
+/// Database and stores answer.
+#[utoipa::path(get, path = "/readyz", tag = "server",
+    responses((status = 200, body = Ready), (status = 503, body = Ready)))]
+async fn ready(State(health): State<Health>) -> (StatusCode, Json<Ready>) {
+    let (database, documents, files) =
+        tokio::join!(answers(health.db.check()), answers(health.documents.check()), answers(health.files.check()));
+    let dependencies = BTreeMap::from([("database", database), ("documents", documents), ("files", files)]);
+    let well = dependencies.values().all(|state| *state == "ok");
+    let loops = health.background.status().into_iter().map(|(name, status)| (name, status.into())).collect();
+    let (code, status) = if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
+    (code, Json(Ready { status, dependencies, loops }))
+}
+
+async fn answers(check: impl Future<Output = Result<()>>) -> &'static str {
+    match tokio::time::timeout(PATIENCE, check).await {
+        Ok(Ok(())) => "ok",
+        _ => "unavailable",
+    }
+}

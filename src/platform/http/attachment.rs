@@ -1,0 +1,35 @@
+//! `Content-Disposition`.
+
+use std::fmt::Write;
+
+/// A download named `name`, in any script: plain ASCII for old clients, RFC 5987 for the others.
+pub fn attachment(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '/') || c == ' ' { c } else { '_' })
+        .collect();
+    let encoded = name.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    });
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::attachment;
+
+    #[test]
+    fn any_script_and_no_injection() {
+        assert_eq!(attachment("data.csv"), "attachment; filename=\"data.csv\"; filename*=UTF-8''data.csv");
+        assert_eq!(
+            attachment("爬虫\".zip"),
+            "attachment; filename=\"___.zip\"; filename*=UTF-8''%E7%88%AC%E8%99%AB%22.zip"
+        );
+        assert!(!attachment("a\r\nX: b").contains('\n'));
+    }
+}

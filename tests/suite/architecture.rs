@@ -1,0 +1,67 @@
+//! Who may import whom: what neither the compiler nor a lint can say.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, into: &mut Vec<(PathBuf, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                into.push((path, text));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    assert!(!found.is_empty(), "{folder} is empty");
+    found
+}
+
+/// No file of `folder` may hold any of `words`.
+fn forbid(folder: &str, words: &[&str]) {
+    for (path, text) in sources(folder) {
+        for word in words {
+            assert!(!text.contains(word), "{} names {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn platform_and_runner_know_no_feature() {
+    forbid("platform", &["features::", "crate::app", "crate::runner"]);
+    forbid("runner", &["features::", "crate::app", "platform::database", "platform::http"]);
+}
+
+#[test]
+fn features_look_downhill_only() {
+    forbid("features/accounts", &["features::projects", "features::spiders", "features::tasks", "features::data"]);
+    forbid("features/projects", &["features::spiders", "features::tasks", "features::data"]);
+    forbid("features/spiders", &["features::tasks", "features::data"]);
+    forbid("features/tasks", &["features::data"]);
+}
+
+#[test]
+fn http_stays_in_routes() {
+    for (path, text) in sources("features") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if ["service.rs", "store.rs", "types.rs"].contains(&name) {
+            assert!(!text.contains("axum"), "{} names axum", path.display());
+        }
+    }
+}
+
+/// The defaults file names every setting, and each setting of the file is known.
+#[test]
+fn the_defaults_are_the_documentation() {
+    let sources = crawlhub::config::Sources::new(None, []);
+    crawlhub::config::Config::load(&sources).unwrap();
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/default.toml")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
+        assert!(at > 0 && lines[at - 1].starts_with('#'), "say why: {line}");
+    }
+}

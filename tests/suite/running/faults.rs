@@ -1,0 +1,143 @@
+//! What a spider's run survives: a server that stops, a database that is locked or away, a disk that is full.
+
+use serde_json::json;
+use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
+
+use crate::support::{Gate, ServerProcess, SmallDisk, TestApp, skip_unless};
+
+/// Spiders end with their server; the task says why it failed, and what was delivered stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_stopped() {
+    let app = TestApp::new().await;
+    let script = "import time\nfrom crawlhub import save_item, flush\nsave_item({'n': 1})\nflush()\nprint('up', flush=True)\ntime.sleep(60)";
+    let spider = app.spider(json!({"name": "stopped"}), &[("main.py", script)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "up").await;
+    let waiting = app.spider(json!({"name": "waiting"}), &[("main.py", "print('{\"n\": 1}')")]).await;
+    let app = app.restart(&[]).await;
+    let ended = app.get(&format!("/tasks/{task}")).await.data();
+    assert_eq!((&ended["status"], &ended["error_category"]), (&json!("failed"), &json!("system")), "{ended}");
+    assert!(ended["error_message"].as_str().unwrap().contains("server was stopped"), "{ended}");
+    assert_eq!(app.items(&task).await.len(), 1);
+    assert_eq!(app.run_to_end(&waiting, json!({})).await["status"], "completed");
+}
+
+/// After `kill -9` of the server: its spiders end, the task does not stay `running`, nothing acknowledged is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_killed() {
+    let settings = [("CRAWLHUB_TASKS_LEASE_SECONDS", "5")];
+    let mut server = ServerProcess::start(&settings).await;
+    let script = "import os, time\nfrom crawlhub import save_item, flush\nsave_item({'n': 1})\nflush()\nprint('pid', os.getpid(), flush=True)\ntime.sleep(60)";
+    let spider = server.spider(json!({"name": "killed"}), &[("main.py", script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "pid").await;
+    let line = server.lines(&task).await.pop().unwrap()["line"].as_str().unwrap().to_owned();
+    let pid = line.split(' ').nth(1).unwrap().to_owned();
+    server.child.kill().await.unwrap();
+    let ServerProcess { dir, database_url, .. } = server;
+    let server = ServerProcess::start_in(dir, database_url, &settings).await;
+    let ended = server.ended(&task).await;
+    assert_eq!((&ended["status"], &ended["error_category"]), (&json!("failed"), &json!("system")), "{ended}");
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the spider outlived its server");
+    assert_eq!(server.items(&task).await, [json!({"n": 1})]);
+}
+
+/// Another process holds SQLite's write lock for longer than a writer waits: callers hear 503, a running spider loses
+/// nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_locked() {
+    let app = TestApp::new().await;
+    if app.database_url.is_some() {
+        // PostgreSQL has no such lock; see below for what it has.
+        return;
+    }
+    let script = "from crawlhub import save_item\nprint('up', flush=True)\n\
+        for n in range(100):\n    save_item({'n': n})\n    print(n, flush=True)";
+    let lock = |name: &str| {
+        let file = app.dir.path().join(name);
+        async move {
+            let mut connection = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+            connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+            connection
+        }
+    };
+    let spider = app.spider(json!({"name": "locked"}), &[("main.py", script)]).await;
+    let (main, documents) = (lock("crawlhub.db").await, lock("documents.db").await);
+    let refused = app.post("/projects", json!({"name": "p"})).await;
+    assert_eq!(refused.error(503), "unavailable");
+    assert!(refused.text.contains("database"));
+    main.close().await.unwrap();
+    let task = app.run(&spider, json!({})).await;
+    // Until the spider has started, it has nothing to lose.
+    let pending = app.get(&format!("/tasks/{task}")).await.data();
+    assert_ne!(pending["status"], "failed", "{pending}");
+    documents.close().await.unwrap();
+    let ended = app.ended(&task).await;
+    assert_eq!((&ended["status"], &ended["total_count"]), (&json!("completed"), &json!(100)), "{ended}");
+    assert_eq!(app.lines(&task).await.len(), 101);
+}
+
+/// PostgreSQL goes away while a spider delivers, and comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_goes_away() {
+    let Ok(_) = std::env::var("TEST_DATABASE_URL") else { return };
+    let proxy = Gate::before_postgres().await;
+    let app = TestApp::with(&[("DATABASE_URL", &proxy.url)]).await;
+    let script = "import os, time\nfrom crawlhub import save_item\nprint('up', flush=True)\nfor n in range(2000):\n    save_item({'n': n})\n    time.sleep(0.002)\n    if n % 100 == 0: print(n, flush=True)";
+    let spider = app.spider(json!({"name": "away"}), &[("main.py", script)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "up").await;
+    proxy.close();
+    let refused = app.post("/projects", json!({"name": "p"})).await;
+    assert_eq!(refused.error(503), "unavailable");
+    let ready = app.send(app.request(reqwest::Method::GET, "/readyz")).await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["dependencies"]["database"]), (503, &json!("unavailable")));
+    proxy.open();
+    let ended = app.ended(&task).await;
+    assert_eq!((&ended["status"], &ended["total_count"]), (&json!("completed"), &json!(2000)), "{ended}");
+    assert_eq!(app.items(&task).await.len(), 2000);
+    assert_eq!(app.lines(&task).await.len(), 21);
+}
+
+/// A disk that fills up: the task ends with the reason, what was acknowledged stays, and the server lives on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_is_full() {
+    let disk = SmallDisk::mount(24).await;
+    if skip_unless(disk.is_some(), "the right to mount a small tmpfs (root)") {
+        return;
+    }
+    let disk = disk.unwrap();
+    let app = TestApp::with(&[("CRAWLHUB_DATA_DIR", disk.path())]).await;
+    let script = "open('big', 'wb').write(b'x' * 64_000_000)";
+    let task = app.run_script(json!({"name": "fills"}), script).await;
+    assert_eq!(task["status"], "failed", "{task}");
+    assert!(task["error_message"].as_str().unwrap().contains("No space left"), "{task}");
+    // The folder went with the task: there is room again.
+    let next = app.run_script(json!({"name": "next"}), "print('{\"n\": 1}')").await;
+    assert_eq!((&next["status"], &next["total_count"]), (&json!("completed"), &json!(1)), "{next}");
+
+    let log = "import sys\nfor n in range(400_000):\n    print('x' * 100)";
+    let task = app.run_script(json!({"name": "logs"}), log).await;
+    if app.database_url.is_none() {
+        assert_eq!(task["status"], "failed", "{task}");
+        assert!(task["error_message"].as_str().unwrap().contains("could not be stored"), "{task}");
+    }
+    let health = app.send(app.request(reqwest::Method::GET, "/healthz")).await;
+    assert_eq!(health.status, 200);
+}
+
+/// 2 GB of output, and one line of 200 MB: flat memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_memory_stays_flat() {
+    let server = ServerProcess::start(&[("CRAWLHUB_TASKS_LOG_LIMIT_BYTES", "4000000")]).await;
+    let lines = "import sys\nblock = b'x' * 99 + b'\\n'\nblock *= 20_000\nfor _ in range(1000):\n    sys.stdout.buffer.write(block)";
+    let line = "import sys\nblock = b'y' * 1_000_000\nfor _ in range(200):\n    sys.stdout.buffer.write(block)\nsys.stderr.write('z' * 50_000_000)";
+    for (name, script) in [("2 GB", lines), ("one line", line)] {
+        let task = server.run_script(json!({"name": name}), script).await;
+        assert_eq!(task["status"], "completed", "{task}");
+        let page = server.get(&format!("/tasks/{}/logs", task["id"].as_str().unwrap())).await.data();
+        assert_eq!(page["truncated"], true, "{name}");
+    }
+    let peak = server.peak_memory_mb();
+    assert!(peak < 150, "the server had {peak} MB");
+}

@@ -1,0 +1,150 @@
+//! Spiders that do what they should not. Each ends in a clear state with the reason.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+async fn failed(app: &TestApp, fields: Value, script: &str, category: &str, said: &str) -> Value {
+    let task = app.run_script(fields, script).await;
+    assert_eq!(task["status"], "failed", "{task}");
+    assert_eq!(task["error_category"], category, "{task}");
+    let message = task["error_message"].as_str().unwrap();
+    assert!(message.contains(said), "{said:?} is not in {message:?}");
+    task
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_by_exit_or_signal() {
+    let app = TestApp::new().await;
+    failed(&app, json!({"name": "exit"}), "raise SystemExit(7)", "system", "exit code 7").await;
+    let segfault = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)";
+    failed(&app, json!({"name": "signal"}), segfault, "system", "SIGSEGV").await;
+    let down = "raise ConnectionRefusedError('no answer from example')";
+    failed(&app, json!({"name": "network"}), down, "network", "no answer from example").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_too_long() {
+    let app = TestApp::new().await;
+    // It ignores SIGTERM as well: the kill follows.
+    let script = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('before', flush=True)\ntime.sleep(60)";
+    let task = failed(&app, json!({"name": "slow", "timeout_seconds": 1}), script, "timeout", "1 s").await;
+    assert_eq!(app.lines(task["id"].as_str().unwrap()).await[0]["line"], "before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_too_much_memory() {
+    let app = TestApp::new().await;
+    let script = "x = []\nwhile True:\n    x.append(b'x' * 10_000_000)";
+    let fields = json!({"name": "memory", "memory_limit_mb": 100});
+    let task = failed(&app, fields, script, "system", "memory limit of 100 MB").await;
+    assert!(task["peak_memory_mb"].as_f64().unwrap() >= 100.0, "{task}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_without_end() {
+    let app = TestApp::with(&[("CRAWLHUB_TASKS_MAX_PROCESSES", "50")]).await;
+    let script = "import os, time\nfor _ in range(300):\n    if os.fork() == 0:\n        time.sleep(60)\n        os._exit(0)\ntime.sleep(60)";
+    failed(&app, json!({"name": "forks"}), script, "system", "processes").await;
+    assert_eq!(processes_named("main.py").await, 0);
+}
+
+/// A grandchild that left the group and the session, and one that holds the pipe, end with the spider.
+#[tokio::test(flavor = "multi_thread")]
+async fn leaves_grandchildren_behind() {
+    let app = TestApp::new().await;
+    let script = "import os, subprocess, sys, time\n\
+        if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        os.execvp('sleep', ['sleep', '987654'])\n    os._exit(0)\n\
+        subprocess.Popen(['sleep', '987654'])\nprint('left', flush=True)";
+    let task = app.run_script(json!({"name": "daemons"}), script).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert_eq!(processes_named("987654").await, 0);
+}
+
+/// How many processes have this in their command line, other than this one's.
+async fn processes_named(word: &str) -> usize {
+    let listing = tokio::process::Command::new("ps").args(["-eo", "args"]).output().await.unwrap();
+    let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
+    listing.lines().filter(|line| line.contains(word) && !line.contains("ps -eo")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_binary_and_closes_its_stdout() {
+    let app = TestApp::new().await;
+    let script = "import sys, os\nsys.stdout.buffer.write(bytes(range(256)) * 10 + b'\\nend\\n')\nsys.stdout.flush()\n\
+                  os.close(1)\nprint('still here', file=sys.stderr)";
+    let task = app.run_script(json!({"name": "binary"}), script).await;
+    assert_eq!(task["exit_code"], 0, "{task}");
+    let lines = app.lines(task["id"].as_str().unwrap()).await;
+    let has = |text: &str| lines.iter().any(|line| line["line"] == text);
+    assert!(has("end") && has("still here"), "{lines:?}");
+}
+
+/// More than its quota: the log ends there and says so; the run does not suffer.
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_beyond_its_quota() {
+    let app = TestApp::with(&[("CRAWLHUB_TASKS_LOG_LIMIT_BYTES", "100000")]).await;
+    let script = "import sys\nfor n in range(20000):\n    print('line', n)\nprint('done', file=sys.stderr)";
+    let task = app.run_script(json!({"name": "chatty"}), script).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let lines = app.lines(task["id"].as_str().unwrap()).await;
+    assert_eq!(lines[0]["line"], "line 0");
+    let bytes: usize = lines.iter().map(|line| line["line"].as_str().unwrap().len()).sum();
+    assert!(bytes < 120_000, "{bytes}");
+    let last = lines.last().unwrap();
+    assert_eq!(last["stream"], "system");
+    assert!(last["line"].as_str().unwrap().contains("dropped"), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requirement_that_cannot_be_installed() {
+    let app = TestApp::new().await;
+    let fields = json!({"name": "bad", "requirements_txt": "no-such-package-for-crawlhub==99.99\n"});
+    let task = failed(&app, fields, "print(1)", "system", "requirements could not be installed").await;
+    let lines = app.lines(task["id"].as_str().unwrap()).await;
+    assert!(lines.iter().any(|line| line["stream"] == "system"), "the build's log is the task's: {lines:?}");
+}
+
+/// The token is the task's alone, and dies with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spider_uses_its_token_elsewhere() {
+    let app = TestApp::new().await;
+    let script = r"
+import os, json, urllib.request, urllib.error
+def call(method, url, body=None, token=None):
+    request = urllib.request.Request(url, method=method, data=None if body is None else json.dumps(body).encode())
+    request.add_header('content-type', 'application/json')
+    if token: request.add_header('authorization', 'Bearer ' + token)
+    try: return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error: return error.code
+api, token, task = os.environ['CRAWLHUB_API_URL'], os.environ['CRAWLHUB_TOKEN'], os.environ['CRAWLHUB_TASK_ID']
+root = api.split('/platform/api')[0] + '/platform/api'
+spider = os.environ['CRAWLHUB_SPIDER_ID']
+items = {'task_id': task, 'spider_id': spider, 'items': [{'n': 1}]}
+print(json.dumps({
+    'own': call('POST', api + '/crawlhub/internal/items', items),
+    'header': call('POST', root + '/crawlhub/internal/items', items, token),
+    'none': call('POST', root + '/crawlhub/internal/items', items),
+    'forged': call('POST', root + '/crawlhub/internal/items', items, task + '.1.AAAA'),
+    'other task': call('POST', api + '/crawlhub/internal/items', dict(items, task_id='0')),
+    'other spider': call('POST', api + '/crawlhub/internal/items', dict(items, spider_id='0')),
+    'tasks': call('GET', root + '/crawlhub/tasks', token=token),
+    'users': call('GET', root + '/users', token=token),
+    'token': api,
+}))";
+    let task = app.run_script(json!({"name": "token"}), script).await;
+    let lines = app.lines(task["id"].as_str().unwrap()).await;
+    let seen: Value = serde_json::from_str(lines[0]["line"].as_str().unwrap()).unwrap();
+    for (what, status) in [
+        ("own", 200), ("header", 200), ("none", 401), ("forged", 401), ("other task", 404), ("other spider", 400),
+        ("tasks", 401), ("users", 401),
+    ] {
+        assert_eq!(seen[what], status, "{what}: {seen}");
+    }
+    // The task is over: the address it had is void.
+    let path = format!("{}/crawlhub/internal/items", seen["token"].as_str().unwrap().strip_prefix(&app.base).unwrap());
+    let late = json!({"task_id": task["id"], "spider_id": task["spider_id"], "items": [{"n": 2}]});
+    let answer = app.send(app.without_token().request(reqwest::Method::POST, &path).json(&late)).await;
+    assert_eq!(answer.error(400), "task_not_running");
+    assert_eq!(app.items(task["id"].as_str().unwrap()).await.len(), 2);
+}

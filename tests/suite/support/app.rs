@@ -1,0 +1,101 @@
+use std::{path::PathBuf, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use crawlhub::{
+    app::{App, Outside},
+    clock::ManualClock,
+    config::{Config, Sources},
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use super::{Client, client::PASSWORD, parts};
+
+/// Settings that differ from the defaults, by the names of their environment variables.
+pub type Settings<'a> = &'a [(&'a str, &'a str)];
+
+/// A whole server in this process, on a database and a clock of its own. Calls go over a real socket.
+pub struct TestApp {
+    pub client: Client,
+    pub clock: Arc<ManualClock>,
+    /// What its settings call `data_dir`.
+    pub dir: TempDir,
+    /// The database, where it is PostgreSQL.
+    pub database_url: Option<String>,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl std::ops::Deref for TestApp {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(settings: Settings<'_>) -> Self {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        let database_url = parts::new_database().await;
+        Self::open(dir, database_url, settings).await
+    }
+
+    async fn open(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listen = listener.local_addr().unwrap();
+        let own = [
+            ("CRAWLHUB_DATA_DIR", dir.path().to_str().unwrap().to_owned()),
+            ("CRAWLHUB_ADMIN_PASSWORD", PASSWORD.to_owned()),
+            ("CRAWLHUB_SERVER_STOP_GRACE_SECONDS", "0".to_owned()),
+            ("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments().to_str().unwrap().to_owned()),
+        ];
+        let environment = own.into_iter().chain(database_url.clone().map(|url| ("DATABASE_URL", url)));
+        let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let environment = environment.chain(given).map(|(name, value)| (name.to_owned(), value));
+        let config = Config::load(&Sources::new(None, environment)).unwrap();
+        let start: DateTime<Utc> = "2026-03-01T08:00:00Z".parse().unwrap();
+        let clock = Arc::new(ManualClock::at(start));
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_crawlhub"));
+        let outside = Outside::of(std::env::vars(), clock.clone(), program);
+        let app = App::open(&config, listen, outside).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(app.serve(listener, async {
+            let _ = stopped.await;
+        }));
+        let client = Client::sign_in(&format!("http://{listen}"), "admin@crawlhub.local", PASSWORD).await;
+        Self { client, clock, dir, database_url, stop: Some(stop), served: Some(served) }
+    }
+
+    /// Stops the server as an operator would, and starts it again on the same data.
+    pub async fn restart(mut self, settings: Settings<'_>) -> Self {
+        self.stop().await;
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        let database_url = self.database_url.take();
+        Self::open(dir, database_url, settings).await
+    }
+
+    pub async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(served) = self.served.take() {
+            served.await.unwrap().unwrap();
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(served) = self.served.take() {
+            served.abort();
+        }
+    }
+}

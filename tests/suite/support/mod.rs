@@ -1,0 +1,13 @@
+//! A server of the test's own, and a client that reads like a user.
+
+mod app;
+mod client;
+mod faults;
+mod parts;
+mod process;
+
+pub use app::{Settings, TestApp};
+pub use client::{Answer, Client, zip_of};
+pub use faults::{Gate, SmallDisk};
+pub use parts::{documentation_site, new_database, skip_unless};
+pub use process::ServerProcess;

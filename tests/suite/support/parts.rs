@@ -1,0 +1,70 @@
+//! Parts of the machine that tests use. A missing one fails CI and is named; elsewhere its tests are skipped by name.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use sqlx::{Connection, Executor, PgConnection};
+use tokio::sync::OnceCell;
+
+use crawlhub::platform::database::Database;
+
+/// True, or says on stderr which test is skipped and why. In CI nothing may be missing.
+pub fn skip_unless(present: bool, what: &str) -> bool {
+    if present {
+        return false;
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "missing in CI: {what}");
+    let test = std::thread::current().name().unwrap_or("?").to_owned();
+    eprintln!("skipped: {test} needs {what}");
+    true
+}
+
+/// Debian's `python3.11-doc`: 500 and more real pages.
+pub fn documentation_site() -> Option<&'static Path> {
+    let folder = Path::new("/usr/share/doc/python3.11/html");
+    folder.join("index.html").is_file().then_some(folder)
+}
+
+/// Python environments are kept between runs: building one with Scrapy takes a quarter of a minute.
+pub fn python_environments() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| match std::env::var_os("CRAWLHUB_CACHE") {
+        Some(cache) => PathBuf::from(cache).join("environments"),
+        None => Path::new(env!("CARGO_TARGET_TMPDIR")).join("environments"),
+    });
+    folder.clone()
+}
+
+/// An empty, migrated database, where the tests run on PostgreSQL: a copy of a template.
+pub async fn new_database() -> Option<String> {
+    static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let server = std::env::var("TEST_DATABASE_URL").ok()?;
+    let pid = std::process::id();
+    let template = format!("template_{pid}");
+    TEMPLATE
+        .get_or_init(|| async {
+            create(&server, &format!("CREATE DATABASE {template}")).await;
+            Database::open_postgres(&named(&server, &template)).await.unwrap().close().await;
+        })
+        .await;
+    let name = format!("test_{pid}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    create(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    Some(named(&server, &name))
+}
+
+async fn create(server: &str, sql: &str) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+fn named(server: &str, database: &str) -> String {
+    let (start, _) = server.rsplit_once('/').unwrap();
+    format!("{start}/{database}")
+}

@@ -1,0 +1,76 @@
+use std::{path::Path, process::Stdio};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::{Client, Settings, client::PASSWORD, parts};
+
+/// The binary as an operator starts it: a process of its own, its own settings, its own clock.
+pub struct ServerProcess {
+    pub client: Client,
+    pub child: Child,
+    pub dir: TempDir,
+    pub database_url: Option<String>,
+}
+
+impl std::ops::Deref for ServerProcess {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl ServerProcess {
+    pub async fn start(settings: Settings<'_>) -> Self {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        let database_url = parts::new_database().await;
+        Self::start_in(dir, database_url, settings).await
+    }
+
+    pub async fn start_in(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
+        let mut command = Self::command(dir.path(), database_url.as_deref(), settings);
+        let mut child = command.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.next_line().await.unwrap().expect("the server ended before it said where it listens");
+        let base = first.split_whitespace().nth(1).unwrap().trim_end_matches('/').to_owned();
+        // Kept open: a closed pipe would be an error for whoever prints next.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let client = Client::sign_in(&base, "admin@crawlhub.local", PASSWORD).await;
+        Self { client, child, dir, database_url }
+    }
+
+    /// The binary with the settings of a test, ready for a subcommand.
+    pub fn command(dir: &Path, database_url: Option<&str>, settings: Settings<'_>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crawlhub"));
+        command
+            .env("CRAWLHUB_LISTEN", "127.0.0.1:0")
+            .env("CRAWLHUB_DATA_DIR", dir)
+            .env("CRAWLHUB_ADMIN_PASSWORD", PASSWORD)
+            .env("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments())
+            .env("CRAWLHUB_LOG_FILTER", "warn")
+            .env_remove("DATABASE_URL")
+            .kill_on_drop(true);
+        if let Some(url) = database_url {
+            command.env("DATABASE_URL", url);
+        }
+        for (name, value) in settings {
+            command.env(name, value);
+        }
+        command
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// The most memory it has had, in MB.
+    pub fn peak_memory_mb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+}
