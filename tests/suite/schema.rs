@@ -37,7 +37,8 @@ fn both_folders_hold_the_same_files() {
 fn migrations_keep_to_the_dialect() {
     for (name, text) in migrations() {
         let upper = text.to_uppercase();
-        for word in ["CURRENT_TIMESTAMP", "NOW()", "SERIAL", "AUTOINCREMENT", " INTEGER", " INT,", " UUID", "DATETIME"] {
+        for word in ["CURRENT_TIMESTAMP", "NOW()", "SERIAL", "AUTOINCREMENT", " INTEGER", " INT,", " UUID", "DATETIME"]
+        {
             assert!(!upper.contains(word), "{name} has {word}: both engines must hold the same");
         }
         for line in upper.lines().filter(|line| line.contains("ADD COLUMN") && line.contains("NOT NULL")) {

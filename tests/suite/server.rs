@@ -111,7 +111,9 @@ async fn a_forgotten_password_is_reset_by_who_runs_the_binary() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_is_orderly() {
     let mut server = ServerProcess::start(&[("CRAWLHUB_SERVER_STOP_GRACE_SECONDS", "0")]).await;
-    let spider = server.spider(json!({"name": "long"}), &[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(60)")]).await;
+    let spider = server
+        .spider(json!({"name": "long"}), &[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(60)")])
+        .await;
     let task = server.run(&spider, json!({})).await;
     server.wait_for_line(&task, "up").await;
     let path = format!("/platform/api/crawlhub/tasks/{task}/logs/stream");

@@ -146,7 +146,6 @@ fn claim_of(task: Task) -> Claim {
     Claim {
         task_id: task.id,
         spider_id: task.spider_id,
-        spider_name: task.spider_name,
         attempt: task.attempt,
         is_test: task.is_test,
         code_hash: task.code_hash,

@@ -155,7 +155,6 @@ pub(super) struct Claim {
     #[sqlx(rename = "id")]
     pub task_id: TaskId,
     pub spider_id: SpiderId,
-    pub spider_name: String,
     pub attempt: i64,
     pub is_test: bool,
     pub code_hash: String,
@@ -176,7 +175,7 @@ pub(super) struct Ending {
 
 /// A file that a spider uploaded.
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
-pub struct TaskFile {
+pub(super) struct TaskFile {
     pub id: String,
     pub filename: String,
     #[serde(skip)]

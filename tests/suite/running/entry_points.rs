@@ -26,7 +26,8 @@ async fn a_script_runs_from_pending_to_completed() {
 async fn every_kind_of_entry_point() {
     let app = TestApp::new().await;
     let function = "def run(params):\n    return {'got': params}\n";
-    let asynchronous = "import asyncio\nasync def run(params):\n    await asyncio.sleep(0)\n    return [{'got': params}]\n";
+    let asynchronous =
+        "import asyncio\nasync def run(params):\n    await asyncio.sleep(0)\n    return [{'got': params}]\n";
     let generator = "async def run(params):\n    yield {'got': params}\n";
     let script = "import os, json\nprint(json.dumps({'got': json.loads(os.environ['CRAWLHUB_PARAMS'])}))\n";
     for (entry_point, path, content) in [
@@ -84,10 +85,23 @@ async fn the_environment_is_the_contracts_and_nothing_else() {
     assert_eq!(serde_json::from_str::<Value>(value("CRAWLHUB_PARAMS")).unwrap(), json!({"q": "x"}));
     assert_eq!((value("CRAWLHUB_RATE_LIMIT"), value("CRAWLHUB_MAX_ITEMS")), ("2.5", "10"));
     assert_eq!((value("API_KEY"), value("LEVEL")), ("s3cret", "5"));
-    assert!(value("CRAWLHUB_API_URL").starts_with(&app.base) && value("CRAWLHUB_API_URL").contains(value("CRAWLHUB_TOKEN")));
+    assert!(
+        value("CRAWLHUB_API_URL").starts_with(&app.base) && value("CRAWLHUB_API_URL").contains(value("CRAWLHUB_TOKEN"))
+    );
     let known = [
-        "PATH", "LANG", "TZ", "HOME", "TMPDIR", "PYTHONUNBUFFERED", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE",
-        "PYTHONIOENCODING", "LC_CTYPE", "VIRTUAL_ENV", "API_KEY", "LEVEL",
+        "PATH",
+        "LANG",
+        "TZ",
+        "HOME",
+        "TMPDIR",
+        "PYTHONUNBUFFERED",
+        "PYTHONPATH",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONIOENCODING",
+        "LC_CTYPE",
+        "VIRTUAL_ENV",
+        "API_KEY",
+        "LEVEL",
     ];
     for name in env.keys() {
         assert!(name.starts_with("CRAWLHUB_") || known.contains(&name.as_str()), "{name} leaked in");
@@ -117,7 +131,9 @@ async fn a_fresh_working_directory_each_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn code_does_not_change_under_a_queued_task() {
     let app = TestApp::with(&[("CRAWLHUB_SLOTS", "1")]).await;
-    let blocker = app.spider(json!({"name": "blocker"}), &[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(60)")]).await;
+    let blocker = app
+        .spider(json!({"name": "blocker"}), &[("main.py", "import time\nprint('up', flush=True)\ntime.sleep(60)")])
+        .await;
     let blocking = app.run(&blocker, json!({})).await;
     app.wait_for_line(&blocking, "up").await;
     let spider = app.spider(json!({"name": "code"}), &[("main.py", "print('{\"v\": 1}')")]).await;
@@ -156,7 +172,10 @@ async fn slots_and_priorities() {
         times.push(app.items(task).await[0]["at"].as_f64().unwrap());
     }
     assert!(times[0] < times[1], "{times:?}");
-    assert_eq!(app.post(&format!("/spiders/{first}/run"), json!({"priority": 1000})).await.details(), ["body.priority"]);
+    assert_eq!(
+        app.post(&format!("/spiders/{first}/run"), json!({"priority": 1000})).await.details(),
+        ["body.priority"]
+    );
 }
 
 /// Two runs at once: by the spider's own word on overlap.

@@ -22,10 +22,8 @@ async fn built_once_and_shared() {
     let requirement = package(&app, "crawlhub_answer");
     let script = "import crawlhub_answer, json\nprint(json.dumps({'answer': crawlhub_answer.ANSWER}))";
     let fields = json!({"name": "shared", "requirements_txt": format!("{requirement}\n")});
-    let (one, two) = (
-        app.spider(fields.clone(), &[("main.py", script)]).await,
-        app.spider(fields, &[("main.py", script)]).await,
-    );
+    let (one, two) =
+        (app.spider(fields.clone(), &[("main.py", script)]).await, app.spider(fields, &[("main.py", script)]).await);
     // At the same moment: one builds, the other waits for it.
     let (one, two) = (app.run(&one, json!({})).await, app.run(&two, json!({})).await);
     for task in [&one, &two] {

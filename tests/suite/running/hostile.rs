@@ -136,8 +136,14 @@ print(json.dumps({
     let lines = app.lines(task["id"].as_str().unwrap()).await;
     let seen: Value = serde_json::from_str(lines[0]["line"].as_str().unwrap()).unwrap();
     for (what, status) in [
-        ("own", 200), ("header", 200), ("none", 401), ("forged", 401), ("other task", 404), ("other spider", 400),
-        ("tasks", 401), ("users", 401),
+        ("own", 200),
+        ("header", 200),
+        ("none", 401),
+        ("forged", 401),
+        ("other task", 404),
+        ("other spider", 400),
+        ("tasks", 401),
+        ("users", 401),
     ] {
         assert_eq!(seen[what], status, "{what}: {seen}");
     }

@@ -15,7 +15,11 @@ async fn lines_are_kept_in_order_with_their_streams() {
     let seqs: Vec<i64> = lines.iter().map(|line| line["seq"].as_i64().unwrap()).collect();
     assert_eq!(seqs, (1..=i64::try_from(lines.len()).unwrap()).collect::<Vec<_>>());
     let of = |stream: &str| -> Vec<String> {
-        lines.iter().filter(|line| line["stream"] == stream).map(|line| line["line"].as_str().unwrap().to_owned()).collect()
+        lines
+            .iter()
+            .filter(|line| line["stream"] == stream)
+            .map(|line| line["line"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(of("stdout"), ["出 0", "出 1", "出 2", "last"]);
     assert_eq!(of("stderr"), ["err"]);

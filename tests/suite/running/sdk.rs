@@ -12,7 +12,11 @@ async fn progress_checkpoints_and_files() {
         report_progress(40, '四成')\nsave_checkpoint({'page': 7})\nsys.exit(0 if last else 3)";
     let spider = app.spider(json!({"name": "checkpoint"}), &[("main.py", script)]).await;
     let first = app.run_to_end(&spider, json!({})).await;
-    assert_eq!((&first["status"], &first["progress"], &first["progress_message"]), (&json!("failed"), &json!(40), &json!("四成")), "{first}");
+    assert_eq!(
+        (&first["status"], &first["progress"], &first["progress_message"]),
+        (&json!("failed"), &json!(40), &json!("四成")),
+        "{first}"
+    );
     assert_eq!(first["checkpoint_data"], "{\"page\":7}");
     let second = app.run_to_end(&spider, json!({})).await;
     assert_eq!(second["status"], "completed", "{second}");
@@ -89,7 +93,12 @@ async fn the_predecessors_sdk_works_as_it_is() {
     let script = "import crawlhub\nassert crawlhub.IS_OLD\nfor n in range(120):\n    crawlhub.save_item({'n': n})\ncrawlhub.report_progress(50)";
     let spider = app.spider(json!({"name": "old"}), &[("main.py", script), ("crawlhub.py", OLD_SDK)]).await;
     let task = app.run_to_end(&spider, json!({})).await;
-    assert_eq!((&task["status"], &task["total_count"]), (&json!("completed"), &json!(120)), "{task} {:?}", app.lines(task["id"].as_str().unwrap()).await);
+    assert_eq!(
+        (&task["status"], &task["total_count"]),
+        (&json!("completed"), &json!(120)),
+        "{task} {:?}",
+        app.lines(task["id"].as_str().unwrap()).await
+    );
 }
 
 /// A Scrapy project with the predecessor's pipeline in its settings: each item once.
@@ -101,7 +110,10 @@ async fn the_predecessors_pipeline_in_a_scrapy_project() {
     let files = [
         ("scrapy.cfg", "[settings]\ndefault = proj.settings\n"),
         ("proj/__init__.py", ""),
-        ("proj/settings.py", "SPIDER_MODULES = ['proj.spiders']\nITEM_PIPELINES = {'crawlhub.CrawlHubPipeline': 300}\n"),
+        (
+            "proj/settings.py",
+            "SPIDER_MODULES = ['proj.spiders']\nITEM_PIPELINES = {'crawlhub.CrawlHubPipeline': 300}\n",
+        ),
         ("proj/spiders/__init__.py", ""),
         ("proj/spiders/old.py", spider_code),
         ("crawlhub.py", OLD_SDK),
@@ -110,6 +122,11 @@ async fn the_predecessors_pipeline_in_a_scrapy_project() {
         let files = if with_old_sdk { &files[..] } else { &files[..5] };
         let spider = app.spider(json!({"name": "old", "source": "scrapy"}), files).await;
         let task = app.run_to_end(&spider, json!({})).await;
-        assert_eq!((&task["status"], &task["total_count"]), (&json!("completed"), &json!(60)), "{task} {:?}", app.lines(task["id"].as_str().unwrap()).await);
+        assert_eq!(
+            (&task["status"], &task["total_count"]),
+            (&json!("completed"), &json!(60)),
+            "{task} {:?}",
+            app.lines(task["id"].as_str().unwrap()).await
+        );
     }
 }

@@ -63,7 +63,15 @@ fn html_pages(folder: &Path) -> usize {
     std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| if path.is_dir() { html_pages(&path) } else { usize::from(path.extension().is_some_and(|e| e == "html")) })
+        .map(
+            |path| {
+                if path.is_dir() {
+                    html_pages(&path)
+                } else {
+                    usize::from(path.extension().is_some_and(|e| e == "html"))
+                }
+            },
+        )
         .sum()
 }
 
@@ -83,11 +91,17 @@ async fn every_page_gives_its_item() {
     assert!(pages > 400, "{pages}");
     let served = Site::serve(folder).await;
 
-    let fields = json!({"name": "pages", "source": "scrapy", "timeout_seconds": 600, "params": {"start_url": served.address}});
+    let fields =
+        json!({"name": "pages", "source": "scrapy", "timeout_seconds": 600, "params": {"start_url": served.address}});
     let spider = example(&app, fields, "examples/docs_scrapy").await;
     let task = app.run_to_end(&spider, json!({})).await;
     let id = task["id"].as_str().unwrap();
-    assert_eq!(task["status"], "completed", "{task} {:?}", app.lines(id).await.iter().rev().take(20).collect::<Vec<_>>());
+    assert_eq!(
+        task["status"],
+        "completed",
+        "{task} {:?}",
+        app.lines(id).await.iter().rev().take(20).collect::<Vec<_>>()
+    );
     assert_eq!(task["total_count"], pages, "{task}");
     assert_eq!((&task["success_count"], &task["failed_count"]), (&json!(pages), &json!(0)));
 

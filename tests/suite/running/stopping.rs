@@ -69,7 +69,7 @@ async fn tasks_are_listed_and_filtered() {
     for spider in [&good, &bad, &good] {
         app.run_to_end(spider, json!({})).await;
     }
-    let list = |query: &str| app.get(&format!("/tasks?{query}"));
+    let list = async |query: &str| app.get(&format!("/tasks?{query}")).await;
     assert_eq!(list("").await.data()["total"], 3);
     assert_eq!(list("status=failed").await.data()["total"], 1);
     assert_eq!(list(&format!("spider_id={good}&status=&trigger_type=manual&is_test=false")).await.data()["total"], 2);

@@ -30,7 +30,8 @@ async fn shows_what_happens_to_the_end() {
     let id = first.1["task_id"].as_str().unwrap();
     assert_eq!((last.0.as_str(), &last.1["status"]), ("status", &json!("completed")), "{events:?}");
     assert!(last.1["duration"].is_number());
-    let of = |name: &str| events.iter().filter(|(event, _)| event == name).map(|(_, data)| data.clone()).collect::<Vec<_>>();
+    let of =
+        |name: &str| events.iter().filter(|(event, _)| event == name).map(|(_, data)| data.clone()).collect::<Vec<_>>();
     assert_eq!(of("stdout")[0]["line"], "out");
     assert!(of("stderr").iter().any(|line| line["line"] == "err"), "{events:?}");
     assert_eq!(of("item"), [json!({"a": 1, "b": 2})]);

@@ -70,7 +70,11 @@ impl Client {
     pub async fn sign_in(base: &str, email: &str, password: &str) -> Self {
         let mut client = Self::anonymous(base);
         let login = client
-            .send(client.request(Method::POST, "/platform/api/login").json(&json!({"email": email, "password": password})))
+            .send(
+                client
+                    .request(Method::POST, "/platform/api/login")
+                    .json(&json!({"email": email, "password": password})),
+            )
             .await;
         assert_eq!(login.status, 200, "{}", login.text);
         let cookies = cookies_of(&login);

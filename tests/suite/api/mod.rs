@@ -1,0 +1,4 @@
+//! The contract, feature by feature.
+
+mod closed;
+mod edge;
