@@ -2,3 +2,4 @@
 //! `service` (the verbs that change something) and `store` (one method a query).
 
 pub mod projects;
+pub mod spiders;

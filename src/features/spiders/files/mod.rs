@@ -1,0 +1,21 @@
+//! The files of a spider: rows of path and content hash; the contents are blobs.
+//!
+//! Every change is one transaction that no other change of the same spider runs beside, and that judges the outcome:
+//! limits, collisions. Blobs are written before it; one that nothing came to refer to does no harm.
+
+mod archive;
+mod download;
+mod limits;
+mod paths;
+mod receive;
+mod routes;
+mod service;
+mod store;
+mod types;
+
+pub(super) use routes::router;
+pub(super) use store::FilesChange;
+pub use types::{ManifestEntry, SpiderFile};
+
+/// The script that a spider without an entry point runs.
+pub(super) const MAIN: &str = "main.py";

@@ -1,0 +1,223 @@
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
+
+use super::{
+    super::{Source, Spiders},
+    FilesChange, MAIN, ManifestEntry, SpiderFile,
+    archive::{Entry, Upload},
+    limits, paths,
+    types::{FileContent, FileEdit},
+};
+use crate::{
+    error::{Error, Result},
+    id::{FileId, SpiderId},
+    platform::files::{Hash, hash_of},
+    text,
+};
+
+/// Blobs of one upload that are written at a time.
+const BLOBS_AT_ONCE: usize = 8;
+
+impl Spiders {
+    /// Sorted by path.
+    pub async fn manifest(&self, id: &SpiderId) -> Result<Vec<ManifestEntry>> {
+        Ok(self.files(id).await?.into_iter().map(ManifestEntry::from).collect())
+    }
+
+    /// Sorted by path.
+    pub async fn files(&self, id: &SpiderId) -> Result<Vec<SpiderFile>> {
+        self.require(id).await?;
+        self.files_of(id).await
+    }
+
+    pub(super) async fn file_content(&self, id: &SpiderId, file_id: &FileId) -> Result<FileContent> {
+        let file = self.file(id, file_id).await?;
+        let content = self.blobs.get(&file.hash).await?;
+        Ok(FileContent::of(file, content))
+    }
+
+    pub async fn new_file(&self, id: &SpiderId, path: &str, content: Bytes, executable: bool) -> Result<SpiderFile> {
+        let path = kept_path("body.path", path)?;
+        self.require(id).await?;
+        let (hash, text, size) = self.keep(&path, content).await?;
+        let mut change = self.change_files(id).await?;
+        let file = SpiderFile { executable, ..SpiderFile::new(id, path, hash, size, change.now) };
+        put_one(change_text(&mut change, &file.path, text), file.clone()).await?;
+        finish(change).await.map(|()| file)
+    }
+
+    /// Makes the file, or replaces the content of the one that is there.
+    pub async fn upload_file(&self, id: &SpiderId, path: &str, content: Bytes) -> Result<SpiderFile> {
+        let path = kept_path("body.path", path)?;
+        self.require(id).await?;
+        let (hash, text, size) = self.keep(&path, content).await?;
+        let mut change = self.change_files(id).await?;
+        let new = SpiderFile::new(id, path, hash, size, change.now);
+        let file = match change.find(&new.path).cloned() {
+            Some(former) => {
+                let SpiderFile { id, executable, created_at, .. } = former;
+                SpiderFile { id, executable, created_at, ..new }
+            }
+            None => new,
+        };
+        put_one(change_text(&mut change, &file.path, text), file.clone()).await?;
+        finish(change).await.map(|()| file)
+    }
+
+    /// Changes the content, the path, or both.
+    pub(super) async fn change_file(&self, id: &SpiderId, file_id: &FileId, mut edit: FileEdit) -> Result<SpiderFile> {
+        let path = edit.path.take().map(|path| kept_path("body.path", &path)).transpose()?;
+        let former = self.file(id, file_id).await?;
+        let kept = match edit.bytes()? {
+            Some(content) => Some(self.keep(path.as_deref().unwrap_or(&former.path), content).await?),
+            None => None,
+        };
+        let mut change = self.change_files(id).await?;
+        let mut file = change.get(file_id)?.clone();
+        if edit.base_hash.is_some_and(|base| base != file.hash) {
+            let path = file.path;
+            return Err(Error::conflict(
+                "file_changed",
+                text!(
+                    "文件 {path} 已被他人修改，请重新载入后再保存",
+                    "{path} has been changed meanwhile; load it again before you save"
+                ),
+            ));
+        }
+        let mut text = None;
+        if let Some((hash, new_text, size)) = kept {
+            let new = SpiderFile::new(id, String::new(), hash, size, change.now);
+            (file.hash, file.size, text) = (new.hash, new.size, new_text);
+        }
+        if let Some(path) = path {
+            file.content_type = paths::content_type(&path);
+            file.path = path;
+        }
+        file.executable = edit.executable.unwrap_or(file.executable);
+        file.updated_at = change.now;
+        put_one(change_text(&mut change, &file.path, text), file.clone()).await?;
+        finish(change).await.map(|()| file)
+    }
+
+    pub async fn delete_file(&self, id: &SpiderId, file_id: &FileId) -> Result<()> {
+        let mut change = self.change_files(id).await?;
+        let was_script = change.is_script_main();
+        change.get(file_id)?;
+        change.remove(std::slice::from_ref(file_id)).await?;
+        follow_main(&mut change, was_script).await?;
+        finish(change).await
+    }
+
+    /// The zip's files become the spider's: all of them or, where one cannot be kept, none.
+    pub async fn replace_files(&self, id: &SpiderId, zip: std::fs::File) -> Result<Vec<SpiderFile>> {
+        self.require(id).await?;
+        let limits = self.limits.clone();
+        let upload = blocking(move || Upload::open(zip, &limits)).await?;
+        let kept = self.keep_all(upload).await?;
+        let is_scrapy = kept.iter().any(|(entry, _)| is_scrapy_config(&entry.path));
+
+        let mut change = self.change_files(id).await?;
+        let was_script = change.is_script_main();
+        let now = change.now;
+        let new = kept.into_iter().map(|(entry, hash)| {
+            let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
+            SpiderFile { executable: entry.executable, ..SpiderFile::new(id, entry.path, hash, size, now) }
+        });
+        change.replace_all(new.collect()).await?;
+        match change.source {
+            Source::Empty | Source::Upload if is_scrapy => change.set_source(Source::Scrapy).await?,
+            Source::Empty => change.set_source(Source::Upload).await?,
+            Source::Upload | Source::Scrapy | Source::Git => {}
+        }
+        follow_main(&mut change, was_script).await?;
+        finish(change).await?;
+        self.files_of(id).await
+    }
+
+    /// Reads the entries one after the other, and writes some at a time.
+    async fn keep_all(&self, upload: Upload) -> Result<Vec<(Entry, Hash)>> {
+        stream::try_unfold((upload, 0), |(mut upload, at)| async move {
+            if at == upload.entries.len() {
+                return Ok(None);
+            }
+            let (upload, content) = blocking(move || {
+                let content = upload.read(at)?;
+                Ok((upload, content))
+            })
+            .await?;
+            Ok(Some(((upload.entries[at].clone(), content), (upload, at + 1))))
+        })
+        .map_ok(|(entry, content)| async move { Ok((entry, self.blobs.put(content).await?)) })
+        .try_buffered(BLOBS_AT_ONCE)
+        .try_collect()
+        .await
+    }
+
+    /// Keeps a content of acceptable size: its hash, its text where it is one, its size.
+    async fn keep(&self, path: &str, content: Bytes) -> Result<(Hash, Option<String>, usize)> {
+        let size = content.len();
+        limits::check_file(&self.limits, path, size)?;
+        let text = std::str::from_utf8(&content).ok().filter(|text| !text.contains('\0')).map(str::to_owned);
+        Ok((self.blobs.put(content).await?, text, size))
+    }
+
+    /// Writes `script_content` to `main.py`, where there is none or it held the former one.
+    pub(in super::super) async fn put_script(
+        &self,
+        change: &mut FilesChange,
+        id: &SpiderId,
+        script: &str,
+    ) -> Result<()> {
+        let hash = hash_of(script.as_bytes());
+        let new = SpiderFile::new(id, MAIN.to_owned(), hash, script.len(), change.now);
+        let file = match change.find(MAIN).cloned() {
+            Some(former) if former.hash == new.hash || !change.is_script_main() => return Ok(()),
+            Some(SpiderFile { id, executable, created_at, .. }) => SpiderFile { id, executable, created_at, ..new },
+            None => new,
+        };
+        change.put(file).await
+    }
+}
+
+fn change_text<'a>(change: &'a mut FilesChange, path: &str, text: Option<String>) -> &'a mut FilesChange {
+    if path == MAIN {
+        change.main_text = text;
+    }
+    change
+}
+
+async fn put_one(change: &mut FilesChange, file: SpiderFile) -> Result<()> {
+    let was_script = change.is_script_main();
+    change.put(file).await?;
+    follow_main(change, was_script).await
+}
+
+/// See [`FilesChange::set_script`].
+async fn follow_main(change: &mut FilesChange, was_script: bool) -> Result<()> {
+    if was_script && !change.is_script_main() { change.set_script().await } else { Ok(()) }
+}
+
+async fn finish(change: FilesChange) -> Result<()> {
+    change.commit().await
+}
+
+/// The path as it is kept, or what is wrong with it.
+fn kept_path(loc: &str, path: &str) -> Result<String> {
+    let refused = |text| Error::invalid(loc, "path", text);
+    let path = paths::clean(path).map_err(|flaw| refused(flaw.text()))?;
+    if paths::is_left_out(&path) {
+        return Err(refused(text!(
+            "{path} 属于缓存、环境或版本库文件，不会保存",
+            "{path} belongs to a cache, an environment or a repository, which are never kept"
+        )));
+    }
+    Ok(path)
+}
+
+fn is_scrapy_config(path: &str) -> bool {
+    matches!(path.split('/').collect::<Vec<_>>().as_slice(), ["scrapy.cfg"] | [_, "scrapy.cfg"])
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}

@@ -1,0 +1,61 @@
+//! A spider is a program that crawls: its files, its settings, when it runs.
+//!
+//! Its files are rows that name blobs by their content (see [`files`]); its `env_vars` are encrypted at rest.
+
+mod change;
+pub mod cron;
+mod env_vars;
+mod files;
+mod routes;
+mod service;
+mod store;
+mod templates;
+mod types;
+
+use axum::extract::DefaultBodyLimit;
+pub use change::SpiderChange;
+pub use files::{ManifestEntry, SpiderFile};
+pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::projects::Projects;
+use crate::{
+    clock::SharedClock,
+    config,
+    platform::{database::Database, files::Files, secrets::Secrets},
+};
+
+/// Everything the platform does with spiders and their files. Rules are in the `service`s, SQL in the `store`s.
+#[derive(Debug, Clone)]
+pub struct Spiders {
+    db: Database,
+    clock: SharedClock,
+    blobs: Files,
+    secrets: Secrets,
+    projects: Projects,
+    limits: config::Spiders,
+    max_timeout_seconds: i64,
+}
+
+impl Spiders {
+    pub fn new(
+        db: Database,
+        clock: SharedClock,
+        blobs: Files,
+        secrets: Secrets,
+        projects: Projects,
+        limits: config::Spiders,
+        max_timeout_seconds: i64,
+    ) -> Self {
+        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds }
+    }
+
+    /// JSON writes a control character as six: what a file of the largest size can need, and some more.
+    fn json_limit(&self) -> DefaultBodyLimit {
+        DefaultBodyLimit::max(self.limits.max_file_bytes.saturating_mul(6) + 256 * 1024)
+    }
+}
+
+pub fn router(spiders: Spiders) -> OpenApiRouter {
+    routes::router(spiders.clone()).merge(files::router(spiders))
+}

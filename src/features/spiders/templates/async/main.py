@@ -1,0 +1,39 @@
+"""An async function: the entry point `main:run` is awaited with the run's `params`.
+
+Pages are fetched a few at a time, each in a thread of its own, so that the standard library is enough; with `httpx`
+or `aiohttp` in the requirements, `fetch` can await them instead. `params` may name other pages:
+{"urls": ["https://example.com/"], "concurrency": 5}.
+"""
+
+import asyncio
+import re
+from urllib.request import Request, urlopen
+
+from crawlhub import save_item
+
+URLS = ["https://example.com/", "https://example.org/"]
+
+
+def get(url):
+    request = Request(url, headers={"User-Agent": "Mozilla/5.0 (compatible; CrawlHub)"})
+    with urlopen(request, timeout=30) as response:
+        charset = response.headers.get_content_charset() or "utf-8"
+        return response.status, response.read().decode(charset, errors="replace")
+
+
+async def fetch(url, limit):
+    async with limit:
+        try:
+            status, html = await asyncio.to_thread(get, url)
+        except OSError as error:
+            print(f"{url}: {error}")
+            return 0
+    title = re.search(r"<title[^>]*>(.*?)</title>", html, re.IGNORECASE | re.DOTALL)
+    save_item({"url": url, "status": status, "title": title.group(1).strip() if title else None})
+    return 1
+
+
+async def run(params):
+    limit = asyncio.Semaphore(int(params.get("concurrency", 5)))
+    saved = await asyncio.gather(*(fetch(url, limit) for url in params.get("urls", URLS)))
+    print(f"{sum(saved)} of {len(saved)} pages saved")

@@ -1,0 +1,197 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    id::{ProjectId, SpiderId},
+    platform::database::word_enum,
+};
+
+word_enum! {
+    /// Where its code came from; `scrapy` is also how it is run.
+    pub enum Source {
+        Empty = "empty",
+        Scrapy = "scrapy",
+        Git = "git",
+        Upload = "upload",
+    }
+}
+
+word_enum! {
+    /// What runs it; `auto` leaves it to the platform.
+    pub enum Runner {
+        Auto = "auto",
+        Process = "process",
+        Docker = "docker",
+        Node = "node",
+    }
+}
+
+word_enum! {
+    /// What a run does that would start while another one is active.
+    pub enum Overlap {
+        Skip = "skip",
+        Queue = "queue",
+        Replace = "replace",
+        Allow = "allow",
+    }
+}
+
+word_enum! {
+    /// What becomes of planned times that passed while no server was up.
+    pub enum Misfire {
+        RunOnce = "run_once",
+        Skip = "skip",
+    }
+}
+
+/// Texts that are empty are answered as null, which is what the predecessor's clients expect.
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the contract")]
+pub struct Spider {
+    pub id: SpiderId,
+    pub project_id: ProjectId,
+    pub name: String,
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub description: String,
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub start_url: String,
+    pub source: Source,
+    /// `module:function`, `module`, a script's path, or the name of a Scrapy spider.
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub entry_point: String,
+    /// The predecessor's single file: the text of `main.py` as long as the two are one.
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub script_content: String,
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub git_repo: String,
+    /// Five fields, or six with seconds; null: it has no schedule.
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub cron_expr: String,
+    #[schema(example = "Asia/Shanghai")]
+    pub timezone: String,
+    pub is_active: bool,
+    /// Null while it is inactive or has no schedule.
+    #[sqlx(skip)]
+    pub next_run_at: Option<DateTime<Utc>>,
+    #[sqlx(json)]
+    pub params: Map<String, Value>,
+    /// Values of names like `API_KEY`, and addresses with a password, are answered as `******`.
+    #[sqlx(skip)]
+    pub env_vars: BTreeMap<String, String>,
+    #[serde(skip)]
+    #[sqlx(rename = "env_vars")]
+    pub(super) sealed_env_vars: Vec<u8>,
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub requirements_txt: String,
+    pub runner: Runner,
+    pub node_id: Option<String>,
+    pub image: Option<String>,
+    pub timeout_seconds: i64,
+    pub memory_limit_mb: Option<i64>,
+    pub cpu_limit: Option<f64>,
+    pub max_items: Option<i64>,
+    pub max_retries: i64,
+    pub retry_delay_seconds: i64,
+    pub overlap: Overlap,
+    pub misfire: Misfire,
+    pub rate_limit_rps: Option<f64>,
+    pub autothrottle_enabled: bool,
+    pub proxy_enabled: bool,
+    pub dedup_enabled: bool,
+    /// Names of fields, by comma.
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub dedup_fields: String,
+    /// JSON Schema that items must satisfy.
+    #[sqlx(json(nullable))]
+    #[schema(value_type = Option<Object>)]
+    pub item_schema: Option<Value>,
+    #[serde(serialize_with = "empty_as_null")]
+    #[schema(value_type = Option<String>)]
+    pub webhook_url: String,
+    pub active_deployment_id: Option<String>,
+    /// Always null, as the two below: the predecessor's clients read them.
+    #[sqlx(skip)]
+    pub coder_workspace_id: Option<String>,
+    #[sqlx(skip)]
+    pub coder_workspace_name: Option<String>,
+    #[sqlx(skip)]
+    pub code_sync_status: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Spider {
+    /// A spider of which nothing but its name is said.
+    pub(super) fn named(name: String, project_id: ProjectId, now: DateTime<Utc>) -> Self {
+        Self {
+            id: SpiderId::generate(),
+            project_id,
+            name,
+            description: String::new(),
+            start_url: String::new(),
+            source: Source::Empty,
+            entry_point: String::new(),
+            script_content: String::new(),
+            git_repo: String::new(),
+            cron_expr: String::new(),
+            timezone: "UTC".to_owned(),
+            is_active: true,
+            next_run_at: None,
+            params: Map::new(),
+            env_vars: BTreeMap::new(),
+            sealed_env_vars: Vec::new(),
+            requirements_txt: String::new(),
+            runner: Runner::Auto,
+            node_id: None,
+            image: None,
+            timeout_seconds: 300,
+            memory_limit_mb: None,
+            cpu_limit: None,
+            max_items: None,
+            max_retries: 3,
+            retry_delay_seconds: 60,
+            overlap: Overlap::Skip,
+            misfire: Misfire::RunOnce,
+            rate_limit_rps: None,
+            autothrottle_enabled: false,
+            proxy_enabled: false,
+            dedup_enabled: false,
+            dedup_fields: String::new(),
+            item_schema: None,
+            webhook_url: String::new(),
+            active_deployment_id: None,
+            coder_workspace_id: None,
+            coder_workspace_name: None,
+            code_sync_status: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_some(text) }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SpiderFilter {
+    /// Part of the name, in any case.
+    pub keyword: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub project_id: Option<ProjectId>,
+    pub is_active: Option<bool>,
+}
