@@ -5,4 +5,3 @@ pub mod accounts;
 pub mod data;
 pub mod projects;
 pub mod spiders;
-pub mod tasks;
