@@ -450,10 +450,10 @@ class _Outbox:
             self._finishing = True
             self._seal()
             self._changed.notify_all()
-        if not self._await(self._is_empty, min(1.0, seconds)):
+        if not self._await(lambda: not self._queue and self._progress is None, min(1.0, seconds)):
             # On disk it is safe from whoever loses patience with this process.
             self._spill(0)
-            self._await(self._is_empty, deadline - time.monotonic())
+            self._await(lambda: not self._queue, deadline - time.monotonic())
         self._finished = True
         with self._lock:
             lost = sum(batch.count for batch in self._queue if batch.path is None)
@@ -462,9 +462,6 @@ class _Outbox:
             _complain("{} items could not be delivered".format(lost))
         if spooled:
             _complain("{} items could not be sent and are left in the spool".format(spooled))
-
-    def _is_empty(self):
-        return not self._queue and self._progress is None
 
     def _await(self, condition, seconds):
         thread = self._thread
@@ -579,9 +576,10 @@ class _Outbox:
             if batch is None and progress is None:
                 self._changed.wait(self._idle_seconds())
                 return
-        if progress is not None and not self._send_progress(progress):
-            self._pause()
-        elif batch is not None and not self._send(batch):
+        # Both are tried, so that neither's trouble holds up the other.
+        sent = batch is None or self._send(batch)
+        told = progress is None or self._send_progress(progress)
+        if not (sent and told):
             self._pause()
 
     def _parts_age(self):
@@ -823,9 +821,7 @@ class CrawlHubPipeline:
         return item
 
     def close_spider(self, spider=None):
-        # The exit of the process delivers the rest; waiting here would stop Scrapy's reactor.
-        if _outbox is None:
-            sys.stdout.flush()
+        """Nothing to do: the end of the process delivers the rest, and waiting here would stop the reactor."""
 
     @staticmethod
     def _as_dict(item):

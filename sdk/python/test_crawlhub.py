@@ -44,6 +44,7 @@ class Platform:
         self.calls = []
         self.task_status = "running"
         self.checkpoint = None
+        self.progress_status = 200
         self.lock = threading.Lock()
         self.server = None
         self.port = 0
@@ -104,6 +105,8 @@ class Platform:
             self.calls.append((request.command, path, dict(urllib.parse.parse_qsl(query)), body))
         if path == "/items":
             return self.take_items(request, body)
+        if path == "/progress" and self.progress_status != 200:
+            return self.reply(request, self.progress_status, "坏的进度")
         data = None
         if path == "/task/status":
             data = {"task_id": "task-1", "status": self.task_status}
@@ -644,7 +647,19 @@ class Values(Case):
 
 
 class Calls(Case):
-    def test_progress_is_sent_newest_first(self):
+    def test_progress_that_is_not_taken_holds_up_no_item(self):
+        self.platform.progress_status = 500
+        begin = time.monotonic()
+        self.run_script("""
+            from crawlhub import report_progress, save_item
+            for n in range(1200):
+                report_progress(n / 12)
+                save_item({"n": n})
+        """)
+        self.assertEqual(self.platform.numbers(), list(range(1200)))
+        self.assertLess(time.monotonic() - begin, 10)
+
+    def test_of_several_reports_the_newest_is_sent(self):
         self.run_script("""
             from crawlhub import report_progress
             for percent in range(0, 150):
