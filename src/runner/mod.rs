@@ -149,12 +149,16 @@ impl<R: Report> Attempt<'_, R> {
         };
         let mut items = Items::new(self.reporter, dir.output(), config.max_item_bytes);
         let (watched, ()) = futures_util::join!(watch.run(child, output), items.follow(&ended));
-        self.gather(dir, &watched, &mut items).await;
+        let cut_short = self.gather(dir, &watched, &mut items).await;
         let Watched { exit, why, remains, duration } = watched;
-        let mut end = ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail);
-        if let (End::Completed, Some(problem)) = (&end, items.problem()) {
-            end = End::failed(Category::Parse, problem);
-        }
+        let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail) {
+            End::Completed => match (cut_short, items.problem()) {
+                (Some(reason), _) => reason.into(),
+                (None, Some(problem)) => End::failed(Category::Parse, problem),
+                (None, None) => End::Completed,
+            },
+            end => end,
+        };
         Ok(Outcome {
             end,
             exit_code: exit.code.map(i64::from),
@@ -166,8 +170,9 @@ impl<R: Report> Attempt<'_, R> {
         })
     }
 
-    /// Takes what items the process left; not for long when the attempt is told to stop.
-    async fn gather(&self, dir: &WorkDir, watched: &Watched, items: &mut Items<'_, R>) {
+    /// Takes what items the process left. Not for long when the attempt is told to stop: then says why it did not
+    /// end.
+    async fn gather(&self, dir: &WorkDir, watched: &Watched, items: &mut Items<'_, R>) -> Option<StopReason> {
         let has_succeeded = watched.exit.code == Some(0) && watched.why.is_none();
         let leftovers = Leftovers {
             spool: dir.spool(),
@@ -176,12 +181,15 @@ impl<R: Report> Attempt<'_, R> {
             has_succeeded,
         };
         let hurry = async {
-            self.stop.wait().await;
+            let reason = self.stop.wait().await;
             tokio::time::sleep(GATHERING_WHEN_STOPPED).await;
+            reason
         };
-        tokio::select! {
-            () = items.finish(leftovers) => {}
-            () = hurry => self.reporter.say("stopped before all items were gathered").await,
-        }
+        let reason = tokio::select! {
+            () = items.finish(leftovers) => return None,
+            reason = hurry => reason,
+        };
+        self.reporter.say("stopped before all items were gathered").await;
+        Some(reason)
     }
 }

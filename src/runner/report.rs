@@ -18,8 +18,9 @@ use crate::platform::process::Usage;
 
 /// Where an attempt reports to: the server's tables, or the server over HTTP.
 pub trait Report: Send + Sync + 'static {
-    /// Keeps lines for good. They come in order, one call at a time; the same call may come again after an error.
-    fn lines(&self, lines: &[Line]) -> impl Future<Output = Result<()>> + Send;
+    /// Keeps lines for good. They come in order, one call at a time. `first` counts the attempt's lines before
+    /// these: after an error the same lines come again with the same number.
+    fn lines(&self, first: i64, lines: &[Line]) -> impl Future<Output = Result<()>> + Send;
 
     /// Keeps items for good. The same `batch` number twice counts once.
     fn items(&self, batch: i64, items: &[Box<RawValue>]) -> impl Future<Output = Result<()>> + Send;
@@ -49,15 +50,16 @@ pub(super) struct Reporter<'a, R> {
     report: &'a R,
     stop: &'a Stop,
     clock: &'a SharedClock,
-    one_at_a_time: Mutex<()>,
+    /// How many lines were told; held while more are.
+    told: Mutex<i64>,
     trouble: OnceLock<String>,
     has_trouble: CancellationToken,
 }
 
 impl<'a, R: Report> Reporter<'a, R> {
     pub(super) fn new(report: &'a R, stop: &'a Stop, clock: &'a SharedClock) -> Self {
-        let (one_at_a_time, trouble, has_trouble) = (Mutex::default(), OnceLock::new(), CancellationToken::new());
-        Self { report, stop, clock, one_at_a_time, trouble, has_trouble }
+        let (told, trouble, has_trouble) = (Mutex::default(), OnceLock::new(), CancellationToken::new());
+        Self { report, stop, clock, told, trouble, has_trouble }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -66,8 +68,11 @@ impl<'a, R: Report> Reporter<'a, R> {
 
     /// False when they could not be kept; then the attempt is to end.
     pub(super) async fn lines(&self, lines: &[Line]) -> bool {
-        let _turn = self.one_at_a_time.lock().await;
-        self.insist("the log", || self.report.lines(lines)).await.is_some()
+        let mut told = self.told.lock().await;
+        let first = *told;
+        let has_kept = self.insist("the log", || self.report.lines(first, lines)).await.is_some();
+        *told += i64::try_from(lines.len()).unwrap_or(0);
+        has_kept
     }
 
     /// A line of the runner's own.

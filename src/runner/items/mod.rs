@@ -163,7 +163,11 @@ impl<'a, R: Report> Items<'a, R> {
             return;
         }
         self.take_lines(true).await;
-        for file in self.list().await {
+        let list = self.list().await;
+        if list.len() == files::MOST_FILES {
+            self.note_problem(format!("output has more than {} files of items", list.len())).await;
+        }
+        for file in list {
             let limit = self.max_item_bytes;
             let reader = match file.kind {
                 Kind::JsonLines => continue,
