@@ -5,3 +5,4 @@ pub mod accounts;
 pub mod data;
 pub mod projects;
 pub mod spiders;
+pub mod tasks;

@@ -10,10 +10,7 @@ use std::{
 
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
-use tokio::{
-    sync::Mutex,
-    time::{Instant, MissedTickBehavior, interval, sleep},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{
     DispatcherConfig, ErrorCategory, TaskStatus, Tasks,
@@ -40,19 +37,18 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub(super) struct Reporter {
     tasks: Tasks,
     claim: Claim,
-    /// The place of the newest line. Held while lines are stored: they keep their order.
-    last_seq: Mutex<i64>,
+    /// How many lines former attempts left in the task's log.
+    former_lines: i64,
     peak_memory_mb: AtomicU64,
 }
 
 impl Report for Reporter {
-    async fn lines(&self, lines: &[runner::Line]) -> Result<()> {
-        let mut last_seq = self.last_seq.lock().await;
+    async fn lines(&self, first: i64, lines: &[runner::Line]) -> Result<()> {
         let kept: Vec<LogLine> =
             lines.iter().map(|line| LogLine { stream: line.stream, at: line.at, text: line.text.clone() }).collect();
         let Claim { task_id, spider_id, attempt, .. } = &self.claim;
-        self.tasks.documents.append_lines(task_id, spider_id, *attempt, *last_seq + 1, &kept).await?;
-        *last_seq += i64::try_from(lines.len()).map_err(Error::internal)?;
+        let place = self.former_lines + first + 1;
+        self.tasks.documents.append_lines(task_id, spider_id, *attempt, place, &kept).await?;
         self.tasks.signals.raise(task_id);
         Ok(())
     }
@@ -121,7 +117,7 @@ impl Tasks {
         let reporter = Reporter {
             tasks: self.clone(),
             claim: claim.clone(),
-            last_seq: Mutex::new(self.documents.last_seq(&claim.task_id).await?),
+            former_lines: self.documents.last_seq(&claim.task_id).await?,
             peak_memory_mb: AtomicU64::new(0),
         };
         Ok((job, reporter))
