@@ -123,12 +123,13 @@ impl<'a, R: Report> Reporter<'a, R> {
                     Error::Internal(_) => "internal error".to_owned(),
                     other => other.to_string(),
                 };
-                let _ = self.trouble.set(format!("{what} could not be stored: {reason}"));
+                let _ = self.trouble.set(format!("{what} could not be reported: {reason}"));
                 self.has_trouble.cancel();
                 return None;
             }
             tracing::warn!(what, %error, "an attempt reports again");
             if is_hurried {
+                pause = Duration::from_secs(1);
                 sleep(pause).await;
             } else if tokio::time::timeout(pause, self.stop.wait()).await.is_ok() {
                 is_hurried = true;
