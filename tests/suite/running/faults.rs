@@ -107,6 +107,7 @@ async fn the_disk_is_full() {
         return;
     }
     let disk = disk.unwrap();
+    let _ = tracing_subscriber::fmt().try_init();
     let app = TestApp::with(&[("CRAWLHUB_DATA_DIR", disk.path())]).await;
     let script = "open('big', 'wb').write(b'x' * 64_000_000)";
     let task = app.run_script(json!({"name": "fills"}), script).await;
