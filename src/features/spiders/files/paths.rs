@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn what_is_taken() {
-        for path in ["main.py", "a/b/c.txt", "爬虫/主程序.py", "..a/b..", "...", "a b/ c", "ab:y", ".env", "it's"] {
+        for path in ["main.py", "a/b/c.txt", "爬虫/主程序.py", "..a/b..", "...", "a b/ c", "ab:y", ".env", "it's"]
+        {
             assert_eq!(clean(path).as_deref(), Ok(path));
         }
         assert_eq!(clean("cafe\u{301}.py").as_deref(), Ok("café.py"));
