@@ -98,10 +98,12 @@ async fn run_command(cli: &Cli) -> anyhow::Result<()> {
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
     lifecycle::start_logging(&config.log)?;
+    // Spiders run as the server's user: its memory and environment are none of their business.
+    nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
     let address = config.server.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listen = listener.local_addr()?;
-    let app = App::open(config, listen, outside()?).await?;
+    let app = App::open(config, listen, outside()).await?;
     let address =
         if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() };
     say(&format!("CrawlHub  {address}/  (docs: {address}/docs/)"));
@@ -118,12 +120,12 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn open(config: &Config) -> anyhow::Result<App> {
-    App::open(config, config.server.listen, outside()?).await
+    App::open(config, config.server.listen, outside()).await
 }
 
-fn outside() -> anyhow::Result<Outside> {
-    let program = std::env::current_exe().context("cannot find this program")?;
-    Ok(Outside::of(environment(), Arc::new(SystemClock), program))
+fn outside() -> Outside {
+    // The program as it was started, also when a newer one has taken its place on the disk.
+    Outside::of(environment(), Arc::new(SystemClock), PathBuf::from("/proc/self/exe"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]

@@ -37,7 +37,7 @@ fn parse_json<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let loc = if path == "." { "body".to_owned() } else { format!("body.{path}") };
+        let loc = if path == "." || path == "?" { "body".to_owned() } else { format!("body.{path}") };
         refused(loc, error.inner())
     })?;
     json.end().map_err(|error| refused("body".to_owned(), &error))?;
