@@ -2,15 +2,16 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, Outside},
     clock::SystemClock,
     config::{Config, Sources},
-    lifecycle,
+    lifecycle::{StopSignals, start_logging},
     platform::process::supervise,
 };
 
@@ -78,7 +79,7 @@ fn complain(error: &anyhow::Error) {
 async fn run_command(cli: &Cli) -> anyhow::Result<()> {
     let sources = Sources::new(cli.config.as_deref(), environment());
     match &cli.command {
-        Command::Serve => serve(&Config::load(&sources)?).await,
+        Command::Serve => Box::pin(serve(&Config::load(&sources)?)).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
         Command::Openapi => {
@@ -97,7 +98,7 @@ async fn run_command(cli: &Cli) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
-    lifecycle::start_logging(&config.log)?;
+    start_logging(&config.log)?;
     // Spiders run as the server's user: its memory and environment are none of their business.
     nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
     let address = config.server.listen;
@@ -111,12 +112,16 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         let email = &config.admin.email;
         say(&format!("first administrator, shown once:  {email}  {}", password.reveal()));
     }
-    app.serve(listener, async {
-        if let Err(error) = lifecycle::asked_to_stop().await {
-            tracing::error!(%error, "cannot listen for signals");
-        }
-    })
-    .await
+    let mut signals = StopSignals::listen()?;
+    let stop = CancellationToken::new();
+    tokio::select! {
+        result = app.serve(listener, stop.clone().cancelled_owned()) => result,
+        () = async {
+            signals.next().await;
+            stop.cancel();
+            signals.next().await;
+        } => bail!("asked to stop twice: ended at once"),
+    }
 }
 
 async fn open(config: &Config) -> anyhow::Result<App> {

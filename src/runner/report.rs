@@ -126,7 +126,7 @@ impl<'a, R: Report> Reporter<'a, R> {
                     Error::Internal(_) => "internal error".to_owned(),
                     other => other.to_string(),
                 };
-                let _ = self.trouble.set(format!("{what} could not be reported: {reason}"));
+                let _ = self.trouble.set(format!("{what} could not be stored: {reason}"));
                 self.has_trouble.cancel();
                 return None;
             }

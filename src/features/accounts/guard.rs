@@ -49,8 +49,8 @@ impl Accounts {
             return peer.ip().to_string();
         }
         let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let hops = forwarded.rsplit(',').filter_map(|hop| hop.trim().parse::<IpAddr>().ok());
-        hops.skip_while(trusted).next().unwrap_or(peer.ip()).to_string()
+        let mut hops = forwarded.rsplit(',').filter_map(|hop| hop.trim().parse::<IpAddr>().ok());
+        hops.find(|hop| !trusted(hop)).unwrap_or(peer.ip()).to_string()
     }
 
     async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>> {

@@ -102,9 +102,10 @@ impl Tasks {
             }
             Err(error) => Some(Ending::of_error(&error)),
         };
-        match ending {
-            Some(ending) => self.write_end(&claim, &ending).await,
-            None => tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost"),
+        if let Some(ending) = ending {
+            self.write_end(&claim, &ending).await;
+        } else {
+            tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
         }
         self.forget(&claim.task_id);
     }

@@ -74,7 +74,7 @@ impl Dispatcher {
             let dispatcher = self.clone();
             self.attempts.spawn(async move {
                 let Self { tasks, runner, config, .. } = dispatcher;
-                tasks.run_attempt(claim, &runner, &config).await;
+                Box::pin(tasks.run_attempt(claim, &runner, &config)).await;
                 drop(slot);
                 tasks.queued.notify_one();
             });

@@ -169,7 +169,7 @@ impl Tasks {
     /// Ends the attempt. False when it was no longer ours to end.
     pub(super) async fn finish(&self, claim: &Claim, ending: &Ending) -> Result<bool> {
         let counts = self.documents.counts(std::slice::from_ref(&claim.task_id)).await?;
-        let counts = counts.get(&claim.task_id).cloned().unwrap_or_default();
+        let counts = counts.get(&claim.task_id).copied().unwrap_or_default();
         let started: Option<(Option<DateTime<Utc>>,)> =
             self.db.query("SELECT started_at FROM tasks WHERE id = $1").bind(&claim.task_id).fetch_optional().await?;
         let now = self.clock.now();

@@ -88,6 +88,7 @@ impl IntoResponse for Error {
 }
 
 /// What a caught panic becomes.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
 pub fn panic_answer(panic: Box<dyn Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<String>()
