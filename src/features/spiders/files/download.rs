@@ -69,35 +69,3 @@ impl Write for Pieces {
         Ok(())
     }
 }
-
-/// `attachment` under `name`, whatever letters it has: plain ASCII for old clients, RFC 5987 for the others.
-pub(super) fn content_disposition(name: &str) -> String {
-    use std::fmt::Write as _;
-    let plain: String = name
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || "-_. ".contains(letter) { letter } else { '_' })
-        .collect();
-    let mut encoded = String::new();
-    for byte in name.replace(['/', '\\'], "_").bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_downloads() {
-        assert_eq!(
-            content_disposition("新闻 a.zip"),
-            "attachment; filename=\"__ a.zip\"; filename*=UTF-8''%E6%96%B0%E9%97%BB%20a.zip"
-        );
-        assert_eq!(content_disposition("a\"/b.zip"), "attachment; filename=\"a__b.zip\"; filename*=UTF-8''a%22_b.zip");
-    }
-}

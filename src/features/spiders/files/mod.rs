@@ -15,7 +15,7 @@ mod types;
 
 pub(super) use routes::router;
 pub(super) use store::FilesChange;
-pub use types::{ManifestEntry, SpiderFile};
+pub use types::SpiderFile;
 
 /// The script that a spider without an entry point runs.
 pub(super) const MAIN: &str = "main.py";

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     super::Spiders,
     SpiderFile,
-    download::{content_disposition, zip_stream},
+    download::zip_stream,
     limits::file_too_large,
     receive::receive,
     types::{FileContent, FileEdit, NewFile, PathParam},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
-    platform::http::{Body, Envelope, Params, Reply},
+    platform::http::{Body, Envelope, Params, Reply, attachment},
     text,
 };
 
@@ -176,7 +176,7 @@ async fn archive(State(spiders): State<Spiders>, Path(id): Path<SpiderId>) -> Re
     let files = spiders.files_of(&id).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
-        (header::CONTENT_DISPOSITION, content_disposition(&format!("{name}.zip"))),
+        (header::CONTENT_DISPOSITION, attachment(&format!("{name}.zip"))),
     ];
     Ok((headers, Bytes::from_stream(zip_stream(spiders.blobs, files))))
 }

@@ -3,7 +3,7 @@ use futures_util::{TryStreamExt, stream};
 
 use super::{
     super::{Source, Spiders},
-    FilesChange, MAIN, ManifestEntry, SpiderFile,
+    FilesChange, MAIN, SpiderFile,
     archive::{Entry, Upload},
     limits, paths,
     types::{FileContent, FileEdit},
@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
     platform::files::{Hash, hash_of},
+    runner::ManifestEntry,
     text,
 };
 

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
     platform::files::Hash,
+    runner::ManifestEntry,
     text,
 };
 
@@ -54,18 +55,9 @@ impl SpiderFile {
     }
 }
 
-/// One file of a task's code, by content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestEntry {
-    pub path: String,
-    pub hash: String,
-    pub size: i64,
-    pub executable: bool,
-}
-
 impl From<SpiderFile> for ManifestEntry {
     fn from(file: SpiderFile) -> Self {
-        Self { path: file.path, hash: file.hash, size: file.size, executable: file.executable }
+        Self { path: file.path, hash: file.hash, executable: file.executable }
     }
 }
 
