@@ -18,7 +18,10 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -115,8 +118,19 @@ pub struct App {
     description = "Runs crawlers. Sign in at `/platform/api/login`, or send `Authorization: Bearer <API token>`. \
                    Success is `{code: 200, msg, data}`; an error has the HTTP status as `code` and a stable word in \
                    `data.error`."
-))]
+), modifiers(&Credentials))]
 struct Description;
+
+/// What `/docs` asks for behind "Authorize".
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+        openapi.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
+    }
+}
 
 impl App {
     /// Opens everything that the settings name, brings schemas up to date, and makes the first administrator.
