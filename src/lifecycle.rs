@@ -1,5 +1,7 @@
 //! Start and stop of the process.
 
+use std::io::IsTerminal;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -10,7 +12,10 @@ pub fn start_logging(settings: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.filter)?;
     let registry = tracing_subscriber::registry().with(filter);
     match settings.format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
+        LogFormat::Text => {
+            let is_seen = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_ansi(is_seen).with_writer(std::io::stderr)).try_init()?;
+        }
         LogFormat::Json => {
             registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?;
         }
