@@ -193,9 +193,6 @@ impl SpiderChange {
         ] {
             let Some(value) = value else { continue };
             checks.length(loc, &value, limit);
-            // PostgreSQL keeps no NUL in texts.
-            checks
-                .require(!value.contains('\0'), loc, "value_error", || text!("不能包含空字符", "must not contain NUL"));
         }
     }
 
