@@ -1,4 +1,5 @@
 //! The contract, feature by feature.
 
+mod accounts;
 mod closed;
 mod edge;

@@ -7,7 +7,7 @@ mod parts;
 mod process;
 
 pub use app::{Settings, TestApp};
-pub use client::{Client, cookies_of, zip_of};
+pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
 pub use parts::{documentation_site, new_database, skip_unless};
 pub use process::ServerProcess;
