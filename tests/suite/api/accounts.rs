@@ -67,8 +67,8 @@ async fn token(client: &Client, body: Value) -> Client {
 
 /// Name → everything else of its Set-Cookie header.
 fn set_cookie<'a>(answer: &'a Answer, name: &str) -> (&'a str, Vec<&'a str>) {
-    let headers = answer.headers.get_all("set-cookie").iter().map(|header| header.to_str().unwrap());
-    let value = headers.filter_map(|header| header.strip_prefix(name)?.strip_prefix('=')).next().unwrap();
+    let mut headers = answer.headers.get_all("set-cookie").iter().map(|header| header.to_str().unwrap());
+    let value = headers.find_map(|header| header.strip_prefix(name)?.strip_prefix('=')).unwrap();
     let mut parts = value.split("; ");
     (parts.next().unwrap(), parts.collect())
 }

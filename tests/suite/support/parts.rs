@@ -60,7 +60,7 @@ pub async fn new_database() -> Option<String> {
 
 /// Whether any row of any table holds `text`, as text or as bytes.
 pub async fn any_row_holds(url: &str, text: &str) -> bool {
-    let bytes: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let mut connection = PgConnection::connect(url).await.unwrap();
     let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
     for table in connection.fetch_all(tables).await.unwrap() {
