@@ -390,9 +390,9 @@ async fn a_token_may_no_more_than_its_owner() {
     let make = async |body: Value| browser.ask(Method::POST, "/tokens", body).await;
     assert_eq!(make(json!({"name": "x", "role": "admin"})).await.details(), ["body.role"]);
     assert_eq!(make(json!({"name": "x", "role": "root"})).await.details(), ["body.role"]);
-    let made = make(json!({"name": "x"})).await.data();
-    assert_eq!(made["role"], "editor");
-    let client = Client { token: made["token"].as_str().map(str::to_owned), ..app.client.clone() };
+    let created = make(json!({"name": "x"})).await.data();
+    assert_eq!(created["role"], "editor");
+    let client = Client { token: created["token"].as_str().map(str::to_owned), ..app.client.clone() };
     client.post("/projects", json!({"name": "one"})).await.data();
     ask(&app, Method::PUT, &format!("/users/{id}"), json!({"role": "viewer"})).await.data();
     assert_eq!(client.post("/projects", json!({"name": "two"})).await.error(403), "not_allowed");

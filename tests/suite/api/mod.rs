@@ -2,5 +2,6 @@
 
 mod accounts;
 mod closed;
+mod data;
 mod edge;
 mod projects;

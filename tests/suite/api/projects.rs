@@ -151,7 +151,7 @@ async fn lists_go_by_page_and_by_cursor() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let next = list(&format!("page_size=3&cursor={cursor}")).await;
     assert_eq!(names(&next), ["p3", "p2", "p1"]);
-    let last = list(&format!("page_size=3&cursor={}", next["next_cursor"].as_str().unwrap())).await;
-    assert_eq!((names(&last), &last["next_cursor"]), (vec!["default"], &Value::Null));
+    let end = list(&format!("page_size=3&cursor={}", next["next_cursor"].as_str().unwrap())).await;
+    assert_eq!((names(&end), &end["next_cursor"]), (vec!["default"], &Value::Null));
     assert_eq!(names(&list(&format!("page_size=100&keyword=p&cursor={cursor}")).await), ["p3", "p2", "p1"]);
 }
