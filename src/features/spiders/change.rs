@@ -22,8 +22,7 @@ pub struct SpiderChange {
     /// 1 to 255 characters; needed when it is made.
     #[serde(deserialize_with = "sent")]
     pub name: Option<String>,
-    /// The project named `default` when it is made without one.
-    #[serde(deserialize_with = "sent")]
+    /// The project named `default` when it is made without one; null is as good as left out.
     #[schema(value_type = Option<String>)]
     pub project_id: Option<ProjectId>,
     /// One of `GET /spiders/templates` to start from; only when it is made.

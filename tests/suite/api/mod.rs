@@ -5,3 +5,4 @@ mod closed;
 mod data;
 mod edge;
 mod projects;
+mod spiders;

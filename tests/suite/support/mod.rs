@@ -5,9 +5,11 @@ mod client;
 mod faults;
 mod parts;
 mod process;
+mod site;
 
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
 pub use parts::{documentation_site, new_database, skip_unless};
 pub use process::ServerProcess;
+pub use site::practice_site;
