@@ -4,5 +4,6 @@ mod accounts;
 mod closed;
 mod data;
 mod edge;
+mod files;
 mod projects;
 mod spiders;

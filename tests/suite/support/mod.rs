@@ -5,6 +5,7 @@ mod client;
 mod faults;
 mod parts;
 mod process;
+mod raw_zip;
 mod site;
 
 pub use app::{Settings, TestApp};
@@ -12,4 +13,5 @@ pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
 pub use parts::{documentation_site, new_database, skip_unless};
 pub use process::ServerProcess;
+pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use site::practice_site;
