@@ -35,7 +35,7 @@ check:
 
 ## The SDK against a server that fails in every way.
 test-sdk:
-	python3 -m unittest discover -s sdk/python
+	scripts/test-sdk
 
 test-sqlite:
 	cargo test --locked

@@ -8,7 +8,6 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, header},
     middleware::from_fn,
-    response::IntoResponse,
     routing::get,
 };
 use chrono::TimeDelta;
@@ -19,14 +18,17 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     clock::SharedClock,
     config::{Config, Secret},
-    error::Error,
+    error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts, Edge},
         data::{self, Data},
@@ -116,8 +118,19 @@ pub struct App {
     description = "Runs crawlers. Sign in at `/platform/api/login`, or send `Authorization: Bearer <API token>`. \
                    Success is `{code: 200, msg, data}`; an error has the HTTP status as `code` and a stable word in \
                    `data.error`."
-))]
+), modifiers(&Credentials))]
 struct Description;
+
+/// What `/docs` asks for behind "Authorize".
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+        openapi.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
+    }
+}
 
 impl App {
     /// Opens everything that the settings name, brings schemas up to date, and makes the first administrator.
@@ -193,10 +206,10 @@ impl App {
             let dispatcher = dispatcher.clone();
             async move { dispatcher.run_once().await }
         });
-        let tasks = self.tasks.clone();
+        let (tasks, runner) = (self.tasks.clone(), self.dispatcher.runner().clone());
         self.background.run("watchdog", Duration::from_secs(5), Arc::new(Notify::new()), move || {
-            let tasks = tasks.clone();
-            async move { tasks.end_lost().await }
+            let (tasks, runner) = (tasks.clone(), runner.clone());
+            async move { tasks.end_lost(&runner).await }
         });
     }
 
@@ -273,6 +286,7 @@ impl App {
     /// Serves until `stopped`, then ends in order: no new tasks; running ones get their time, and their spiders can
     /// still deliver; then the last requests; then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.tasks.sweep(self.dispatcher.runner()).await?;
         self.start_loops();
         let close_http = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
@@ -305,7 +319,7 @@ async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::
     }
     let db = Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await?;
     let documents = Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?;
-    Ok((db, documents))
+    Ok((db, documents.keeping_free(config.server.min_free_bytes)))
 }
 
 fn edge(config: &Config) -> anyhow::Result<Edge> {
@@ -356,13 +370,13 @@ fn dispatcher_config(config: &Config, listen: SocketAddr) -> DispatcherConfig {
     }
 }
 
-async fn no_route() -> impl IntoResponse {
+async fn no_route() -> Error {
     Error::not_found("no_route", text!("没有这个地址", "there is nothing at this address; see /docs"))
 }
 
-async fn wrong_method() -> impl IntoResponse {
-    (
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
-        Error::bad_request("wrong_method", text!("不支持该方法", "this address does not take that method; see /docs")),
-    )
+async fn wrong_method() -> Error {
+    Error::WrongVerb(Problem {
+        code: "wrong_method",
+        text: text!("不支持该方法", "this address does not take that method; see /docs"),
+    })
 }

@@ -2,15 +2,16 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, Outside},
     clock::SystemClock,
     config::{Config, Sources},
-    lifecycle,
+    lifecycle::{StopSignals, start_logging},
     platform::process::supervise,
 };
 
@@ -78,7 +79,7 @@ fn complain(error: &anyhow::Error) {
 async fn run_command(cli: &Cli) -> anyhow::Result<()> {
     let sources = Sources::new(cli.config.as_deref(), environment());
     match &cli.command {
-        Command::Serve => serve(&Config::load(&sources)?).await,
+        Command::Serve => Box::pin(serve(&Config::load(&sources)?)).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
         Command::Openapi => {
@@ -97,11 +98,13 @@ async fn run_command(cli: &Cli) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
-    lifecycle::start_logging(&config.log)?;
+    start_logging(&config.log)?;
+    // Spiders run as the server's user: its memory and environment are none of their business.
+    nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
     let address = config.server.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listen = listener.local_addr()?;
-    let app = App::open(config, listen, outside()?).await?;
+    let app = App::open(config, listen, outside()).await?;
     let address =
         if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() };
     say(&format!("CrawlHub  {address}/  (docs: {address}/docs/)"));
@@ -109,21 +112,25 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         let email = &config.admin.email;
         say(&format!("first administrator, shown once:  {email}  {}", password.reveal()));
     }
-    app.serve(listener, async {
-        if let Err(error) = lifecycle::asked_to_stop().await {
-            tracing::error!(%error, "cannot listen for signals");
-        }
-    })
-    .await
+    let mut signals = StopSignals::listen()?;
+    let stop = CancellationToken::new();
+    tokio::select! {
+        result = app.serve(listener, stop.clone().cancelled_owned()) => result,
+        () = async {
+            signals.next().await;
+            stop.cancel();
+            signals.next().await;
+        } => bail!("asked to stop twice: ended at once"),
+    }
 }
 
 async fn open(config: &Config) -> anyhow::Result<App> {
-    App::open(config, config.server.listen, outside()?).await
+    App::open(config, config.server.listen, outside()).await
 }
 
-fn outside() -> anyhow::Result<Outside> {
-    let program = std::env::current_exe().context("cannot find this program")?;
-    Ok(Outside::of(environment(), Arc::new(SystemClock), program))
+fn outside() -> Outside {
+    // The program as it was started, also when a newer one has taken its place on the disk.
+    Outside::of(environment(), Arc::new(SystemClock), PathBuf::from("/proc/self/exe"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]

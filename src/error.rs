@@ -46,6 +46,9 @@ pub enum Error {
     /// The call makes no sense as it stands, whatever the state.
     #[error("{}", .0.text.en)]
     BadRequest(Problem),
+    /// The address is right, what is to be done there is not.
+    #[error("{}", .0.text.en)]
+    WrongVerb(Problem),
     #[error("{}", .0.text.en)]
     TooLarge(Problem),
     #[error("invalid input: {}", .0.iter().map(|detail| format!("{}: {}", detail.loc, detail.text.en)).collect::<Vec<_>>().join("; "))]
@@ -63,6 +66,9 @@ pub enum Error {
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
 }
+
+/// What [`Error::Unavailable`] names when the disk is full.
+pub const DISK_SPACE: &str = "disk space";
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -94,6 +100,11 @@ impl Error {
 
     pub fn internal(source: impl Into<anyhow::Error>) -> Self {
         Self::Internal(source.into())
+    }
+
+    /// Whether there is no room left for what was to be kept.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Unavailable { what: DISK_SPACE, .. })
     }
 
     /// Whether the same call may succeed a little later.

@@ -1,6 +1,6 @@
 //! Start and stop of the process.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Log, LogFormat};
@@ -18,19 +18,22 @@ pub fn start_logging(settings: &Log) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for the word to stop: SIGTERM, or Ctrl-C. A second one ends the process at once.
-pub async fn asked_to_stop() -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let second = async move |terminate: &mut tokio::signal::unix::Signal,
-                             interrupt: &mut tokio::signal::unix::Signal| {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    };
-    second(&mut terminate, &mut interrupt).await;
-    // The task is not waited for: it only ever ends the process.
-    let _impatient = tokio::task::spawn(async move {
-        second(&mut terminate, &mut interrupt).await;
-        tracing::warn!("asked to stop twice: ending now");
-        std::process::exit(130);
-    });
-    Ok(())
+/// The word to stop: SIGTERM, or Ctrl-C.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

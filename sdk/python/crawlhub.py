@@ -721,10 +721,23 @@ def _end_by_sigterm():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+_forking = threading.local()
+
+
+def _before_fork():
+    # Python forgets a signal that reaches a child before it has settled; blocked, the signal waits.
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _after_fork_in_parent():
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
+
+
 def _after_fork_in_child():
     # What the parent holds is the parent's to send; threads and locks do not survive a fork.
     global _outbox
     _outbox = _Outbox(beats=False, saved=_outbox.saved)
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
 
 
 _outbox = None
@@ -732,7 +745,8 @@ if _ON_CRAWLHUB:
     _outbox = _Outbox(beats=not _is_multiprocessing_child())
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork_in_child)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent,
+                            after_in_child=_after_fork_in_child)
     if threading.current_thread() is threading.main_thread():
         if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _on_sigterm)

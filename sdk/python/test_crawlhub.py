@@ -516,6 +516,19 @@ class Processes(Case):
         """)
         self.assertEqual(self.platform.numbers(), [0, 1] + list(range(100, 800)))
 
+    def test_a_child_is_never_too_young_for_sigterm(self):
+        self.run_script("""
+            import os, signal, time
+            import crawlhub
+            for _ in range(100):
+                child = os.fork()
+                if child == 0:
+                    time.sleep(5)
+                    os._exit(9)
+                os.kill(child, signal.SIGTERM)
+                assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
+        """)
+
     def test_multiprocessing(self):
         for method in ("fork", "spawn", "forkserver"):
             with self.subTest(method):

@@ -35,6 +35,7 @@ pub struct Server {
     pub trusted_proxies: Vec<String>,
     pub secret_key: Secret,
     pub stop_grace_seconds: u64,
+    pub min_free_bytes: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -65,7 +65,7 @@ impl Sources {
 
     pub(super) fn merged(&self) -> anyhow::Result<config::Config> {
         let mut builder = self.below_environment();
-        for (key, (_, value)) in self.from_environment()? {
+        for (key, (_, value)) in self.environment_values()? {
             builder = builder.set_override(key, value)?;
         }
         builder.build().context("the settings cannot be read")
@@ -77,7 +77,7 @@ impl Sources {
             Some(path) => flatten(&config::Config::builder().add_source(file_source(path)).build()?),
             None => BTreeMap::new(),
         };
-        let environment = self.from_environment()?;
+        let environment = self.environment_values()?;
         let merged = flatten(&self.merged()?);
         Ok(merged
             .into_iter()
@@ -102,7 +102,7 @@ impl Sources {
     }
 
     /// Setting → (variable, value). The section's own name wins over the short one.
-    fn from_environment(&self) -> anyhow::Result<BTreeMap<String, (String, String)>> {
+    fn environment_values(&self) -> anyhow::Result<BTreeMap<String, (String, String)>> {
         let mut found = BTreeMap::new();
         let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
         let long = flatten(&defaults).into_keys().map(|key| (long_name(&key), key));

@@ -45,9 +45,9 @@ impl Background {
     ) where
         F: Future<Output = anyhow::Result<()>> + Send,
     {
-        let (stop, status) = (self.stop.clone(), self.status.clone());
+        let (stopped, status) = (self.stop.clone(), self.status.clone());
         self.tracker.spawn(async move {
-            while !stop.is_cancelled() {
+            while !stopped.is_cancelled() {
                 let error = match AssertUnwindSafe(step()).catch_unwind().await {
                     Ok(Ok(())) => None,
                     Ok(Err(error)) => Some(format!("{error:#}")),
@@ -63,7 +63,7 @@ impl Background {
                     entry.last_error = error;
                 }
                 tokio::select! {
-                    () = stop.cancelled() => {}
+                    () = stopped.cancelled() => {}
                     () = wake.notified() => {}
                     () = tokio::time::sleep(period) => {}
                 }

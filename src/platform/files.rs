@@ -6,6 +6,7 @@ use futures_util::{Stream, TryStreamExt};
 use opendal::{Operator, layers::RetryLayer, services};
 use sha2::{Digest, Sha256};
 
+use super::secrets::hex;
 use crate::error::{Error, Result};
 
 /// Lower-case hexadecimal SHA-256 of the content.
@@ -56,11 +57,7 @@ impl Files {
 }
 
 pub fn hash_of(content: &[u8]) -> Hash {
-    use std::fmt::Write;
-    Sha256::digest(content).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(content))
 }
 
 /// Two levels, so that no folder grows too large.

@@ -101,7 +101,7 @@ fn random<const N: usize>() -> [u8; N] {
 fn kept_key(data_dir: &Path) -> anyhow::Result<String> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let path = data_dir.join("secret.key");
-    let key: String = random::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = hex(&random::<32>());
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {
             file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).context("cannot keep the secret key")?;
@@ -112,6 +112,15 @@ fn kept_key(data_dir: &Path) -> anyhow::Result<String> {
         }
         Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
     }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {

@@ -25,6 +25,7 @@ pub use job::{Category, End, Job, ManifestEntry, Outcome, Stop, StopReason};
 pub use report::{Line, Report};
 
 use crate::clock::SharedClock;
+use crate::id::TaskId;
 use crate::platform::documents::Stream;
 use crate::platform::files::Files;
 use crate::platform::process::{Child, Spec};
@@ -57,9 +58,22 @@ impl Runner {
         Ok(Self { config, files, clock, interpreter: OnceCell::new() })
     }
 
-    /// Removes the working directories that a killed server left. Those in use stay.
-    pub async fn sweep(&self) -> std::io::Result<()> {
-        workdir::sweep(&self.config.work_dir).await
+    /// Removes the working directories that a killed server left. Those in use stay, and those of `kept`.
+    pub async fn sweep(&self, kept: &[(TaskId, i64)]) -> std::io::Result<()> {
+        let kept = kept.iter().map(|(task, attempt)| folder_name(task, *attempt)).collect();
+        workdir::sweep(&self.config.work_dir, kept).await
+    }
+
+    /// Delivers what the SDK of an attempt whose server is gone left on this machine, and removes its folder.
+    pub async fn salvage<R: Report>(&self, task: &TaskId, attempt: i64, report: &R) {
+        let Some(dir) = WorkDir::reopen(&self.config.work_dir, &folder_name(task, attempt)) else { return };
+        let stop = Stop::default();
+        let reporter = Reporter::new(report, &stop, &self.clock);
+        let mut items = Items::new(&reporter, dir.output(), self.config.max_item_bytes);
+        items.take_spool(dir.spool()).await;
+        if reporter.trouble().is_none() {
+            dir.remove().await;
+        }
     }
 
     /// Removes environments that no spider has used for so long.
@@ -106,7 +120,7 @@ struct Attempt<'a, R> {
 
 impl<R: Report> Attempt<'_, R> {
     async fn run(&self) -> Result<Outcome, End> {
-        let name = format!("{}-{}", self.job.task_id, self.job.attempt);
+        let name = folder_name(&self.job.task_id, self.job.attempt);
         let dir = WorkDir::create(&self.runner.config.work_dir, &name).await?;
         let result = self.run_in(&dir).await;
         dir.remove().await;
@@ -148,7 +162,12 @@ impl<R: Report> Attempt<'_, R> {
             ended: ended.clone(),
         };
         let mut items = Items::new(self.reporter, dir.output(), config.max_item_bytes);
-        let (watched, ()) = futures_util::join!(watch.run(child, output), items.follow(&ended));
+        // Room for what is still to be stored, should the spider have filled the disk.
+        let make_room = async {
+            ended.cancelled().await;
+            dir.clear_work().await;
+        };
+        let (watched, (), ()) = futures_util::join!(watch.run(child, output), items.follow(&ended), make_room);
         let cut_short = self.gather(dir, &watched, &mut items).await;
         let Watched { exit, why, remains, duration } = watched;
         let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail) {
@@ -192,4 +211,8 @@ impl<R: Report> Attempt<'_, R> {
         self.reporter.say("stopped before all items were gathered").await;
         Some(reason)
     }
+}
+
+fn folder_name(task: &TaskId, attempt: i64) -> String {
+    format!("{task}-{attempt}")
 }

@@ -42,6 +42,8 @@ pub struct Line {
 
 /// For so long a report that meets passing errors is tried again.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// A full disk seldom empties itself.
+const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(10);
 /// The same, once the attempt is told to stop.
 const PATIENCE_WHEN_STOPPED: Duration = Duration::from_secs(10);
 
@@ -119,6 +121,7 @@ impl<'a, R: Report> Reporter<'a, R> {
             if !error.is_passing() || Instant::now() >= give_up_at || self.trouble().is_some() {
                 tracing::error!(what, %error, "an attempt cannot report");
                 let reason = match &error {
+                    full if full.is_disk_full() => "no space left on the server's disk".to_owned(),
                     Error::Unavailable { what, .. } => format!("{what} is unavailable"),
                     Error::Internal(_) => "internal error".to_owned(),
                     other => other.to_string(),
@@ -128,7 +131,11 @@ impl<'a, R: Report> Reporter<'a, R> {
                 return None;
             }
             tracing::warn!(what, %error, "an attempt reports again");
+            if error.is_disk_full() {
+                give_up_at = give_up_at.min(Instant::now() + PATIENCE_WHEN_FULL);
+            }
             if is_hurried {
+                pause = Duration::from_secs(1);
                 sleep(pause).await;
             } else if tokio::time::timeout(pause, self.stop.wait()).await.is_ok() {
                 is_hurried = true;

@@ -27,6 +27,21 @@ impl WorkDir {
         made.map_err(|error| disk_failure("the working directory cannot be made", &error))
     }
 
+    /// The folder of an attempt that is not in use any more.
+    pub(super) fn reopen(parent: &Path, name: &str) -> Option<Self> {
+        let root = parent.join(name);
+        let lock = File::open(root.join(LOCK)).ok()?;
+        lock.try_lock().ok()?;
+        Some(Self { root, _lock: lock })
+    }
+
+    /// Removes the spider's files and what it made of them; what may hold items stays.
+    pub(super) async fn clear_work(&self) {
+        let folders = [self.work(), self.home(), self.tmp()];
+        let removal = blocking(move || folders.iter().try_for_each(|folder| remove_tree(folder)));
+        let _ = tokio::time::timeout(REMOVAL, removal).await;
+    }
+
     /// Where the spider's files are, and where it starts.
     pub(super) fn work(&self) -> PathBuf {
         self.root.join("work")
@@ -82,13 +97,14 @@ impl WorkDir {
 const REMOVAL: Duration = Duration::from_secs(3);
 
 /// Removes the folders that a killed server left in `parent`.
-pub(super) async fn sweep(parent: &Path) -> io::Result<()> {
+pub(super) async fn sweep(parent: &Path, kept: Vec<String>) -> io::Result<()> {
     let parent = parent.to_owned();
     blocking(move || {
         for entry in fs::read_dir(parent)? {
             let path = entry?.path();
             let is_used = File::open(path.join(LOCK)).is_ok_and(|file| file.try_lock().is_err());
-            if path.is_dir() && !is_used {
+            let is_kept = kept.iter().any(|name| path.ends_with(name));
+            if path.is_dir() && !is_used && !is_kept {
                 remove_tree(&path)?;
             }
         }

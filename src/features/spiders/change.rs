@@ -175,23 +175,23 @@ impl SpiderChange {
     }
 
     fn check_texts(&self, checks: &mut Checks) {
-        let optional = |field: &'_ Option<Option<String>>| field.clone().flatten();
         for (loc, value, limit) in [
-            ("body.name", self.name.clone(), 255),
-            ("body.description", self.description.clone(), 10_000),
-            ("body.start_url", self.start_url.clone(), 2000),
-            ("body.entry_point", self.entry_point.clone(), 255),
-            ("body.git_repo", self.git_repo.clone(), 2000),
-            ("body.cron_expr", self.cron_expr.clone(), 255),
-            ("body.requirements_txt", self.requirements_txt.clone(), 65_536),
-            ("body.node_id", optional(&self.node_id), 64),
-            ("body.image", optional(&self.image), 255),
-            ("body.dedup_fields", self.dedup_fields.clone(), 2000),
-            ("body.webhook_url", self.webhook_url.clone(), 500),
-            ("body.script_content", self.script_content.clone(), usize::MAX),
+            ("body.name", self.name.as_ref(), 255),
+            ("body.timezone", self.timezone.as_ref(), 64),
+            ("body.description", self.description.as_ref(), 10_000),
+            ("body.start_url", self.start_url.as_ref(), 2000),
+            ("body.entry_point", self.entry_point.as_ref(), 255),
+            ("body.script_content", self.script_content.as_ref(), usize::MAX),
+            ("body.git_repo", self.git_repo.as_ref(), 2000),
+            ("body.cron_expr", self.cron_expr.as_ref(), 255),
+            ("body.requirements_txt", self.requirements_txt.as_ref(), 65_536),
+            ("body.node_id", self.node_id.as_ref().and_then(Option::as_ref), 64),
+            ("body.image", self.image.as_ref().and_then(Option::as_ref), 255),
+            ("body.dedup_fields", self.dedup_fields.as_ref(), 2000),
+            ("body.webhook_url", self.webhook_url.as_ref(), 500),
         ] {
             let Some(value) = value else { continue };
-            checks.length(loc, &value, limit);
+            checks.length(loc, value, limit);
         }
     }
 

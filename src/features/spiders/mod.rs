@@ -14,7 +14,7 @@ mod types;
 
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
-pub use files::{ManifestEntry, SpiderFile};
+pub use files::SpiderFile;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
 use utoipa_axum::router::OpenApiRouter;
 

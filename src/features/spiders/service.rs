@@ -46,7 +46,7 @@ impl Spiders {
         for file in files {
             change.put(file).await?;
         }
-        change.commit().await?;
+        change.commit(None).await?;
         self.get(&spider.id).await
     }
 
@@ -58,7 +58,8 @@ impl Spiders {
         let mut files = Vec::new();
         for (path, content) in of_template.filter(|(path, _)| script.is_none() || *path != MAIN).chain(script) {
             let hash = self.blobs.put(content.to_owned()).await?;
-            files.push(SpiderFile::new(&spider.id, path.to_owned(), hash, content.len(), spider.created_at));
+            let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
+            files.push(SpiderFile::new(&spider.id, path.to_owned(), hash, size, spider.created_at));
         }
         Ok(files)
     }
@@ -86,10 +87,10 @@ impl Spiders {
         }
         change.apply(&mut spider);
         store::update(&mut files.transaction, &spider).await?;
-        if let Some(script) = script {
-            self.put_script(&mut files, id, &script).await?;
+        if let Some(script) = &script {
+            files.put_script(script).await?;
         }
-        files.commit().await?;
+        files.commit(script).await?;
         self.get(id).await
     }
 

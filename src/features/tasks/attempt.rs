@@ -42,6 +42,13 @@ pub(super) struct Reporter {
     peak_memory_mb: AtomicU64,
 }
 
+impl Reporter {
+    pub(super) async fn new(tasks: &Tasks, claim: &Claim) -> Result<Self> {
+        let former_lines = tasks.documents.last_seq(&claim.task_id).await?;
+        Ok(Self { tasks: tasks.clone(), claim: claim.clone(), former_lines, peak_memory_mb: AtomicU64::new(0) })
+    }
+}
+
 impl Report for Reporter {
     async fn lines(&self, first: i64, lines: &[runner::Line]) -> Result<()> {
         let kept: Vec<LogLine> =
@@ -95,9 +102,10 @@ impl Tasks {
             }
             Err(error) => Some(Ending::of_error(&error)),
         };
-        match ending {
-            Some(ending) => self.write_end(&claim, &ending).await,
-            None => tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost"),
+        if let Some(ending) = ending {
+            self.write_end(&claim, &ending).await;
+        } else {
+            tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
         }
         self.forget(&claim.task_id);
     }
@@ -114,13 +122,7 @@ impl Tasks {
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
         let token = self.token_for(&claim.task_id, claim.attempt);
         let job = job(claim, spider, env_vars, manifest, config, token);
-        let reporter = Reporter {
-            tasks: self.clone(),
-            claim: claim.clone(),
-            former_lines: self.documents.last_seq(&claim.task_id).await?,
-            peak_memory_mb: AtomicU64::new(0),
-        };
-        Ok((job, reporter))
+        Ok((job, Reporter::new(self, claim).await?))
     }
 
     /// Renews the claim until it is lost: taken by another, or not renewed in time. Never ends otherwise.

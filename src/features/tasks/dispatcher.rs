@@ -51,6 +51,10 @@ impl Dispatcher {
         }
     }
 
+    pub fn runner(&self) -> &Arc<Runner> {
+        &self.runner
+    }
+
     pub fn period(&self) -> Duration {
         PERIOD
     }
@@ -62,13 +66,15 @@ impl Dispatcher {
 
     /// Starts waiting tasks until none is left that may start, or no slot.
     pub async fn run_once(&self) -> anyhow::Result<()> {
+        // A task that starts now could keep nothing.
+        self.tasks.documents.check_room()?;
         while !self.stop.is_cancelled() {
             let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(()) };
             let Some(claim) = self.tasks.claim_next(&self.worker, self.config.lease).await? else { return Ok(()) };
             let dispatcher = self.clone();
             self.attempts.spawn(async move {
                 let Self { tasks, runner, config, .. } = dispatcher;
-                tasks.run_attempt(claim, &runner, &config).await;
+                Box::pin(tasks.run_attempt(claim, &runner, &config)).await;
                 drop(slot);
                 tasks.queued.notify_one();
             });

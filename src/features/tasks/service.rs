@@ -44,14 +44,14 @@ impl Tasks {
             id,
         };
         let alone = trigger != Trigger::Test && spider.overlap == Overlap::Skip;
-        if !self.insert(&new, alone).await? {
-            return Err(Error::conflict(
+        let task = self.insert(&new, alone).await?.ok_or_else(|| {
+            Error::conflict(
                 "spider_busy",
                 text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
-            ));
-        }
+            )
+        })?;
         self.queued.notify_one();
-        self.get(&new.id).await
+        Ok(task)
     }
 
     /// Keeps the list of the spider's files as a blob: what a task runs does not change under it.

@@ -73,8 +73,8 @@ impl Tasks {
             .collect())
     }
 
-    /// Queues the task, unless `alone` and the spider has an active one; false then. Tests do not count as active.
-    pub(super) async fn insert(&self, new: &NewTask, alone: bool) -> Result<bool> {
+    /// Queues the task, unless `alone` and the spider has an active one; `None` then. Tests do not count as active.
+    pub(super) async fn insert(&self, new: &NewTask, alone: bool) -> Result<Option<Task>> {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // Holds the spider's row: two runs at the same moment come one after the other here.
@@ -89,15 +89,16 @@ impl Tasks {
                 .fetch_one()
                 .await?;
             if active > 0 {
-                return Ok(false);
+                return Ok(None);
             }
         }
-        transaction
+        let task = transaction
             .query(
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
                                     attempt, retry_count, max_retries, pending_reason, progress, total_count,
                                     success_count, failed_count, scheduled_at, params, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, $9, 0, 0, 0, 0, $10, $11, $10, $10)",
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, $9, 0, 0, 0, 0, $10, $11, $10, $10)
+              RETURNING *",
             )
             .bind(&new.id)
             .bind(&new.spider_id)
@@ -110,10 +111,10 @@ impl Tasks {
             .bind("waiting for a free slot")
             .bind(now)
             .bind(Json(&new.params))
-            .execute()
+            .fetch_one()
             .await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(task))
     }
 
     /// Takes the first task that may start: by priority, then by age. A spider whose overlap is not `allow` runs one
@@ -168,7 +169,7 @@ impl Tasks {
     /// Ends the attempt. False when it was no longer ours to end.
     pub(super) async fn finish(&self, claim: &Claim, ending: &Ending) -> Result<bool> {
         let counts = self.documents.counts(std::slice::from_ref(&claim.task_id)).await?;
-        let counts = counts.get(&claim.task_id).cloned().unwrap_or_default();
+        let counts = counts.get(&claim.task_id).copied().unwrap_or_default();
         let started: Option<(Option<DateTime<Utc>>,)> =
             self.db.query("SELECT started_at FROM tasks WHERE id = $1").bind(&claim.task_id).fetch_optional().await?;
         let now = self.clock.now();
@@ -210,6 +211,11 @@ impl Tasks {
             .bind(self.clock.now())
             .fetch_all()
             .await
+    }
+
+    /// The attempts that count as running, wherever.
+    pub(super) async fn running_attempts(&self) -> Result<Vec<(TaskId, i64)>> {
+        self.db.query("SELECT id, attempt FROM tasks WHERE status = 'running'").fetch_all().await
     }
 
     /// Whether the task was still waiting, and now is cancelled.

@@ -2,25 +2,36 @@
 
 use super::{
     ErrorCategory, Tasks,
+    attempt::Reporter,
     types::{Claim, Ending},
 };
+use crate::{error::Result, runner::Runner};
 
 impl Tasks {
     /// Ends each attempt whose claim has run out. The spider's processes ended with their server: the supervisor
     /// between them sees to that.
-    pub async fn end_lost(&self) -> anyhow::Result<()> {
+    pub async fn end_lost(&self, runner: &Runner) -> anyhow::Result<()> {
         for claim in self.lost().await? {
-            self.end_one_lost(&claim).await?;
+            self.end_one_lost(&claim, runner).await?;
         }
         Ok(())
     }
 
-    async fn end_one_lost(&self, claim: &Claim) -> anyhow::Result<()> {
+    async fn end_one_lost(&self, claim: &Claim, runner: &Runner) -> Result<()> {
+        // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
+        runner.salvage(&claim.task_id, claim.attempt, &Reporter::new(self, claim).await?).await;
         let message = "the server that ran the task is gone; what the spider had delivered is kept".to_owned();
+        let Claim { task_id, attempt, .. } = claim;
         if self.finish(claim, &Ending::failed(ErrorCategory::System, message)).await? {
-            tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "task {} was lost with its server", claim.task_id);
-            self.signals.raise(&claim.task_id);
+            tracing::warn!(task = %task_id, attempt, "task {task_id} was lost with its server");
+            self.signals.raise(task_id);
         }
         Ok(())
+    }
+
+    /// At the start: removes the folders that a killed server left, but for those whose tasks have not been ended.
+    pub async fn sweep(&self, runner: &Runner) -> anyhow::Result<()> {
+        let running = self.running_attempts().await?;
+        Ok(runner.sweep(&running).await?)
     }
 }

@@ -11,11 +11,15 @@
 mod column;
 mod query;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use anyhow::Context;
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
+    AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -26,7 +30,7 @@ use query::Target;
 pub use query::{Bind, Query, Record};
 
 use crate::{
-    error::{Error, Result},
+    error::{DISK_SPACE, Error, Result},
     text,
 };
 
@@ -69,8 +73,17 @@ pub enum Database {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        disk: Disk,
     },
     Postgres(PgPool),
+}
+
+/// Where a SQLite file lies.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    folder: PathBuf,
+    /// Bytes that bulky writes leave free.
+    reserve: u64,
 }
 
 #[derive(Debug)]
@@ -92,6 +105,12 @@ impl Database {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(PATIENCE)
+            // A transaction that SQLite itself rolled back (disk full, I/O error) leaves the driver's count of open
+            // ones wrong for ever; such a connection is thrown away.
+            .after_release(|connection, _| {
+                let is_clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_clean) })
+            })
             .connect_with(options.clone())
             .await
             .with_context(|| format!("cannot open {}", file.display()))?;
@@ -100,7 +119,35 @@ impl Database {
             .max_connections(READERS)
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self::Sqlite { writer, readers })
+        let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
+        Ok(Self::Sqlite { writer, readers, disk: Disk { folder, reserve: 0 } })
+    }
+
+    /// Bulky writes ask [`Database::check_room`] first, and so leave this many bytes of the disk to the small writes
+    /// that keep the books.
+    #[must_use]
+    pub fn keeping_free(mut self, bytes: u64) -> Self {
+        if let Self::Sqlite { disk, .. } = &mut self {
+            disk.reserve = bytes;
+        }
+        self
+    }
+
+    /// Whether there is room for bulky writes. PostgreSQL, elsewhere, says so itself.
+    pub fn check_room(&self) -> Result<()> {
+        let Self::Sqlite { disk: Disk { folder, reserve }, .. } = self else { return Ok(()) };
+        if *reserve == 0 {
+            return Ok(());
+        }
+        let disk = nix::sys::statvfs::statvfs(folder).map_err(Error::internal)?;
+        let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+        if free < *reserve {
+            return Err(disk_full(anyhow::anyhow!(
+                "{free} bytes are free in {}, {reserve} are kept",
+                folder.display()
+            )));
+        }
+        Ok(())
     }
 
     /// Connects to PostgreSQL and brings both schemas up to date.
@@ -125,7 +172,7 @@ impl Database {
     /// For a text with a list of unknown length: written by [`in_list`] or [`rows`], never from input.
     pub fn query_text(&self, sql: String) -> Query<'_> {
         let target = match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, .. } => {
                 let pool = if sql.trim_start().starts_with("SELECT") { readers } else { writer };
                 Target::SqlitePool(pool, SqliteArguments::default())
             }
@@ -150,7 +197,7 @@ impl Database {
 
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -201,7 +248,9 @@ pub fn like(text: &str) -> String {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if is_nul(&error) {
+        if is_full(&error) {
+            disk_full(error.into())
+        } else if is_nul(&error) {
             Self::bad_request("nul_character", text!("文本中不能有 NUL 字符", "text must hold no NUL character"))
         } else if is_passing(&error) {
             Self::Unavailable { what: "database", source: error.into() }
@@ -209,6 +258,16 @@ impl From<sqlx::Error> for Error {
             Self::Internal(error.into())
         }
     }
+}
+
+fn disk_full(source: anyhow::Error) -> Error {
+    Error::Unavailable { what: DISK_SPACE, source }
+}
+
+fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // SQLITE_FULL; disk_full of PostgreSQL
+    code.is_some_and(|code| code == "13" || code == "53100")
 }
 
 /// PostgreSQL's text holds any character but this one; nobody means it.

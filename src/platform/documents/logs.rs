@@ -78,6 +78,7 @@ impl Documents {
         first_seq: i64,
         lines: &[LogLine],
     ) -> Result<()> {
+        self.db.check_room()?;
         if lines.is_empty() {
             return Ok(());
         }

@@ -30,6 +30,11 @@ impl Documents {
         Self { db, clock }
     }
 
+    /// Whether there is room for more.
+    pub fn check_room(&self) -> Result<()> {
+        self.db.check_room()
+    }
+
     /// Whether the store answers.
     pub async fn check(&self) -> Result<()> {
         self.db.check().await

@@ -59,6 +59,9 @@ impl IntoResponse for Error {
             Self::Conflict(problem) => answer(StatusCode::CONFLICT, problem.code, said(problem.text), vec![]),
             Self::BadRequest(problem) => answer(StatusCode::BAD_REQUEST, problem.code, said(problem.text), vec![]),
             Self::TooLarge(problem) => answer(StatusCode::PAYLOAD_TOO_LARGE, problem.code, said(problem.text), vec![]),
+            Self::WrongVerb(problem) => {
+                answer(StatusCode::METHOD_NOT_ALLOWED, problem.code, said(problem.text), vec![])
+            }
             Self::Unauthenticated(problem) => {
                 answer(StatusCode::UNAUTHORIZED, problem.code, said(problem.text), vec![])
             }
@@ -85,6 +88,7 @@ impl IntoResponse for Error {
 }
 
 /// What a caught panic becomes.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
 pub fn panic_answer(panic: Box<dyn Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<String>()

@@ -37,7 +37,7 @@ fn parse_json<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let loc = if path == "." { "body".to_owned() } else { format!("body.{path}") };
+        let loc = if path == "." || path == "?" { "body".to_owned() } else { format!("body.{path}") };
         refused(loc, error.inner())
     })?;
     json.end().map_err(|error| refused("body".to_owned(), &error))?;
@@ -98,7 +98,7 @@ impl UploadField {
 
 /// The next part with its name; `None` after the last. More than `limit` bytes in it is [`Error::TooLarge`].
 pub async fn multipart_field(multipart: &mut Multipart, limit: usize) -> Result<Option<(String, UploadField)>> {
-    let Some(field) = multipart.next_field().await.map_err(broken)? else { return Ok(None) };
+    let Some(field) = multipart.next_field().await.map_err(|error| broken(&error))? else { return Ok(None) };
     let name = field.name().unwrap_or_default().to_owned();
     let file_name = field.file_name().map(str::to_owned);
     let content = read_field(field, limit).await?;
@@ -107,7 +107,7 @@ pub async fn multipart_field(multipart: &mut Multipart, limit: usize) -> Result<
 
 async fn read_field(mut field: Field<'_>, limit: usize) -> Result<Bytes> {
     let mut content = BytesMut::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    while let Some(piece) = field.chunk().await.map_err(|error| broken(&error))? {
         if content.len() + piece.len() > limit {
             return Err(upload_too_large(limit));
         }
@@ -123,7 +123,7 @@ fn upload_too_large(limit: usize) -> Error {
     )
 }
 
-fn broken(error: axum::extract::multipart::MultipartError) -> Error {
+fn broken(error: &axum::extract::multipart::MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Error::too_large("upload_too_large", text!("上传内容过大", "the upload is too large"));
     }

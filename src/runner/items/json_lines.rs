@@ -74,7 +74,7 @@ impl JsonLines {
             let text = if line == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
             if !text.is_empty() {
                 return Ok(
-                    parse(text).map_or_else(|reason| Found::Broken(format!("line {line}: {reason}")), Found::Item)
+                    parse(text).map_or_else(|reason| Found::Refused(format!("line {line}: {reason}")), Found::Item)
                 );
             }
         }

@@ -260,7 +260,7 @@ impl<'a, R: Report> Items<'a, R> {
     }
 
     /// Batches that the SDK could not send, with the numbers it gave them.
-    async fn take_spool(&mut self, folder: PathBuf) {
+    pub(super) async fn take_spool(&mut self, folder: PathBuf) {
         let found = blocking(move || spool::list(&folder)).await.unwrap_or_default();
         for path in found.unsent {
             match blocking(move || Ok(spool::read(&path))).await {

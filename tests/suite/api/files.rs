@@ -353,7 +353,7 @@ async fn zips_that_are_refused_whole() {
     let spider = app.spider(json!({"name": "s"}), &[("main.py", "before"), ("pkg/a.py", "before")]).await;
     let before = files(&app, &spider).await;
     let good = RawEntry::new("good.py", "x");
-    let with = |entries: &[RawEntry]| raw_zip(&[&[good.clone()], entries].concat());
+    let with = |entries: &[RawEntry]| raw_zip(&[std::slice::from_ref(&good), entries].concat());
     let file = |name: &str| RawEntry::new(name, "x");
     let whole = with(&[file("main.py")]);
     let mut damaged = with(&[RawEntry::new("other.py", "some content")]);

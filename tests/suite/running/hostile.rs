@@ -44,9 +44,9 @@ async fn takes_too_much_memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn forks_without_end() {
     let app = TestApp::with(&[("CRAWLHUB_TASKS_MAX_PROCESSES", "50")]).await;
-    let script = "import os, time\nfor _ in range(300):\n    if os.fork() == 0:\n        time.sleep(60)\n        os._exit(0)\ntime.sleep(60)";
+    let script = "import os, time\nfor _ in range(300):\n    if os.fork() == 0:\n        os.execvp('sleep', ['sleep', '765432'])\ntime.sleep(60)";
     failed(&app, json!({"name": "forks"}), script, "system", "processes").await;
-    assert_eq!(processes_named("main.py").await, 0);
+    assert_eq!(processes_named("765432").await, 0);
 }
 
 /// A grandchild that left the group and the session, and one that holds the pipe, end with the spider.

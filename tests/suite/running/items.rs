@@ -108,7 +108,7 @@ async fn broken_items_files() {
     for (file, content, kept, said) in [
         ("x.jsonl", r#"b'{"n": 1}\n{"n": \n{"n": 3}\n'"#, 2, "x.jsonl"),
         ("x.json", r#"b'[{"n": 1}, {"n": '"#, 1, "x.json"),
-        ("x.csv", r#"b'a,b\n1,2\n1,2,3\n'"#, 1, "x.csv"),
+        ("x.csv", r"b'a,b\n1,2\n1,2,3\n'", 1, "x.csv"),
         ("x.jsonl", r#"b'{"n": 1}\n\xff\xfe\n'"#, 1, "x.jsonl"),
     ] {
         let script = format!("import os\nopen(os.environ['CRAWLHUB_OUTPUT_DIR'] + '/{file}', 'wb').write({content})");

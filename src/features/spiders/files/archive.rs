@@ -9,7 +9,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use zip::{ZipArchive, result::ZipError};
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::{
     limits::{file_too_large, files_too_large, too_many_files},
@@ -86,6 +86,9 @@ impl Upload {
         let mut total = 0;
         for entry in &mut self.entries {
             let file = self.archive.by_index(entry.index).map_err(|error| broken(&error))?;
+            if !matches!(file.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+                return Err(broken(&ZipError::UnsupportedArchive("compression method")));
+            }
             let mut bounded = file.take(self.max_file_bytes + 1);
             entry.size = std::io::copy(&mut bounded, &mut std::io::sink()).map_err(|_| damaged(&entry.path))?;
             if entry.size > self.max_file_bytes {
@@ -237,3 +240,6 @@ fn shortened(name: &str) -> String {
     const MOST: usize = 120;
     if name.chars().count() <= MOST { name.to_owned() } else { name.chars().take(MOST).chain(['…']).collect() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,47 +1,76 @@
 //! A spider's files as one zip, written while it is sent.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use futures_util::{Stream, stream};
-use tokio::{runtime::Handle, sync::mpsc};
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+use zip::{
+    CompressionMethod, ZipWriter,
+    write::{SimpleFileOptions, StreamWriter},
+};
 
-use super::SpiderFile;
-use crate::platform::files::Files;
+use super::{SpiderFile, blocking};
+use crate::{
+    error::{Error, Result},
+    platform::files::Files,
+};
 
-/// Pieces of [`PIECE`] bytes that wait for a slow reader.
-const WAITING: usize = 4;
-const PIECE: usize = 64 * 1024;
-
+/// One piece a file, made when it is asked for: a slow reader holds up nothing and costs one file's memory.
 /// An error ends the stream, which the reader sees as a broken transfer.
-pub(super) fn zip_stream(blobs: Files, files: Vec<SpiderFile>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let runtime = Handle::current();
-    // Ends by itself: with the last file, or when the reader is gone and sending fails.
-    tokio::task::spawn_blocking(move || {
-        let writer = BufWriter::with_capacity(PIECE, Pieces(sender.clone()));
-        if let Err(error) = write_zip(writer, &blobs, &files, &runtime) {
-            tracing::debug!("a download of files ended early: {error:#}");
-            let _ = sender.blocking_send(Err(io::Error::other(error)));
+pub(super) fn zip_stream(blobs: Files, files: Vec<SpiderFile>) -> impl Stream<Item = Result<Bytes>> + Send {
+    let written = Written::default();
+    let zip = Some(ZipWriter::new_stream(written.clone()));
+    stream::try_unfold((zip, files.into_iter()), move |(zip, mut files)| {
+        let (blobs, written) = (blobs.clone(), written.clone());
+        async move {
+            let Some(zip) = zip else { return Ok(None) };
+            let zip = match files.next() {
+                Some(file) => {
+                    let content = blobs.get(&file.hash).await?;
+                    Some(blocking(move || add(zip, &file, &content).map_err(Error::internal)).await?)
+                }
+                None => zip.finish().map(|_| None).map_err(Error::internal)?,
+            };
+            Ok(Some((written.take(), (zip, files))))
         }
-    });
-    stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) })
+    })
 }
 
-fn write_zip(writer: impl Write, blobs: &Files, files: &[SpiderFile], runtime: &Handle) -> anyhow::Result<()> {
-    let mut zip = ZipWriter::new_stream(writer);
-    for file in files {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .unix_permissions(if file.executable { 0o755 } else { 0o644 })
-            .last_modified_time(zip_time(file.updated_at));
-        zip.start_file(file.path.as_str(), options)?;
-        zip.write_all(&runtime.block_on(blobs.get(&file.hash))?)?;
+type Zip = ZipWriter<StreamWriter<Written>>;
+
+fn add(mut zip: Zip, file: &SpiderFile, content: &[u8]) -> anyhow::Result<Zip> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .unix_permissions(if file.executable { 0o755 } else { 0o644 })
+        .last_modified_time(zip_time(file.updated_at));
+    zip.start_file(file.path.as_str(), options)?;
+    zip.write_all(content)?;
+    Ok(zip)
+}
+
+/// What the zip's writer has written and nobody has taken yet.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
     }
-    zip.finish()?.into_inner().flush()?;
-    Ok(())
+}
+
+impl Write for Written {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A zip knows years from 1980 to 2107.
@@ -55,49 +84,4 @@ fn zip_time(time: DateTime<Utc>) -> zip::DateTime {
             zip::DateTime::from_date_and_time(year, month, day, hour, minute, second).ok()
         })
         .unwrap_or_default()
-}
-
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
-
-impl Write for Pieces {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(piece)));
-        sent.map(|()| piece.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// `attachment` under `name`, whatever letters it has: plain ASCII for old clients, RFC 5987 for the others.
-pub(super) fn content_disposition(name: &str) -> String {
-    use std::fmt::Write as _;
-    let plain: String = name
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || "-_. ".contains(letter) { letter } else { '_' })
-        .collect();
-    let mut encoded = String::new();
-    for byte in name.replace(['/', '\\'], "_").bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_downloads() {
-        assert_eq!(
-            content_disposition("新闻 a.zip"),
-            "attachment; filename=\"__ a.zip\"; filename*=UTF-8''%E6%96%B0%E9%97%BB%20a.zip"
-        );
-        assert_eq!(content_disposition("a\"/b.zip"), "attachment; filename=\"a__b.zip\"; filename*=UTF-8''a%22_b.zip");
-    }
 }

@@ -15,7 +15,14 @@ mod types;
 
 pub(super) use routes::router;
 pub(super) use store::FilesChange;
-pub use types::{ManifestEntry, SpiderFile};
+pub use types::SpiderFile;
+
+use crate::error::{Error, Result};
 
 /// The script that a spider without an entry point runs.
 pub(super) const MAIN: &str = "main.py";
+
+/// For work that would hold up others on its thread.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}

@@ -27,16 +27,17 @@ pub(super) async fn receive(request: Request, limit: usize, too_large: impl Fn(&
         Error::bad_request("multipart_broken", text!("须为 multipart/form-data 请求", "send multipart/form-data"))
     })?;
     let (mut received, mut path) = (None, None);
-    while let Some(mut field) = multipart.next_field().await.map_err(broken)? {
+    while let Some(mut field) = multipart.next_field().await.map_err(|error| broken(&error, "file", &too_large))? {
         match field.name() {
             Some("file") => {
                 let file_name = field.file_name().map(str::to_owned);
+                let name = file_name.as_deref().unwrap_or("file");
                 let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(unwritten)?);
                 let mut size = 0;
-                while let Some(piece) = field.chunk().await.map_err(broken)? {
+                while let Some(piece) = field.chunk().await.map_err(|error| broken(&error, name, &too_large))? {
                     size += piece.len();
                     if size > limit {
-                        return Err(too_large(file_name.as_deref().unwrap_or("file")));
+                        return Err(too_large(name));
                     }
                     file.write_all(&piece).await.map_err(unwritten)?;
                 }
@@ -45,7 +46,7 @@ pub(super) async fn receive(request: Request, limit: usize, too_large: impl Fn(&
             }
             Some("path") => {
                 let mut text = Vec::new();
-                while let Some(piece) = field.chunk().await.map_err(broken)? {
+                while let Some(piece) = field.chunk().await.map_err(|error| broken(&error, "path", &too_large))? {
                     text.extend_from_slice(&piece);
                     if text.len() > LONGEST_TEXT {
                         return Err(Error::invalid("body.path", "too_long", text!("路径过长", "is too long")));
@@ -64,10 +65,10 @@ pub(super) async fn receive(request: Request, limit: usize, too_large: impl Fn(&
     Ok(Received { file, file_name, path: path.filter(|path| !path.is_empty()) })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn broken(error: MultipartError) -> Error {
+/// The whole body is bounded as well, a little above `limit`.
+fn broken(error: &MultipartError, name: &str, too_large: impl Fn(&str) -> Error) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::too_large("upload_too_large", text!("上传内容过大", "the upload is too large"));
+        return too_large(name);
     }
     Error::bad_request("multipart_broken", text!("无法读取上传内容", "the multipart body is broken or incomplete"))
 }

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     super::Spiders,
     SpiderFile,
-    download::{content_disposition, zip_stream},
+    download::zip_stream,
     limits::file_too_large,
     receive::receive,
     types::{FileContent, FileEdit, NewFile, PathParam},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
-    platform::http::{Body, Envelope, Params, Reply},
+    platform::http::{Body, Envelope, Params, Reply, attachment},
     text,
 };
 
@@ -113,7 +113,7 @@ async fn delete(State(spiders): State<Spiders>, Path((id, file_id)): Path<(Spide
 struct FileUpload {
     #[schema(format = Binary, content_media_type = "application/octet-stream")]
     file: String,
-    /// The full path; else `file_path` of the query, else the file's own name.
+    /// The full path, or a folder with `/` at its end; else `file_path` of the query, else the file's own name.
     path: Option<String>,
 }
 
@@ -138,7 +138,12 @@ async fn upload(
 ) -> Result<Reply<SpiderFile>> {
     let limits = spiders.limits.clone();
     let mut received = receive(request, limits.max_file_bytes, |name| file_too_large(&limits, name)).await?;
-    let path = received.path.or(query.file_path).or(received.file_name).unwrap_or_default();
+    let name = received.file_name.unwrap_or_default();
+    let path = match received.path.or(query.file_path) {
+        Some(folder) if folder.ends_with('/') => format!("{folder}{name}"),
+        Some(path) => path,
+        None => name,
+    };
     let mut content = Vec::new();
     received.file.read_to_end(&mut content).map_err(Error::internal)?;
     spiders.upload_file(&id, &path, content.into()).await.map(Reply::data)
@@ -176,7 +181,7 @@ async fn archive(State(spiders): State<Spiders>, Path(id): Path<SpiderId>) -> Re
     let files = spiders.files_of(&id).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
-        (header::CONTENT_DISPOSITION, content_disposition(&format!("{name}.zip"))),
+        (header::CONTENT_DISPOSITION, attachment(&format!("{name}.zip"))),
     ];
     Ok((headers, Bytes::from_stream(zip_stream(spiders.blobs, files))))
 }

@@ -3,15 +3,16 @@ use futures_util::{TryStreamExt, stream};
 
 use super::{
     super::{Source, Spiders},
-    FilesChange, MAIN, ManifestEntry, SpiderFile,
+    FilesChange, MAIN, SpiderFile,
     archive::{Entry, Upload},
-    limits, paths,
+    blocking, limits, paths,
     types::{FileContent, FileEdit},
 };
 use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
-    platform::files::{Hash, hash_of},
+    platform::files::Hash,
+    runner::ManifestEntry,
     text,
 };
 
@@ -37,42 +38,37 @@ impl Spiders {
     }
 
     pub async fn new_file(&self, id: &SpiderId, path: &str, content: Bytes, executable: bool) -> Result<SpiderFile> {
-        let path = kept_path("body.path", path)?;
+        let path = kept_path(path)?;
         self.require(id).await?;
-        let (hash, text, size) = self.keep(&path, content).await?;
-        let mut change = self.change_files(id).await?;
-        let file = SpiderFile { executable, ..SpiderFile::new(id, path, hash, size, change.now) };
-        put_one(change_text(&mut change, &file.path, text), file.clone()).await?;
-        finish(change).await.map(|()| file)
+        let kept = self.keep(&path, content).await?;
+        let change = self.change_files(id).await?;
+        let file = SpiderFile { executable, ..SpiderFile::new(id, path, kept.hash, kept.size, change.now) };
+        put_one(change, file, kept.text).await
     }
 
     /// Makes the file, or replaces the content of the one that is there.
     pub async fn upload_file(&self, id: &SpiderId, path: &str, content: Bytes) -> Result<SpiderFile> {
-        let path = kept_path("body.path", path)?;
+        let path = kept_path(path)?;
         self.require(id).await?;
-        let (hash, text, size) = self.keep(&path, content).await?;
-        let mut change = self.change_files(id).await?;
-        let new = SpiderFile::new(id, path, hash, size, change.now);
-        let file = match change.find(&new.path).cloned() {
-            Some(former) => {
-                let SpiderFile { id, executable, created_at, .. } = former;
-                SpiderFile { id, executable, created_at, ..new }
-            }
+        let kept = self.keep(&path, content).await?;
+        let change = self.change_files(id).await?;
+        let new = SpiderFile::new(id, path, kept.hash, kept.size, change.now);
+        let file = match change.find(&new.path) {
+            Some(former) => new.in_place_of(former),
             None => new,
         };
-        put_one(change_text(&mut change, &file.path, text), file.clone()).await?;
-        finish(change).await.map(|()| file)
+        put_one(change, file, kept.text).await
     }
 
     /// Changes the content, the path, or both.
     pub(super) async fn change_file(&self, id: &SpiderId, file_id: &FileId, mut edit: FileEdit) -> Result<SpiderFile> {
-        let path = edit.path.take().map(|path| kept_path("body.path", &path)).transpose()?;
+        let path = edit.path.take().map(|path| kept_path(&path)).transpose()?;
         let former = self.file(id, file_id).await?;
         let kept = match edit.bytes()? {
             Some(content) => Some(self.keep(path.as_deref().unwrap_or(&former.path), content).await?),
             None => None,
         };
-        let mut change = self.change_files(id).await?;
+        let change = self.change_files(id).await?;
         let mut file = change.get(file_id)?.clone();
         if edit.base_hash.is_some_and(|base| base != file.hash) {
             let path = file.path;
@@ -85,9 +81,8 @@ impl Spiders {
             ));
         }
         let mut text = None;
-        if let Some((hash, new_text, size)) = kept {
-            let new = SpiderFile::new(id, String::new(), hash, size, change.now);
-            (file.hash, file.size, text) = (new.hash, new.size, new_text);
+        if let Some(kept) = kept {
+            (file.hash, file.size, text) = (kept.hash, kept.size, kept.text);
         }
         if let Some(path) = path {
             file.content_type = paths::content_type(&path);
@@ -95,17 +90,14 @@ impl Spiders {
         }
         file.executable = edit.executable.unwrap_or(file.executable);
         file.updated_at = change.now;
-        put_one(change_text(&mut change, &file.path, text), file.clone()).await?;
-        finish(change).await.map(|()| file)
+        put_one(change, file, text).await
     }
 
     pub async fn delete_file(&self, id: &SpiderId, file_id: &FileId) -> Result<()> {
         let mut change = self.change_files(id).await?;
-        let was_script = change.is_script_main();
         change.get(file_id)?;
         change.remove(std::slice::from_ref(file_id)).await?;
-        follow_main(&mut change, was_script).await?;
-        finish(change).await
+        change.commit(None).await
     }
 
     /// The zip's files become the spider's: all of them or, where one cannot be kept, none.
@@ -117,10 +109,9 @@ impl Spiders {
         let is_scrapy = kept.iter().any(|(entry, _)| is_scrapy_config(&entry.path));
 
         let mut change = self.change_files(id).await?;
-        let was_script = change.is_script_main();
         let now = change.now;
         let new = kept.into_iter().map(|(entry, hash)| {
-            let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
+            let size = i64::try_from(entry.size).unwrap_or(i64::MAX);
             SpiderFile { executable: entry.executable, ..SpiderFile::new(id, entry.path, hash, size, now) }
         });
         change.replace_all(new.collect()).await?;
@@ -129,8 +120,7 @@ impl Spiders {
             Source::Empty => change.set_source(Source::Upload).await?,
             Source::Upload | Source::Scrapy | Source::Git => {}
         }
-        follow_main(&mut change, was_script).await?;
-        finish(change).await?;
+        change.commit(None).await?;
         self.files_of(id).await
     }
 
@@ -153,57 +143,34 @@ impl Spiders {
         .await
     }
 
-    /// Keeps a content of acceptable size: its hash, its text where it is one, its size.
-    async fn keep(&self, path: &str, content: Bytes) -> Result<(Hash, Option<String>, usize)> {
-        let size = content.len();
-        limits::check_file(&self.limits, path, size)?;
-        let text = std::str::from_utf8(&content).ok().filter(|text| !text.contains('\0')).map(str::to_owned);
-        Ok((self.blobs.put(content).await?, text, size))
-    }
-
-    /// Writes `script_content` to `main.py`, where there is none or it held the former one.
-    pub(in super::super) async fn put_script(
-        &self,
-        change: &mut FilesChange,
-        id: &SpiderId,
-        script: &str,
-    ) -> Result<()> {
-        let hash = hash_of(script.as_bytes());
-        let new = SpiderFile::new(id, MAIN.to_owned(), hash, script.len(), change.now);
-        let file = match change.find(MAIN).cloned() {
-            Some(former) if former.hash == new.hash || !change.is_script_main() => return Ok(()),
-            Some(SpiderFile { id, executable, created_at, .. }) => SpiderFile { id, executable, created_at, ..new },
-            None => new,
-        };
-        change.put(file).await
+    /// Keeps a content of acceptable size.
+    async fn keep(&self, path: &str, content: Bytes) -> Result<Kept> {
+        limits::check_file(&self.limits, path, content.len())?;
+        let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
+        // PostgreSQL keeps no NUL in texts.
+        let text = std::str::from_utf8(&content).ok().filter(|text| path == MAIN && !text.contains('\0'));
+        let text = text.map(str::to_owned);
+        Ok(Kept { hash: self.blobs.put(content).await?, size, text })
     }
 }
 
-fn change_text<'a>(change: &'a mut FilesChange, path: &str, text: Option<String>) -> &'a mut FilesChange {
-    if path == MAIN {
-        change.main_text = text;
-    }
-    change
+/// A content that is a blob by now.
+struct Kept {
+    hash: Hash,
+    size: i64,
+    /// Of `main.py`, where it is text.
+    text: Option<String>,
 }
 
-async fn put_one(change: &mut FilesChange, file: SpiderFile) -> Result<()> {
-    let was_script = change.is_script_main();
-    change.put(file).await?;
-    follow_main(change, was_script).await
-}
-
-/// See [`FilesChange::set_script`].
-async fn follow_main(change: &mut FilesChange, was_script: bool) -> Result<()> {
-    if was_script && !change.is_script_main() { change.set_script().await } else { Ok(()) }
-}
-
-async fn finish(change: FilesChange) -> Result<()> {
-    change.commit().await
+async fn put_one(mut change: FilesChange, file: SpiderFile, main_text: Option<String>) -> Result<SpiderFile> {
+    change.put(file.clone()).await?;
+    change.commit(main_text).await?;
+    Ok(file)
 }
 
 /// The path as it is kept, or what is wrong with it.
-fn kept_path(loc: &str, path: &str) -> Result<String> {
-    let refused = |text| Error::invalid(loc, "path", text);
+fn kept_path(path: &str) -> Result<String> {
+    let refused = |text| Error::invalid("body.path", "path", text);
     let path = paths::clean(path).map_err(|flaw| refused(flaw.text()))?;
     if paths::is_left_out(&path) {
         return Err(refused(text!(
@@ -216,8 +183,4 @@ fn kept_path(loc: &str, path: &str) -> Result<String> {
 
 fn is_scrapy_config(path: &str) -> bool {
     matches!(path.split('/').collect::<Vec<_>>().as_slice(), ["scrapy.cfg"] | [_, "scrapy.cfg"])
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }

@@ -12,7 +12,7 @@ use crate::{
     id::{FileId, SpiderId},
     platform::{
         database::{Transaction, in_list, rows},
-        files::hash_of,
+        files::{Hash, hash_of},
     },
     text,
 };
@@ -53,7 +53,10 @@ impl Spiders {
             .await?;
         let (source, script) = spider.ok_or_else(|| super::super::store::spider_not_found(id))?;
         let files = transaction.query("SELECT * FROM spider_files WHERE spider_id = $1").bind(id).fetch_all().await?;
-        Ok(FilesChange { files, source, script, ..FilesChange::of_new(transaction, id, &self.limits, now) })
+        let mut change = FilesChange { files, source, ..FilesChange::of_new(transaction, id, &self.limits, now) };
+        let script = Some(hash_of(script.as_bytes())).filter(|_| !script.is_empty());
+        change.mirrored = script.filter(|script| change.find(MAIN).is_some_and(|main| main.hash == *script));
+        Ok(change)
     }
 }
 
@@ -64,9 +67,8 @@ pub(in super::super) struct FilesChange {
     pub files: Vec<SpiderFile>,
     pub source: Source,
     pub now: DateTime<Utc>,
-    /// What `main.py` holds after the change, where that is text.
-    pub main_text: Option<String>,
-    script: String,
+    /// The hash of `main.py` and of `script_content`, where they were one before the change.
+    mirrored: Option<Hash>,
     spider_id: SpiderId,
     limits: config::Spiders,
 }
@@ -80,8 +82,7 @@ impl FilesChange {
         now: DateTime<Utc>,
     ) -> Self {
         let (spider_id, limits) = (spider_id.clone(), limits.clone());
-        let (files, script) = (Vec::new(), String::new());
-        Self { transaction, files, source: Source::Empty, now, main_text: None, script, spider_id, limits }
+        Self { transaction, files: Vec::new(), source: Source::Empty, now, mirrored: None, spider_id, limits }
     }
 
     pub(in super::super) fn find(&self, path: &str) -> Option<&SpiderFile> {
@@ -92,9 +93,18 @@ impl FilesChange {
         self.files.iter().find(|file| file.id == *id).ok_or_else(|| file_not_found(id))
     }
 
-    /// Whether `script_content` is what stands in `main.py`.
-    pub(in super::super) fn is_script_main(&self) -> bool {
-        !self.script.is_empty() && self.find(MAIN).is_some_and(|main| main.hash == hash_of(self.script.as_bytes()))
+    /// Writes a new `script_content` to `main.py`, where there is none or it held the former one.
+    pub(in super::super) async fn put_script(&mut self, script: &str) -> Result<()> {
+        let size = i64::try_from(script.len()).unwrap_or(i64::MAX);
+        let new = SpiderFile::new(&self.spider_id, MAIN.to_owned(), hash_of(script.as_bytes()), size, self.now);
+        match self.find(MAIN) {
+            None => self.put(new).await,
+            Some(former) if self.mirrored.is_some() && former.hash != new.hash => {
+                let file = new.in_place_of(former);
+                self.put(file).await
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// Adds the file, or puts it in the place of the one with its id.
@@ -190,18 +200,17 @@ impl FilesChange {
             .map(drop)
     }
 
-    /// `script_content` follows `main.py` as long as the two were one: to its new text, or to nothing.
-    pub(super) async fn set_script(&mut self) -> Result<()> {
-        self.transaction
-            .query("UPDATE spiders SET script_content = $2 WHERE id = $1")
-            .bind(&self.spider_id)
-            .bind(self.main_text.clone().unwrap_or_default())
-            .execute()
-            .await
-            .map(drop)
-    }
-
-    pub(in super::super) async fn commit(self) -> Result<()> {
+    /// `script_content` follows `main.py` as long as the two were one: to its new text, where it has one, or to nothing.
+    pub(in super::super) async fn commit(mut self, main_text: Option<String>) -> Result<()> {
+        let main = self.find(MAIN).map(|main| &main.hash);
+        if self.mirrored.is_some() && self.mirrored.as_ref() != main {
+            self.transaction
+                .query("UPDATE spiders SET script_content = $2 WHERE id = $1")
+                .bind(&self.spider_id)
+                .bind(main_text.unwrap_or_default())
+                .execute()
+                .await?;
+        }
         self.transaction.commit().await
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
     platform::files::Hash,
+    runner::ManifestEntry,
     text,
 };
 
@@ -29,24 +30,24 @@ pub struct SpiderFile {
 }
 
 impl SpiderFile {
-    pub(in super::super) fn new(
-        spider_id: &SpiderId,
-        path: String,
-        hash: Hash,
-        size: usize,
-        now: DateTime<Utc>,
-    ) -> Self {
+    pub(in super::super) fn new(spider_id: &SpiderId, path: String, hash: Hash, size: i64, now: DateTime<Utc>) -> Self {
         Self {
             id: FileId::generate(),
             spider_id: spider_id.clone(),
             content_type: paths::content_type(&path),
             path,
             hash,
-            size: i64::try_from(size).unwrap_or(i64::MAX),
+            size,
             executable: false,
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// With the new content under the former's id.
+    pub(super) fn in_place_of(self, former: &Self) -> Self {
+        let (id, executable, created_at) = (former.id.clone(), former.executable, former.created_at);
+        Self { id, executable, created_at, ..self }
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -54,18 +55,9 @@ impl SpiderFile {
     }
 }
 
-/// One file of a task's code, by content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestEntry {
-    pub path: String,
-    pub hash: String,
-    pub size: i64,
-    pub executable: bool,
-}
-
 impl From<SpiderFile> for ManifestEntry {
     fn from(file: SpiderFile) -> Self {
-        Self { path: file.path, hash: file.hash, size: file.size, executable: file.executable }
+        Self { path: file.path, hash: file.hash, executable: file.executable }
     }
 }
 
