@@ -124,12 +124,13 @@ impl Checks {
         }
     }
 
-    /// At most `limit` characters.
+    /// At most `limit` characters, and no NUL, which PostgreSQL keeps in no text.
     pub fn length(&mut self, loc: &str, value: &str, limit: usize) {
         let length = value.chars().count();
         self.require(length <= limit, loc, "too_long", || {
             text!("长度 {length} 超过上限 {limit} 个字符", "{length} characters; at most {limit} are allowed")
         });
+        self.require(!value.contains('\0'), loc, "value_error", || text!("不能包含空字符", "must not contain NUL"));
     }
 
     pub fn not_empty(&mut self, loc: &str, value: &str) {

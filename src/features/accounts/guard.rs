@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
     http::{Extensions, HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::Response,
@@ -48,14 +48,14 @@ impl Accounts {
         if !trusted(&peer.ip()) {
             return peer.ip().to_string();
         }
-        let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mut hops = forwarded.rsplit(',').filter_map(|hop| hop.trim().parse::<IpAddr>().ok());
+        // A proxy may add a line of its own behind the caller's.
+        let lines = headers.get_all("x-forwarded-for").iter().rev().filter_map(|line| line.to_str().ok());
+        let mut hops = lines.flat_map(|line| line.rsplit(',')).map_while(|hop| hop.trim().parse::<IpAddr>().ok());
         hops.find(|hop| !trusted(hop)).unwrap_or(peer.ip()).to_string()
     }
 
     async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) {
+        if let Some(token) = bearer(headers) {
             return if token.starts_with(TOKEN_PREFIX) {
                 self.caller_of_token(token).await
             } else {
@@ -67,6 +67,12 @@ impl Accounts {
             None => Ok(None),
         }
     }
+}
+
+/// What `Authorization: Bearer` carries.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 async fn check(
@@ -82,7 +88,9 @@ async fn check(
         Access::ByMethod => Role::Editor,
         Access::Admin => Role::Admin,
     };
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // The whole of it: nested routers see only the end.
+    let path = request.extensions().get::<OriginalUri>().map_or(request.uri(), |uri| &uri.0).path().to_owned();
+    let method = request.method().clone();
     let address = accounts.address(request.headers(), request.extensions());
     let response = if caller.role < needed {
         axum::response::IntoResponse::into_response(not_allowed(needed))
@@ -96,9 +104,9 @@ async fn check(
     Ok(response)
 }
 
-/// A cookie comes along by itself, also when another site makes the browser call; the header does not.
+/// A cookie comes along by itself, also when another site makes the browser call; a token or this header does not.
 fn check_csrf(method: &Method, headers: &HeaderMap) -> Result<()> {
-    if method.is_safe() || headers.contains_key(header::AUTHORIZATION) {
+    if method.is_safe() || bearer(headers).is_some() {
         return Ok(());
     }
     let sent = headers.get(CSRF_HEADER).map(|value| value.as_bytes().to_vec()).unwrap_or_default();

@@ -14,6 +14,8 @@ pub use guard::Access;
 pub use routes::{admin_router, own_router, public_router};
 pub use types::{Caller, Role, User};
 
+use tokio::sync::Mutex;
+
 use crate::{clock::SharedClock, config, platform::database::Database};
 
 /// What sign-in needs to know beside the accounts' own settings.
@@ -32,10 +34,19 @@ pub struct Accounts {
     settings: config::Accounts,
     edge: Arc<Edge>,
     passwords: passwords::Passwords,
+    /// Held while a password is judged.
+    sign_in_turn: Arc<Mutex<()>>,
 }
 
 impl Accounts {
     pub fn new(db: Database, clock: SharedClock, settings: config::Accounts, edge: Edge) -> Self {
-        Self { db, clock, settings, edge: Arc::new(edge), passwords: passwords::Passwords::default() }
+        Self {
+            db,
+            clock,
+            settings,
+            edge: Arc::new(edge),
+            passwords: passwords::Passwords::default(),
+            sign_in_turn: Arc::default(),
+        }
     }
 }

@@ -53,28 +53,33 @@ impl Accounts {
 
     pub(super) async fn sign_in(&self, login: &Login, address: &str) -> Result<SessionTokens> {
         let subjects = [format!("account:{}", login.email.to_lowercase()), format!("address:{address}")];
-        let attempts = self.note_attempt(&subjects, self.clock.now() - Duration::minutes(1)).await?;
-        if attempts > self.settings.wrong_passwords_a_minute {
-            return Err(Error::TooMany(Problem {
-                code: "too_many_attempts",
-                text: text!(
-                    "密码错误次数过多，请一分钟后再试",
-                    "too many wrong passwords; wait a minute and try again"
-                ),
-            }));
-        }
+        self.refuse_after_wrong_passwords(&subjects).await?;
+        // Judged one at a time, so that guesses side by side count like guesses one after the other.
+        let _turn = self.sign_in_turn.lock().await;
+        self.refuse_after_wrong_passwords(&subjects).await?;
         let user = self.user_by_email(&login.email).await?.filter(|user| user.is_active);
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
         let right = self.is_right(&login.password, hash).await?;
         let Some(user) = user.filter(|_| right) else {
+            self.note_wrong_password(&subjects).await?;
             return Err(Error::Unauthenticated(Problem {
                 code: "wrong_password",
                 text: text!("邮箱或密码错误", "wrong e-mail address or password"),
             }));
         };
-        self.forget_attempts(&subjects).await?;
+        self.forget_wrong_passwords(&subjects).await?;
         let days = if login.remember_me { self.settings.remember_days } else { self.settings.session_days };
         self.insert_session(&user.id, Duration::days(days), address).await
+    }
+
+    async fn refuse_after_wrong_passwords(&self, subjects: &[String; 2]) -> Result<()> {
+        if self.wrong_passwords(subjects).await? < self.settings.wrong_passwords_a_minute {
+            return Ok(());
+        }
+        Err(Error::TooMany(Problem {
+            code: "too_many_attempts",
+            text: text!("密码错误次数过多，请一分钟后再试", "too many wrong passwords; wait a minute and try again"),
+        }))
     }
 
     /// The predecessor's UI sends passwords as Base64.

@@ -19,6 +19,9 @@ use crate::{
 /// A caller's last use of a token is kept to the minute: a write a request would be too dear.
 const LAST_USE_PRECISION: Duration = Duration::minutes(1);
 
+/// How long a wrong password counts.
+const WRONG_PASSWORDS_COUNT: Duration = Duration::minutes(1);
+
 /// The secrets of a new or renewed session. Only their hashes are kept.
 #[derive(Debug)]
 pub(super) struct SessionTokens {
@@ -100,6 +103,7 @@ impl Accounts {
         password_hash: Option<&str>,
     ) -> Result<bool> {
         let mut transaction = self.db.begin().await?;
+        lock_admins(&mut transaction).await?;
         transaction
             .query(
                 "UPDATE users
@@ -128,6 +132,7 @@ impl Accounts {
     /// Removes the user with sessions and tokens, unless no active administrator would be left; false then.
     pub(super) async fn remove_user(&self, id: &UserId) -> Result<bool> {
         let mut transaction = self.db.begin().await?;
+        lock_admins(&mut transaction).await?;
         transaction.query("DELETE FROM users WHERE id = $1").bind(id).execute().await?;
         if !has_admin(&mut transaction).await? {
             return Ok(false);
@@ -297,32 +302,43 @@ impl Accounts {
         Ok(removed > 0)
     }
 
-    /// Notes an attempt to sign in under each subject and says how many the fullest of them has had since `since`,
-    /// this one among them. Noted before the password is looked at, so that attempts side by side count too.
-    pub(super) async fn note_attempt(&self, subjects: &[String; 2], since: DateTime<Utc>) -> Result<i64> {
+    /// How many wrong passwords the fuller of the subjects has had within a minute.
+    pub(super) async fn wrong_passwords(&self, subjects: &[String; 2]) -> Result<i64> {
+        let counts: Vec<(i64,)> = self
+            .db
+            .query(
+                "SELECT COUNT(*) FROM login_failures
+                  WHERE (subject = $1 OR subject = $2) AND failed_at > $3 GROUP BY subject",
+            )
+            .bind(&subjects[0])
+            .bind(&subjects[1])
+            .bind(self.clock.now() - WRONG_PASSWORDS_COUNT)
+            .fetch_all()
+            .await?;
+        Ok(counts.into_iter().map(|(count,)| count).max().unwrap_or_default())
+    }
+
+    pub(super) async fn note_wrong_password(&self, subjects: &[String; 2]) -> Result<()> {
+        let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
-        transaction.query("DELETE FROM login_failures WHERE failed_at < $1").bind(since).execute().await?;
-        let mut most = 0;
+        transaction
+            .query("DELETE FROM login_failures WHERE failed_at <= $1")
+            .bind(now - WRONG_PASSWORDS_COUNT)
+            .execute()
+            .await?;
         for subject in subjects {
             transaction
                 .query("INSERT INTO login_failures (id, subject, failed_at) VALUES ($1, $2, $3)")
                 .bind(crate::id::new())
                 .bind(subject)
-                .bind(self.clock.now())
+                .bind(now)
                 .execute()
                 .await?;
-            let (count,): (i64,) = transaction
-                .query("SELECT COUNT(*) FROM login_failures WHERE subject = $1")
-                .bind(subject)
-                .fetch_one()
-                .await?;
-            most = most.max(count);
         }
-        transaction.commit().await?;
-        Ok(most)
+        transaction.commit().await
     }
 
-    pub(super) async fn forget_attempts(&self, subjects: &[String; 2]) -> Result<()> {
+    pub(super) async fn forget_wrong_passwords(&self, subjects: &[String; 2]) -> Result<()> {
         self.db
             .query("DELETE FROM login_failures WHERE subject = $1 OR subject = $2")
             .bind(&subjects[0])
@@ -331,6 +347,11 @@ impl Accounts {
             .await
             .map(drop)
     }
+}
+
+/// First of all, and not by reading: two who take each other's role away must not both see the other one left.
+async fn lock_admins(transaction: &mut crate::platform::database::Transaction) -> Result<()> {
+    transaction.query("UPDATE users SET role = role WHERE role = 'admin'").execute().await.map(drop)
 }
 
 async fn has_admin(transaction: &mut crate::platform::database::Transaction) -> Result<bool> {

@@ -38,9 +38,8 @@ async fn list(
     data.page(filter, &paging).await.map(Reply::data)
 }
 
-/// Removes the items of a task or, where none is named, of a spider.
-#[utoipa::path(delete, path = "/data", tag = "data",
-    params(("task_id" = Option<String>, Query), ("spider_id" = Option<String>, Query)),
+/// Removes the items that a list with the same filter shows; a task or a spider must be named.
+#[utoipa::path(delete, path = "/data", tag = "data", params(DataFilter),
     responses((status = 200, body = Envelope<Deleted>), (status = 400, description = "`filter_required`")))]
 async fn delete(State(data): State<Data>, Params(filter): Params<DataFilter>) -> Result<Reply<Deleted>> {
     let deleted_count = data.delete(filter).await?;

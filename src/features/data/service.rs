@@ -86,18 +86,15 @@ impl Data {
         Ok(Preview { items, total, field_stats: fields.clone(), fields })
     }
 
-    /// Of a task or else of a spider: everything at once is nobody's wish.
+    /// What the filter finds, which must name a task or a spider: everything at once is nobody's wish.
     pub(super) async fn delete(&self, filter: DataFilter) -> Result<i64> {
-        let filter = match (filter.task_id, filter.spider_id) {
-            (Some(task_id), _) => ItemFilter { task_id: Some(task_id), ..ItemFilter::default() },
-            (None, Some(spider_id)) => ItemFilter { spider_id: Some(spider_id), ..ItemFilter::default() },
-            (None, None) => {
-                return Err(Error::bad_request(
-                    "filter_required",
-                    text!("请指定 spider_id 或 task_id", "say which items: give spider_id or task_id"),
-                ));
-            }
-        };
+        let filter = ItemFilter::from(filter);
+        if filter.task_id.is_none() && filter.spider_id.is_none() {
+            return Err(Error::bad_request(
+                "filter_required",
+                text!("请指定 spider_id 或 task_id", "say which items: give spider_id or task_id"),
+            ));
+        }
         self.documents.delete_items(&filter).await
     }
 }

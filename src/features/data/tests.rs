@@ -157,7 +157,7 @@ async fn browsing_and_deleting() {
     assert!(found.contains(&format!(r#""spider_id":"spider","data":{},"is_test":false"#, ITEMS[0])), "{found}");
     assert_eq!(rest["data"]["items"].as_array().unwrap().len(), 1);
     assert_eq!(fixture.call("DELETE", "/data?spider_id=").await.status(), 400);
-    let deleted = fixture.call("DELETE", &format!("/data?task_id={}&spider_id=other", fixture.task)).await;
+    let deleted = fixture.call("DELETE", &format!("/data?task_id={}&spider_id=spider", fixture.task)).await;
     let deleted = axum::body::to_bytes(deleted.into_body(), usize::MAX).await.unwrap();
     let deleted: Value = serde_json::from_slice(&deleted).unwrap();
     assert_eq!(deleted, json!({"code": 200, "msg": "已删除 4 条数据", "data": {"deleted_count": 4}}));

@@ -29,7 +29,7 @@ impl Projects {
             .query(
                 r"SELECT *, (SELECT COUNT(*) FROM spiders WHERE project_id = projects.id) AS spider_count
                     FROM projects
-                   WHERE ($1 IS NULL OR LOWER(name) LIKE $1 ESCAPE '\') AND ($2 IS NULL OR id < $2)
+                   WHERE ($1 IS NULL OR LOWER(name) LIKE LOWER($1) ESCAPE '\') AND ($2 IS NULL OR id < $2)
                    ORDER BY id DESC LIMIT $3 OFFSET $4",
             )
             .bind(filter.keyword.as_deref().map(like))
@@ -43,7 +43,7 @@ impl Projects {
     pub(super) async fn count(&self, filter: &ProjectFilter) -> Result<i64> {
         let (count,) = self
             .db
-            .query(r"SELECT COUNT(*) FROM projects WHERE ($1 IS NULL OR LOWER(name) LIKE $1 ESCAPE '\')")
+            .query(r"SELECT COUNT(*) FROM projects WHERE ($1 IS NULL OR LOWER(name) LIKE LOWER($1) ESCAPE '\')")
             .bind(filter.keyword.as_deref().map(like))
             .fetch_one()
             .await?;

@@ -22,8 +22,7 @@ pub struct SpiderChange {
     /// 1 to 255 characters; needed when it is made.
     #[serde(deserialize_with = "sent")]
     pub name: Option<String>,
-    /// The project named `default` when it is made without one.
-    #[serde(deserialize_with = "sent")]
+    /// The project named `default` when it is made without one; null is as good as left out.
     #[schema(value_type = Option<String>)]
     pub project_id: Option<ProjectId>,
     /// One of `GET /spiders/templates` to start from; only when it is made.
@@ -193,9 +192,6 @@ impl SpiderChange {
         ] {
             let Some(value) = value else { continue };
             checks.length(loc, value, limit);
-            // PostgreSQL keeps no NUL in texts.
-            checks
-                .require(!value.contains('\0'), loc, "value_error", || text!("不能包含空字符", "must not contain NUL"));
         }
     }
 

@@ -69,7 +69,7 @@ impl Spiders {
             .db
             .query(
                 r"SELECT * FROM spiders
-                   WHERE ($1 IS NULL OR LOWER(name) LIKE $1 ESCAPE '\') AND ($2 IS NULL OR project_id = $2)
+                   WHERE ($1 IS NULL OR LOWER(name) LIKE LOWER($1) ESCAPE '\') AND ($2 IS NULL OR project_id = $2)
                      AND ($3 IS NULL OR is_active = $3) AND ($4 IS NULL OR id < $4)
                    ORDER BY id DESC LIMIT $5 OFFSET $6",
             )
@@ -89,7 +89,7 @@ impl Spiders {
             .db
             .query(
                 r"SELECT COUNT(*) FROM spiders
-                   WHERE ($1 IS NULL OR LOWER(name) LIKE $1 ESCAPE '\') AND ($2 IS NULL OR project_id = $2)
+                   WHERE ($1 IS NULL OR LOWER(name) LIKE LOWER($1) ESCAPE '\') AND ($2 IS NULL OR project_id = $2)
                      AND ($3 IS NULL OR is_active = $3)",
             )
             .bind(filter.keyword.as_deref().map(like))

@@ -4,7 +4,7 @@
 //! - `$1, $2`; times and ids are made in Rust and bound, never `now()` or `CURRENT_TIMESTAMP`;
 //! - ids `TEXT`, numbers `BIGINT`/`DOUBLE PRECISION`, `BOOLEAN`; instants `TIMESTAMPTZ` and JSON `JSONB`/`JSON`
 //!   in PostgreSQL, `TEXT` in SQLite;
-//! - `CAST(SUM(x) AS BIGINT)`; `LOWER(x) LIKE $1 ESCAPE '\'`; `($1 IS NULL OR x = $1)` for optional filters;
+//! - `CAST(SUM(x) AS BIGINT)`; `LOWER(x) LIKE LOWER($1) ESCAPE '\'`; `($1 IS NULL OR x = $1)` for optional filters;
 //!   `ON CONFLICT`, `RETURNING`, `FILTER`, row comparison and CTEs as they are;
 //! - compare-and-set (`UPDATE … AND status = …`) instead of row locks.
 
@@ -239,9 +239,10 @@ pub fn rows(count: usize, columns: usize) -> String {
     (0..count).map(|row| format!("({})", in_list(row * columns + 1, columns))).collect::<Vec<_>>().join(", ")
 }
 
-/// `text` as the inside of a `LIKE … ESCAPE '\'` pattern that finds it anywhere, whatever its case.
+/// `text` as a `LIKE … ESCAPE '\'` pattern that finds it anywhere. Both sides are lowered by the engine, which knows
+/// fewer letters than Rust does: a name must be found by itself.
 pub fn like(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }
 

@@ -1,4 +1,9 @@
 //! The contract, feature by feature.
 
+mod accounts;
 mod closed;
+mod data;
 mod edge;
+mod files;
+mod projects;
+mod spiders;

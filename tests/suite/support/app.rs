@@ -1,4 +1,7 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use crawlhub::{
@@ -79,6 +82,15 @@ impl TestApp {
         Self::open(dir, database_url, settings).await
     }
 
+    /// Whether `text` stands in clear in anything that the server keeps: its files, its tables.
+    pub async fn keeps(&self, text: &str) -> bool {
+        any_file_holds(self.dir.path(), text.as_bytes())
+            || match &self.database_url {
+                Some(url) => parts::any_row_holds(url, text).await,
+                None => false,
+            }
+    }
+
     pub async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -98,4 +110,14 @@ impl Drop for TestApp {
             served.abort();
         }
     }
+}
+
+fn any_file_holds(folder: &Path, text: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return any_file_holds(&path, text);
+        }
+        std::fs::read(path).is_ok_and(|content| content.windows(text.len()).any(|window| window == text))
+    })
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::sync::OnceCell;
 
 use crawlhub::platform::database::Database;
@@ -56,6 +56,21 @@ pub async fn new_database() -> Option<String> {
     let name = format!("test_{pid}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     create(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     Some(named(&server, &name))
+}
+
+/// Whether any row of any table holds `text`, as text or as bytes.
+pub async fn any_row_holds(url: &str, text: &str) -> bool {
+    let bytes = text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    for table in connection.fetch_all(tables).await.unwrap() {
+        let rows = format!("SELECT t::text FROM \"{}\" t", table.get::<String, _>(0));
+        let rows = connection.fetch_all(sqlx::AssertSqlSafe(rows)).await.unwrap();
+        if rows.iter().map(|row| row.get::<String, _>(0)).any(|row| row.contains(text) || row.contains(&bytes)) {
+            return true;
+        }
+    }
+    false
 }
 
 async fn create(server: &str, sql: &str) {

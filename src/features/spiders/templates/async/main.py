@@ -27,13 +27,16 @@ async def fetch(url, limit):
             status, html = await asyncio.to_thread(get, url)
         except OSError as error:
             print(f"{url}: {error}")
-            return 0
+            return error
     title = re.search(r"<title[^>]*>(.*?)</title>", html, re.IGNORECASE | re.DOTALL)
     save_item({"url": url, "status": status, "title": title.group(1).strip() if title else None})
-    return 1
+    return None
 
 
 async def run(params):
     limit = asyncio.Semaphore(int(params.get("concurrency", 5)))
-    saved = await asyncio.gather(*(fetch(url, limit) for url in params.get("urls", URLS)))
-    print(f"{sum(saved)} of {len(saved)} pages saved")
+    ends = await asyncio.gather(*(fetch(url, limit) for url in params.get("urls", URLS)))
+    errors = [error for error in ends if error]
+    print(f"{len(ends) - len(errors)} of {len(ends)} pages saved")
+    if errors and len(errors) == len(ends):
+        raise errors[0]  # some pages may be missing; a run without any is a failure

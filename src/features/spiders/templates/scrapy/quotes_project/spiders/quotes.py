@@ -1,4 +1,7 @@
-"""Follows the pages of a site made for practice. Items need no pipeline of their own: CrawlHub takes what is yielded."""
+"""Follows the pages of a site made for practice. Items need no pipeline of their own: CrawlHub takes what is yielded.
+
+`params` of the run may name another page to start from: {"url": "https://quotes.toscrape.com/tag/life/"}.
+"""
 
 import scrapy
 
@@ -7,7 +10,10 @@ from quotes_project.items import Quote
 
 class QuotesSpider(scrapy.Spider):
     name = "quotes"
-    start_urls = ["https://quotes.toscrape.com/"]
+
+    def __init__(self, url="https://quotes.toscrape.com/", **arguments):
+        super().__init__(**arguments)
+        self.start_urls = [url]
 
     def parse(self, response):
         for quote in response.css("div.quote"):
