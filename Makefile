@@ -42,7 +42,7 @@ test-sqlite:
 
 ## The same suite on a PostgreSQL of its own.
 test-postgres:
-	scripts/with-postgres cargo test --locked --test suite
+	scripts/with-postgres cargo test --locked
 
 ## What the README claims of speed. Builds what ships.
 bench:

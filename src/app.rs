@@ -27,7 +27,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     clock::SharedClock,
-    config::{Config, Secret},
+    config::Config,
     error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts, Edge},
@@ -40,6 +40,7 @@ use crate::{
     platform::{
         background::Background,
         database::{Database, Schema},
+        disk::Disk,
         documents::Documents,
         files::Files,
         http::{carry_context, panic_answer},
@@ -106,8 +107,6 @@ pub struct App {
     data: Data,
     dispatcher: Dispatcher,
     background: Background,
-    /// The password that was made up for the first administrator, to be shown once.
-    pub new_admin_password: Option<Secret>,
     /// Ends claiming, loops and streams.
     stop: CancellationToken,
 }
@@ -133,7 +132,7 @@ impl Modify for Credentials {
 }
 
 impl App {
-    /// Opens everything that the settings name, brings schemas up to date, and makes the first administrator.
+    /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
@@ -142,12 +141,12 @@ impl App {
         let clock = outside.clock.clone();
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let (db, documents_db) = open_databases(config, data_dir).await?;
-        let documents = Documents::new(documents_db.clone(), clock.clone());
-        let files = Files::local(&data_dir.join("files"))?;
+        let disk = Disk::new(data_dir, config.server.min_free_bytes);
+        let documents = Documents::new(documents_db.clone(), clock.clone(), disk.clone());
+        let files = Files::local(&data_dir.join("files"), disk)?;
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
-        let new_admin_password = accounts.ensure_admin(&config.admin).await?;
         let projects = Projects::new(db.clone(), clock.clone());
         projects.default_id().await?;
         let spiders = Spiders::new(
@@ -186,7 +185,6 @@ impl App {
             tasks,
             dispatcher,
             background,
-            new_admin_password,
             stop,
         })
     }
@@ -319,7 +317,7 @@ async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::
     }
     let db = Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await?;
     let documents = Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?;
-    Ok((db, documents.keeping_free(config.server.min_free_bytes)))
+    Ok((db, documents))
 }
 
 fn edge(config: &Config) -> anyhow::Result<Edge> {

@@ -108,7 +108,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let address =
         if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() };
     say(&format!("CrawlHub  {address}/  (docs: {address}/docs/)"));
-    if let Some(password) = &app.new_admin_password {
+    if let Some(password) = &app.accounts().ensure_admin(&config.admin).await? {
         let email = &config.admin.email;
         say(&format!("first administrator, shown once:  {email}  {}", password.reveal()));
     }
@@ -133,9 +133,9 @@ fn outside() -> Outside {
     Outside::of(environment(), Arc::new(SystemClock), PathBuf::from("/proc/self/exe"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+/// What is no UTF-8 is no setting.
 fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars()
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn show(sources: &Sources) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod database;
+pub mod disk;
 pub mod documents;
 pub mod files;
 pub mod http;

@@ -34,7 +34,6 @@ CREATE TABLE tasks (
     last_heartbeat TEXT,
     items_per_second DOUBLE PRECISION,
     peak_memory_mb DOUBLE PRECISION,
-    checkpoint_data TEXT,
     params TEXT NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
@@ -54,3 +53,12 @@ CREATE TABLE task_files (
     created_at TEXT NOT NULL
 );
 CREATE INDEX task_files_task ON task_files (task_id, id);
+
+-- Where a spider was, for a later task to go on from: JSON of some megabytes, kept to the letter.
+CREATE TABLE task_checkpoints (
+    task_id TEXT PRIMARY KEY,
+    spider_id TEXT NOT NULL,
+    data BLOB NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX task_checkpoints_spider ON task_checkpoints (spider_id, task_id);

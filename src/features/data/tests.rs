@@ -29,7 +29,11 @@ impl Fixture {
     async fn with(items: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Database::open_sqlite(&folder.path().join("documents.db"), Schema::Documents).await.unwrap();
-        let documents = Documents::new(db.clone(), Arc::new(SystemClock));
+        let documents = Documents::new(
+            db.clone(),
+            Arc::new(SystemClock),
+            crate::platform::disk::Disk::new(std::path::Path::new("/"), 0),
+        );
         let (app, _) = router(Data::new(documents.clone())).split_for_parts();
         let fixture = Self { app, documents, db, task: TaskId::generate(), _folder: folder };
         fixture.add(items).await;

@@ -31,6 +31,8 @@ use crate::{
 const TEST_TIMEOUT_SECONDS: i64 = 300;
 /// For so long an end is tried to be written down while the database is away.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// The same while the server stops: the lease ends the task then.
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Stores what the runner reports.
 #[derive(Debug)]
@@ -110,6 +112,10 @@ impl Tasks {
         self.forget(&claim.task_id);
     }
 
+    pub(super) fn runs_here(&self, task: &TaskId) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(task)
+    }
+
     fn forget(&self, task: &TaskId) {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(task);
         self.signals.raise(task);
@@ -155,7 +161,7 @@ impl Tasks {
     }
 
     async fn write_end(&self, claim: &Claim, ending: &Ending) {
-        let give_up_at = Instant::now() + PATIENCE;
+        let begun = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
             match self.finish(claim, ending).await {
@@ -167,7 +173,7 @@ impl Tasks {
                     tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "the attempt had been ended before");
                     return;
                 }
-                Err(error) if Instant::now() < give_up_at => {
+                Err(error) if begun.elapsed() < if self.stop.is_cancelled() { SHORT_PATIENCE } else { PATIENCE } => {
                     tracing::warn!(%error, task = %claim.task_id, "cannot write the end of the task yet");
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));

@@ -66,8 +66,11 @@ impl Dispatcher {
 
     /// Starts waiting tasks until none is left that may start, or no slot.
     pub async fn run_once(&self) -> anyhow::Result<()> {
-        // A task that starts now could keep nothing.
-        self.tasks.documents.check_room()?;
+        if let Err(error) = self.tasks.documents.check_room() {
+            // A task that starts now could keep nothing.
+            tracing::warn!(%error, "no task is started");
+            return Ok(self.tasks.set_pending_reason("no room on the server's disk").await?);
+        }
         while !self.stop.is_cancelled() {
             let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(()) };
             let Some(claim) = self.tasks.claim_next(&self.worker, self.config.lease).await? else { return Ok(()) };

@@ -1,15 +1,17 @@
 //! What a running spider calls, with its task's own token: as `Authorization: Bearer`, or in the address
 //! (`/platform/api/_t/{token}/crawlhub/internal/…`) for clients that only join texts.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::{DefaultBodyLimit, Multipart, RawPathParams, Request, State},
+    extract::{DefaultBodyLimit, RawPathParams, Request, State},
     http::{HeaderMap, header},
-    middleware::Next,
+    middleware::{Next, from_fn_with_state},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
-use sqlx::types::Json;
+use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -17,7 +19,7 @@ use super::{Task, TaskStatus, Tasks, types::Claim};
 use crate::{
     error::{Checks, Error, Problem, Result},
     id::{SpiderId, TaskId},
-    platform::http::{Body, Envelope, Params, Reply, multipart_field},
+    platform::http::{Body, Envelope, Params, Reply, receive_upload},
     text,
 };
 
@@ -25,17 +27,18 @@ use crate::{
 const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
 const MAX_BATCH_ITEMS: usize = 1000;
 const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
-const MAX_CHECKPOINT_BYTES: usize = 1024 * 1024;
+const MAX_CHECKPOINT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Paths below `/internal`; to be put behind [`guard_internal`].
 pub fn internal_router(tasks: Tasks) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(items))
+        .routes(routes!(save_checkpoint, load_checkpoint))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
+        .layer(from_fn_with_state(Weight::default(), weigh))
         .routes(routes!(progress))
         .routes(routes!(heartbeat))
         .routes(routes!(status))
-        .routes(routes!(save_checkpoint, load_checkpoint))
         .routes(routes!(rotate_proxy))
         .merge(OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::max(MAX_FILE_BYTES + 64 * 1024)))
         .with_state(tasks)
@@ -43,7 +46,26 @@ pub fn internal_router(tasks: Tasks) -> OpenApiRouter {
 
 /// Lets only a task's own token pass; what passes carries its [`Task`].
 pub fn guard_internal(tasks: Tasks, router: OpenApiRouter) -> OpenApiRouter {
-    router.route_layer(axum::middleware::from_fn_with_state(tasks, check))
+    router.route_layer(from_fn_with_state(tasks, check))
+}
+
+/// How much of bodies is held in memory at once, in KiB. Whoever comes when it is used up waits for his turn.
+#[derive(Debug, Clone)]
+struct Weight(Arc<Semaphore>);
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_BATCH_BYTES / 1024)))
+    }
+}
+
+async fn weigh(State(Weight(held)): State<Weight>, request: Request, next: Next) -> Result<Response> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    // What does not say how large it is may be as large as it can.
+    let length: usize = length.unwrap_or(MAX_BATCH_BYTES).min(MAX_BATCH_BYTES);
+    let weight = u32::try_from(length.div_ceil(1024)).map_err(Error::internal)?;
+    let _held = held.acquire_many_owned(weight).await.map_err(Error::internal)?;
+    Ok(next.run(request).await)
 }
 
 async fn check(
@@ -230,8 +252,9 @@ async fn status(task: Running, Params(query): Params<TaskQuery>) -> Result<Reply
 struct CheckpointIn {
     #[schema(value_type = String)]
     task_id: TaskId,
-    /// An object of at most 1 MiB.
-    checkpoint_data: Value,
+    /// An object of at most 8 MiB.
+    #[schema(value_type = Object)]
+    checkpoint_data: Box<RawValue>,
 }
 
 /// Keeps where the spider is, for a later task to go on from.
@@ -239,16 +262,19 @@ struct CheckpointIn {
     responses((status = 200, description = "kept")))]
 async fn save_checkpoint(State(tasks): State<Tasks>, task: Running, Body(body): Body<CheckpointIn>) -> Result<Reply> {
     let task = task.named(&body.task_id)?;
-    let size = body.checkpoint_data.to_string().len();
+    if task.status != TaskStatus::Running {
+        return Err(not_running());
+    }
+    let data = body.checkpoint_data.get();
     let mut checks = Checks::default();
-    checks.require(body.checkpoint_data.is_object(), "body.checkpoint_data", "type_error", || {
+    checks.require(data.starts_with('{'), "body.checkpoint_data", "type_error", || {
         text!("须为对象", "must be an object")
     });
-    checks.require(size <= MAX_CHECKPOINT_BYTES, "body.checkpoint_data", "too_long", || {
+    checks.require(data.len() <= MAX_CHECKPOINT_BYTES, "body.checkpoint_data", "too_long", || {
         text!("超过 {MAX_CHECKPOINT_BYTES} 字节", "is larger than {MAX_CHECKPOINT_BYTES} bytes")
     });
     checks.finish()?;
-    tasks.set_checkpoint(&task.id, &body.checkpoint_data).await?;
+    tasks.set_checkpoint(&task, data).await?;
     Ok(Reply::message(text!("断点已保存", "checkpoint kept")))
 }
 
@@ -261,7 +287,8 @@ struct SpiderQuery {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct CheckpointOut {
-    checkpoint_data: Value,
+    #[schema(value_type = Object)]
+    checkpoint_data: Box<RawValue>,
     task_id: TaskId,
 }
 
@@ -276,8 +303,10 @@ async fn load_checkpoint(
     if task.spider_id != query.spider_id {
         return Err(Error::bad_request("spider_mismatch", text!("spider_id 不匹配", "spider_id is not the task's")));
     }
-    let found = tasks.last_checkpoint(&task.spider_id).await?;
-    Ok(Reply::data(found.map(|(task_id, Json(checkpoint_data))| CheckpointOut { checkpoint_data, task_id })))
+    let Some(task_id) = tasks.last_checkpoint_task(&task.spider_id).await? else { return Ok(Reply::data(None)) };
+    let data = tasks.checkpoint_of(&task_id).await?.unwrap_or_else(|| "null".to_owned());
+    let checkpoint_data = RawValue::from_string(data).map_err(Error::internal)?;
+    Ok(Reply::data(Some(CheckpointOut { checkpoint_data, task_id })))
 }
 
 /// A proxy to use instead of one that failed; null while the server has no pool of proxies.
@@ -289,19 +318,15 @@ async fn rotate_proxy(_task: Running) -> Reply<Value> {
 /// Keeps a file of the task: multipart `task_id, spider_id, filename, file`.
 #[utoipa::path(post, path = "/files/upload", tag = "internal", request_body(content_type = "multipart/form-data"),
     responses((status = 200, description = "kept")))]
-async fn upload(State(tasks): State<Tasks>, Running(task): Running, mut form: Multipart) -> Result<Reply> {
-    let (mut name, mut content) = (None, None);
-    while let Some((field, value)) = multipart_field(&mut form, MAX_FILE_BYTES).await? {
-        match field.as_str() {
-            "filename" => name = Some(value.text()?),
-            "file" => {
-                name = name.or(value.file_name.clone());
-                content = Some(value.content);
-            }
-            _ => {}
-        }
-    }
-    let content = content.ok_or_else(|| Error::invalid("body.file", "missing", text!("必填", "is required")))?;
+async fn upload(State(tasks): State<Tasks>, Running(task): Running, request: Request) -> Result<Reply> {
+    let mut upload = receive_upload(request, MAX_FILE_BYTES, |name| {
+        Error::too_large(
+            "upload_too_large",
+            text!("{name} 超过 {MAX_FILE_BYTES} 字节", "{name} is larger than {MAX_FILE_BYTES} bytes"),
+        )
+    })
+    .await?;
+    let name = upload.texts.remove("filename").or(upload.file_name);
     // Only a name to show: the content is a blob named by its hash.
     let name = name.unwrap_or_default();
     let mut checks = Checks::default();
@@ -315,8 +340,8 @@ async fn upload(State(tasks): State<Tasks>, Running(task): Running, mut form: Mu
     );
     checks.finish()?;
     let task = running(task.clone(), &task.spider_id)?;
-    let size = i64::try_from(content.len()).map_err(Error::internal)?;
-    let hash = tasks.files.put(content).await?;
+    let size = i64::try_from(upload.size).map_err(Error::internal)?;
+    let hash = tasks.files.put_file(upload.file).await?;
     tasks.insert_file(&task, &name, &hash, size).await?;
     let (spider, task) = (&task.spider_id, &task.id);
     Ok(Reply::message(text!(

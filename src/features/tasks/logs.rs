@@ -24,6 +24,8 @@ use crate::{
 
 /// How much of each stream's end the whole log shows; the lines and the download have all of it.
 const TAIL_BYTES: usize = 1024 * 1024;
+/// The same, where a page shows many logs.
+const SHORT_TAIL_BYTES: usize = 32 * 1024;
 
 pub(super) fn router() -> OpenApiRouter<Tasks> {
     OpenApiRouter::new()
@@ -51,8 +53,8 @@ struct TaskLog {
 }
 
 impl Tasks {
-    async fn log_of(&self, task: Task) -> Result<TaskLog> {
-        let tail = self.documents.tail(&task.id, TAIL_BYTES).await?;
+    async fn log_of(&self, task: Task, bytes: usize) -> Result<TaskLog> {
+        let tail = self.documents.tail(&task.id, bytes).await?;
         let stderr = [tail.system, tail.stderr].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
         let stderr = stderr.join("\n");
         let message = (tail.stdout.is_empty() && stderr.is_empty()).then_some("暂无日志");
@@ -73,7 +75,7 @@ impl Tasks {
     responses((status = 200, body = Envelope<TaskLog>)))]
 async fn whole(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<TaskLog>> {
     let task = tasks.get(&id).await?;
-    tasks.log_of(task).await.map(Reply::data)
+    tasks.log_of(task, TAIL_BYTES).await.map(Reply::data)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -153,7 +155,7 @@ async fn of_spider(
     let total = if paging.cursor.is_none() { Some(tasks.count(&filter).await?) } else { None };
     let mut logs = Vec::new();
     for task in tasks.list(&filter, &paging).await? {
-        logs.push(tasks.log_of(task).await?);
+        logs.push(tasks.log_of(task, SHORT_TAIL_BYTES).await?);
     }
     Ok(Reply::data(Page::new(&paging, logs, total, |log| log.task_id.to_string())))
 }

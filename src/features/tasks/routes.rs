@@ -45,7 +45,9 @@ async fn list(
 #[utoipa::path(get, path = "/tasks/{id}", tag = "tasks", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<Task>), (status = 404, description = "`task_not_found`")))]
 async fn get(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<Task>> {
-    tasks.get(&id).await.map(Reply::data)
+    let mut task = tasks.get(&id).await?;
+    task.checkpoint_data = tasks.checkpoint_of(&id).await?;
+    Ok(Reply::data(task))
 }
 
 /// Removes an ended task with its logs and items.

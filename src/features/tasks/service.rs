@@ -29,7 +29,11 @@ impl Tasks {
         let spider = self.spiders.get(spider_id).await?;
         if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
             for active in self.active_of(spider_id).await? {
-                self.cancel(&active).await?;
+                match self.cancel(&active).await {
+                    // It ended by itself meanwhile.
+                    Ok(_) | Err(Error::Conflict(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         let id = TaskId::generate();
@@ -98,14 +102,15 @@ impl Tasks {
 
     /// Removes an ended task with its logs, items and files.
     pub async fn delete(&self, id: &TaskId) -> Result<()> {
-        self.get(id).await?;
-        if !self.remove_ended(id).await? {
+        if !self.get(id).await?.status.is_final() {
             return Err(Error::conflict(
                 "task_active",
                 text!("任务尚未结束，请先取消", "the task has not ended; cancel it first"),
             ));
         }
-        self.documents.forget_task(id).await
+        // The row goes last: cut off half-way, the same call goes on.
+        self.documents.forget_task(id).await?;
+        self.remove_ended(id).await
     }
 }
 

@@ -1,5 +1,4 @@
 use chrono::{DateTime, Duration, Utc};
-use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{
@@ -146,6 +145,16 @@ impl Tasks {
             .await
     }
 
+    /// Says of all that wait why they do.
+    pub(super) async fn set_pending_reason(&self, reason: &str) -> Result<()> {
+        self.db
+            .query("UPDATE tasks SET pending_reason = $1 WHERE status = 'pending' AND pending_reason <> $1")
+            .bind(reason)
+            .execute()
+            .await
+            .map(drop)
+    }
+
     /// Keeps the claim. `None` when it is no longer ours; else whether somebody asked for the task to be cancelled.
     pub(super) async fn renew(&self, claim: &Claim, lease: Duration, peak_mb: Option<f64>) -> Result<Option<bool>> {
         let now = self.clock.now();
@@ -168,6 +177,15 @@ impl Tasks {
 
     /// Ends the attempt. False when it was no longer ours to end.
     pub(super) async fn finish(&self, claim: &Claim, ending: &Ending) -> Result<bool> {
+        self.end_attempt(claim, ending, None).await
+    }
+
+    /// Ends an attempt of another server, if its claim has still run out.
+    pub(super) async fn finish_lost(&self, claim: &Claim, ending: &Ending) -> Result<bool> {
+        self.end_attempt(claim, ending, Some(self.clock.now())).await
+    }
+
+    async fn end_attempt(&self, claim: &Claim, ending: &Ending, lapsed: Option<DateTime<Utc>>) -> Result<bool> {
         let counts = self.documents.counts(std::slice::from_ref(&claim.task_id)).await?;
         let counts = counts.get(&claim.task_id).copied().unwrap_or_default();
         let started: Option<(Option<DateTime<Utc>>,)> =
@@ -182,7 +200,7 @@ impl Tasks {
                         peak_memory_mb = COALESCE($7, peak_memory_mb), items_per_second = $8, total_count = $9,
                         success_count = $10, failed_count = $11, finished_at = $12, updated_at = $12,
                         lease_until = NULL, progress = CASE WHEN $3 = 'completed' THEN 100 ELSE progress END
-                  WHERE id = $1 AND attempt = $2 AND status = 'running'",
+                  WHERE id = $1 AND attempt = $2 AND status = 'running' AND ($13 IS NULL OR lease_until < $13)",
             )
             .bind(&claim.task_id)
             .bind(claim.attempt)
@@ -196,6 +214,7 @@ impl Tasks {
             .bind(counts.stored)
             .bind(counts.rejected + ending.undelivered)
             .bind(now)
+            .bind(lapsed)
             .execute()
             .await?;
         Ok(done > 0)
@@ -257,19 +276,16 @@ impl Tasks {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Whether the task had ended, and is gone now.
-    pub(super) async fn remove_ended(&self, id: &TaskId) -> Result<bool> {
+    pub(super) async fn remove_ended(&self, id: &TaskId) -> Result<()> {
         let mut transaction = self.db.begin().await?;
-        let removed = transaction
-            .query("DELETE FROM tasks WHERE id = $1 AND status NOT IN ('pending', 'running')")
-            .bind(id)
-            .execute()
-            .await?;
-        if removed > 0 {
-            transaction.query("DELETE FROM task_files WHERE task_id = $1").bind(id).execute().await?;
-            transaction.commit().await?;
+        for sql in [
+            "DELETE FROM task_files WHERE task_id = $1",
+            "DELETE FROM task_checkpoints WHERE task_id = $1",
+            "DELETE FROM tasks WHERE id = $1 AND status NOT IN ('pending', 'running')",
+        ] {
+            transaction.query(sql).bind(id).execute().await?;
         }
-        Ok(removed > 0)
+        transaction.commit().await
     }
 
     pub(super) async fn set_progress(
@@ -294,28 +310,41 @@ impl Tasks {
             .map(drop)
     }
 
-    pub(super) async fn set_checkpoint(&self, id: &TaskId, data: &Value) -> Result<()> {
+    /// `data` is JSON, kept to the letter.
+    pub(super) async fn set_checkpoint(&self, task: &Task, data: &str) -> Result<()> {
         self.db
-            .query("UPDATE tasks SET checkpoint_data = $2, updated_at = $3 WHERE id = $1")
-            .bind(id)
-            .bind(Json(data))
+            .query(
+                "INSERT INTO task_checkpoints (task_id, spider_id, data, updated_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (task_id) DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at",
+            )
+            .bind(&task.id)
+            .bind(&task.spider_id)
+            .bind(data.as_bytes())
             .bind(self.clock.now())
             .execute()
             .await
             .map(drop)
     }
 
-    /// Of the spider's newest failed task that kept one.
-    pub(super) async fn last_checkpoint(&self, spider: &SpiderId) -> Result<Option<(TaskId, Json<Value>)>> {
-        self.db
+    pub(super) async fn checkpoint_of(&self, id: &TaskId) -> Result<Option<String>> {
+        let row: Option<(Vec<u8>,)> =
+            self.db.query("SELECT data FROM task_checkpoints WHERE task_id = $1").bind(id).fetch_optional().await?;
+        row.map(|(data,)| String::from_utf8(data).map_err(Error::internal)).transpose()
+    }
+
+    /// The spider's newest failed task that kept one.
+    pub(super) async fn last_checkpoint_task(&self, spider: &SpiderId) -> Result<Option<TaskId>> {
+        let row: Option<(TaskId,)> = self
+            .db
             .query(
-                "SELECT id, checkpoint_data FROM tasks
-                  WHERE spider_id = $1 AND status = 'failed' AND checkpoint_data IS NOT NULL
-                  ORDER BY id DESC LIMIT 1",
+                "SELECT tasks.id FROM task_checkpoints JOIN tasks ON tasks.id = task_checkpoints.task_id
+                  WHERE task_checkpoints.spider_id = $1 AND tasks.status = 'failed'
+                  ORDER BY tasks.id DESC LIMIT 1",
             )
             .bind(spider)
             .fetch_optional()
-            .await
+            .await?;
+        Ok(row.map(|(id,)| id))
     }
 
     pub(super) async fn insert_file(&self, task: &Task, filename: &str, hash: &str, size: i64) -> Result<()> {

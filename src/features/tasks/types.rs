@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::{FromRow, types::Json};
 use utoipa::{IntoParams, ToSchema};
@@ -87,19 +87,13 @@ pub struct Task {
     pub last_heartbeat: Option<DateTime<Utc>>,
     pub items_per_second: Option<f64>,
     pub peak_memory_mb: Option<f64>,
-    /// The predecessor's form: JSON as text.
-    #[serde(serialize_with = "as_text")]
-    #[schema(value_type = Option<String>)]
-    pub checkpoint_data: Option<Json<Value>>,
+    /// JSON as text, the predecessor's form. Only where one task is asked for.
+    #[sqlx(skip)]
+    pub checkpoint_data: Option<String>,
     #[schema(value_type = Object)]
     pub params: Json<Map<String, Value>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-}
-
-#[expect(clippy::ref_option, reason = "serde's signature")]
-fn as_text<S: Serializer>(value: &Option<Json<Value>>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.as_ref().map(|json| json.0.to_string()).serialize(serializer)
 }
 
 impl Task {

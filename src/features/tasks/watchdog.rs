@@ -12,6 +12,10 @@ impl Tasks {
     /// between them sees to that.
     pub async fn end_lost(&self, runner: &Runner) -> anyhow::Result<()> {
         for claim in self.lost().await? {
+            // While the database was away nobody could renew: whoever still runs here does so soon.
+            if self.runs_here(&claim.task_id) {
+                continue;
+            }
             self.end_one_lost(&claim, runner).await?;
         }
         Ok(())
@@ -22,7 +26,7 @@ impl Tasks {
         runner.salvage(&claim.task_id, claim.attempt, &Reporter::new(self, claim).await?).await;
         let message = "the server that ran the task is gone; what the spider had delivered is kept".to_owned();
         let Claim { task_id, attempt, .. } = claim;
-        if self.finish(claim, &Ending::failed(ErrorCategory::System, message)).await? {
+        if self.finish_lost(claim, &Ending::failed(ErrorCategory::System, message)).await? {
             tracing::warn!(task = %task_id, attempt, "task {task_id} was lost with its server");
             self.signals.raise(task_id);
         }

@@ -11,18 +11,17 @@
 mod column;
 mod query;
 
-use std::{
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+use std::{path::Path, str::FromStr, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
     AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 
 pub(crate) use column::{text_column, word_enum};
@@ -73,17 +72,8 @@ pub enum Database {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
-        disk: Disk,
     },
     Postgres(PgPool),
-}
-
-/// Where a SQLite file lies.
-#[derive(Debug, Clone)]
-pub struct Disk {
-    folder: PathBuf,
-    /// Bytes that bulky writes leave free.
-    reserve: u64,
 }
 
 #[derive(Debug)]
@@ -101,6 +91,8 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            // What deletions free can be given back to the disk; see `give_back`.
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .busy_timeout(PATIENCE);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -119,35 +111,7 @@ impl Database {
             .max_connections(READERS)
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
-        Ok(Self::Sqlite { writer, readers, disk: Disk { folder, reserve: 0 } })
-    }
-
-    /// Bulky writes ask [`Database::check_room`] first, and so leave this many bytes of the disk to the small writes
-    /// that keep the books.
-    #[must_use]
-    pub fn keeping_free(mut self, bytes: u64) -> Self {
-        if let Self::Sqlite { disk, .. } = &mut self {
-            disk.reserve = bytes;
-        }
-        self
-    }
-
-    /// Whether there is room for bulky writes. PostgreSQL, elsewhere, says so itself.
-    pub fn check_room(&self) -> Result<()> {
-        let Self::Sqlite { disk: Disk { folder, reserve }, .. } = self else { return Ok(()) };
-        if *reserve == 0 {
-            return Ok(());
-        }
-        let disk = nix::sys::statvfs::statvfs(folder).map_err(Error::internal)?;
-        let free = disk.blocks_available().saturating_mul(disk.fragment_size());
-        if free < *reserve {
-            return Err(disk_full(anyhow::anyhow!(
-                "{free} bytes are free in {}, {reserve} are kept",
-                folder.display()
-            )));
-        }
-        Ok(())
+        Ok(Self::Sqlite { writer, readers })
     }
 
     /// Connects to PostgreSQL and brings both schemas up to date.
@@ -193,6 +157,14 @@ impl Database {
     /// Whether the engine answers.
     pub async fn check(&self) -> Result<()> {
         self.query("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>().await.map(drop)
+    }
+
+    /// Gives the room of deleted rows back to the disk. PostgreSQL sees to that itself.
+    pub async fn give_back(&self) -> Result<()> {
+        if matches!(self, Self::Sqlite { .. }) {
+            self.query("PRAGMA incremental_vacuum").execute().await?;
+        }
+        Ok(())
     }
 
     pub async fn close(&self) {
@@ -249,7 +221,7 @@ pub fn like(text: &str) -> String {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if is_full(&error) {
-            disk_full(error.into())
+            Self::Unavailable { what: DISK_SPACE, source: error.into() }
         } else if is_nul(&error) {
             Self::bad_request("nul_character", text!("文本中不能有 NUL 字符", "text must hold no NUL character"))
         } else if is_passing(&error) {
@@ -260,10 +232,6 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-fn disk_full(source: anyhow::Error) -> Error {
-    Error::Unavailable { what: DISK_SPACE, source }
-}
-
 fn is_full(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     // SQLITE_FULL; disk_full of PostgreSQL
@@ -272,7 +240,10 @@ fn is_full(error: &sqlx::Error) -> bool {
 
 /// PostgreSQL's text holds any character but this one; nobody means it.
 fn is_nul(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "22021")
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "22021" || code == "22P05")
 }
 
 /// Whether the statement may well succeed a little later: the engine is away, locked, full or shutting down.

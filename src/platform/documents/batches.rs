@@ -62,7 +62,7 @@ struct TaskCounts {
 impl Documents {
     /// Stores a batch and counts it, both or neither.
     pub async fn add_items(&self, batch: NewBatch) -> Result<Stored> {
-        self.db.check_room()?;
+        self.disk.check_room()?;
         let received = count(batch.items.len());
         let items: Vec<&RawValue> =
             batch.items.iter().map(AsRef::as_ref).filter(|item| depth(item.get()) <= DEEPEST).collect();

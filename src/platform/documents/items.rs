@@ -128,6 +128,7 @@ impl Documents {
                 .execute()
                 .await?;
             if some == 0 {
+                self.db.give_back().await?;
                 return Ok(deleted);
             }
             deleted += i64::try_from(some).unwrap_or(i64::MAX);

@@ -78,7 +78,7 @@ impl Documents {
         first_seq: i64,
         lines: &[LogLine],
     ) -> Result<()> {
-        self.db.check_room()?;
+        self.disk.check_room()?;
         if lines.is_empty() {
             return Ok(());
         }
@@ -191,7 +191,7 @@ impl Documents {
                 .execute()
                 .await?;
             if deleted == 0 {
-                return Ok(());
+                return self.db.give_back().await;
             }
         }
     }

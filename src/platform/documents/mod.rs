@@ -17,22 +17,24 @@ pub use items::{Item, ItemFilter};
 pub use logs::{LogLine, StoredLine, Stream};
 pub use tail::Tail;
 
-use crate::{clock::SharedClock, error::Result, platform::database::Database};
+use super::{database::Database, disk::Disk};
+use crate::{clock::SharedClock, error::Result};
 
 #[derive(Debug, Clone)]
 pub struct Documents {
     db: Database,
     clock: SharedClock,
+    disk: Disk,
 }
 
 impl Documents {
-    pub fn new(db: Database, clock: SharedClock) -> Self {
-        Self { db, clock }
+    pub fn new(db: Database, clock: SharedClock, disk: Disk) -> Self {
+        Self { db, clock, disk }
     }
 
     /// Whether there is room for more.
     pub fn check_room(&self) -> Result<()> {
-        self.db.check_room()
+        self.disk.check_room()
     }
 
     /// Whether the store answers.

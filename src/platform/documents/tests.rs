@@ -1,7 +1,7 @@
 //! On `SQLite`, and again on `PostgreSQL` where `TEST_DATABASE_URL` names one. Ids are new in each test, so that one
 //! database serves them all.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
@@ -21,7 +21,13 @@ async fn stores() -> (tempfile::TempDir, Vec<Documents>) {
     if let Some(url) = postgres() {
         databases.push(Database::open_postgres(&url).await.unwrap());
     }
-    (folder, databases.into_iter().map(|db| Documents::new(db, Arc::new(SystemClock))).collect())
+    (
+        folder,
+        databases
+            .into_iter()
+            .map(|db| Documents::new(db, Arc::new(SystemClock), Disk::new(Path::new("/"), 0)))
+            .collect(),
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "which engines a test runs on is no setting of the product")]

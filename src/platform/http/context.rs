@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::error::in_our_shape;
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
@@ -75,7 +76,7 @@ pub async fn carry_context(request: Request, next: Next) -> Response {
     // The pattern, not the path: paths of tasks' own addresses hold their tokens.
     let path = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
     let started = Instant::now();
-    let mut response = CONTEXT.scope(context, next.run(request)).await;
+    let mut response = CONTEXT.scope(context, async { in_our_shape(next.run(request).await) }).await;
     log_end(&method, path.as_deref(), &response, started, &request_id);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -85,6 +85,20 @@ impl IntoResponse for Error {
             }
         }
     }
+}
+
+/// Gives our shape to an error that the framework answered by itself: a path that is no UTF-8, a body of a wrong kind.
+pub(super) fn in_our_shape(response: Response) -> Response {
+    let status = response.status();
+    let is_text = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
+    if !status.is_client_error() || !is_text {
+        return response;
+    }
+    let msg = said(text!("请求无法理解", "the request cannot be understood"));
+    answer(status, "bad_request", msg, vec![])
 }
 
 /// What a caught panic becomes.

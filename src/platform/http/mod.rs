@@ -7,11 +7,13 @@ mod error;
 mod extract;
 mod page;
 mod sse;
+mod upload;
 
 pub use attachment::attachment;
 pub use context::{Language, carry_context, request_id};
 pub use envelope::{Envelope, Reply};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
-pub use extract::{Body, Params, UploadField, multipart_field};
+pub use extract::{Body, Params};
 pub use page::{Page, Paging};
 pub use sse::{Sse, event, sse};
+pub use upload::{Upload, receive_upload};

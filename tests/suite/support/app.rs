@@ -66,6 +66,7 @@ impl TestApp {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_crawlhub"));
         let outside = Outside::of(std::env::vars(), clock.clone(), program);
         let app = App::open(&config, listen, outside).await.unwrap();
+        app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(app.serve(listener, async {
             let _ = stopped.await;

@@ -7,7 +7,6 @@ mod archive;
 mod download;
 mod limits;
 mod paths;
-mod receive;
 mod routes;
 mod service;
 mod store;

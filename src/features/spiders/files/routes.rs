@@ -14,13 +14,12 @@ use super::{
     SpiderFile,
     download::zip_stream,
     limits::file_too_large,
-    receive::receive,
     types::{FileContent, FileEdit, NewFile, PathParam},
 };
 use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
-    platform::http::{Body, Envelope, Params, Reply, attachment},
+    platform::http::{Body, Envelope, Params, Reply, attachment, receive_upload},
     text,
 };
 
@@ -137,9 +136,9 @@ async fn upload(
     request: Request,
 ) -> Result<Reply<SpiderFile>> {
     let limits = spiders.limits.clone();
-    let mut received = receive(request, limits.max_file_bytes, |name| file_too_large(&limits, name)).await?;
+    let mut received = receive_upload(request, limits.max_file_bytes, |name| file_too_large(&limits, name)).await?;
     let name = received.file_name.unwrap_or_default();
-    let path = match received.path.or(query.file_path) {
+    let path = match received.texts.remove("path").or(query.file_path) {
         Some(folder) if folder.ends_with('/') => format!("{folder}{name}"),
         Some(path) => path,
         None => name,
@@ -163,7 +162,7 @@ async fn upload_zip(
     request: Request,
 ) -> Result<Reply<Vec<SpiderFile>>> {
     let limit = spiders.max_zip_bytes();
-    let received = receive(request, limit, |name| {
+    let received = receive_upload(request, limit, |name| {
         Error::too_large(
             "upload_too_large",
             text!("{name} 超过上传上限 {limit} 字节", "{name} is larger than the {limit} bytes an upload may have"),
