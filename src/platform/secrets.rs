@@ -1,6 +1,6 @@
 //! Secrets at rest and tokens: AES-256-GCM for what must be read again, HMAC-SHA256 for what must be recognised.
 
-use std::path::Path;
+use std::{fs::Permissions, io::Write, os::unix::fs::PermissionsExt, path::Path};
 
 use aes_gcm::{
     Aes256Gcm, KeyInit as _, Nonce,
@@ -99,18 +99,17 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 fn kept_key(data_dir: &Path) -> anyhow::Result<String> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let path = data_dir.join("secret.key");
+    // Complete or not there: an empty key after a crash would stop every later start.
+    let mut new = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(data_dir)?;
     let key = hex(&random::<32>());
-    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).context("cannot keep the secret key")?;
-            Ok(key)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+    new.write_all(key.as_bytes()).and_then(|()| new.as_file().sync_all()).context("cannot keep the secret key")?;
+    match new.persist_noclobber(&path) {
+        Ok(_) => Ok(key),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         }
-        Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
+        Err(error) => Err(error.error).with_context(|| format!("cannot make {}", path.display())),
     }
 }
 

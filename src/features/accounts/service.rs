@@ -52,6 +52,10 @@ impl Accounts {
     }
 
     pub(super) async fn sign_in(&self, login: &Login, address: &str) -> Result<SessionTokens> {
+        let mut checks = Checks::default();
+        checks.length("body.email", &login.email, 254);
+        checks.length("body.password", &login.password, 1024);
+        checks.finish()?;
         let subjects = [format!("account:{}", login.email.to_lowercase()), format!("address:{address}")];
         self.refuse_after_wrong_passwords(&subjects).await?;
         // Judged one at a time, so that guesses side by side count like guesses one after the other.

@@ -250,12 +250,11 @@ impl Accounts {
             .await?;
         let Some(row) = row else { return Ok(None) };
         if row.last_used_at.is_none_or(|used| now - used >= LAST_USE_PRECISION) {
-            self.db
-                .query("UPDATE api_tokens SET last_used_at = $2 WHERE id = $1")
-                .bind(&row.id)
-                .bind(now)
-                .execute()
-                .await?;
+            let noted = self.db.query("UPDATE api_tokens SET last_used_at = $2 WHERE id = $1");
+            if let Err(error) = noted.bind(&row.id).bind(now).execute().await {
+                // Reading goes on while nothing can be written.
+                tracing::warn!(%error, "the use of a token cannot be noted");
+            }
         }
         let role = row.role.min(row.user_role);
         Ok(Some(Caller { user_id: row.user_id, email: row.email, role, session: None }))

@@ -76,6 +76,19 @@ impl Report for Reporter {
     }
 }
 
+/// The attempt counts as running here, until this goes: also when it panics.
+struct Listed<'a> {
+    tasks: &'a Tasks,
+    task: &'a TaskId,
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner).remove(self.task);
+        self.tasks.signals.raise(self.task);
+    }
+}
+
 impl Tasks {
     /// Stores a batch of a running attempt's items.
     pub(super) async fn store_items(
@@ -94,13 +107,21 @@ impl Tasks {
     pub(super) async fn run_attempt(&self, claim: Claim, runner: &Runner, config: &DispatcherConfig) {
         let stop = Stop::default();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.task_id.clone(), stop.clone());
+        let _listed = Listed { tasks: self, task: &claim.task_id };
         self.signals.raise(&claim.task_id);
         let ending = match self.prepare(&claim, config).await {
             Ok((job, reporter)) => {
-                tokio::select! {
-                    outcome = runner.run(&job, &reporter, &stop) => Some(Ending::from(outcome)),
+                let mut run = std::pin::pin!(runner.run(&job, &reporter, &stop));
+                let outcome = tokio::select! {
+                    outcome = &mut run => Some(outcome),
                     () = self.keep_claim(&reporter, &stop, config.lease) => None,
+                };
+                if outcome.is_none() {
+                    // Somebody else may start the task again: what runs here ends first of all.
+                    stop.request(StopReason::Shutdown);
+                    run.await;
                 }
+                outcome.map(Ending::from)
             }
             Err(error) => Some(Ending::of_error(&error)),
         };
@@ -109,16 +130,10 @@ impl Tasks {
         } else {
             tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
         }
-        self.forget(&claim.task_id);
     }
 
     pub(super) fn runs_here(&self, task: &TaskId) -> bool {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(task)
-    }
-
-    fn forget(&self, task: &TaskId) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(task);
-        self.signals.raise(task);
     }
 
     async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::{Task, TaskStatus, Tasks};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     id::TaskId,
     platform::{
         documents::{ItemFilter, Stream as LogStream},
@@ -19,8 +19,10 @@ use crate::{
     },
 };
 
-/// How many lines or items one look brings: a follower's memory.
+/// How many lines one look brings at most: a follower's memory.
 const STEP: usize = 500;
+/// The same of items.
+const STEP_ITEMS: i64 = 200;
 
 /// Something that looks at a task again and again until it is over.
 pub(super) trait Follow: Send + 'static {
@@ -50,6 +52,8 @@ async fn next_events(signal: &Arc<Notify>, follower: &mut impl Follow) -> (Vec<E
         match follower.look().await {
             Ok((events, over)) if over || !events.is_empty() => return (events, over),
             Ok(_) => {}
+            // It was deleted.
+            Err(Error::NotFound(_)) => return (vec![], true),
             // The client stays connected; what it misses now it gets when the database is back.
             Err(error) => tracing::warn!(%error, "a follower cannot look"),
         }
@@ -179,8 +183,6 @@ impl Follow for TestFollower {
         Ok((events, over))
     }
 }
-
-const STEP_ITEMS: i64 = 200;
 
 fn last_word(task: &Task) -> serde_json::Value {
     let duration = task.started_at.zip(task.finished_at).map(|(from, to)| (to - from).as_seconds_f64());

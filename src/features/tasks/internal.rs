@@ -1,7 +1,7 @@
 //! What a running spider calls, with its task's own token: as `Authorization: Bearer`, or in the address
 //! (`/platform/api/_t/{token}/crawlhub/internal/…`) for clients that only join texts.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{DefaultBodyLimit, RawPathParams, Request, State},
@@ -9,7 +9,10 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, SeqAccess, Visitor},
+};
 use serde_json::{Value, json, value::RawValue};
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
@@ -26,6 +29,8 @@ use crate::{
 /// A batch's JSON.
 const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
 const MAX_BATCH_ITEMS: usize = 1000;
+/// From the first byte of a batch to its being stored.
+const BODY_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
 const MAX_CHECKPOINT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -65,7 +70,10 @@ async fn weigh(State(Weight(held)): State<Weight>, request: Request, next: Next)
     let length: usize = length.unwrap_or(MAX_BATCH_BYTES).min(MAX_BATCH_BYTES);
     let weight = u32::try_from(length.div_ceil(1024)).map_err(Error::internal)?;
     let _held = held.acquire_many_owned(weight).await.map_err(Error::internal)?;
-    Ok(next.run(request).await)
+    // Whoever stalls half-way must not hold up the others.
+    tokio::time::timeout(BODY_PATIENCE, next.run(request))
+        .await
+        .map_err(|_| Error::bad_request("body_timeout", text!("请求体传输超时", "the body took too long to arrive")))
 }
 
 async fn check(
@@ -136,9 +144,36 @@ struct ItemsIn {
     spider_id: SpiderId,
     /// 1 to 1000.
     #[schema(value_type = Vec<Object>)]
+    #[serde(deserialize_with = "one_batch")]
     items: Vec<Box<RawValue>>,
     /// The same number twice counts once.
     batch: Option<i64>,
+}
+
+/// Stops at the first item too many: millions of small ones would take far more memory than their text.
+fn one_batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    struct Batch;
+
+    impl<'de> Visitor<'de> for Batch {
+        type Value = Vec<Box<RawValue>>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(formatter, "1 to {MAX_BATCH_ITEMS} items")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = list.next_element()? {
+                items.push(item);
+                if items.len() > MAX_BATCH_ITEMS {
+                    return Err(A::Error::invalid_length(items.len(), &self));
+                }
+            }
+            if items.is_empty() { Err(A::Error::invalid_length(0, &self)) } else { Ok(items) }
+        }
+    }
+
+    deserializer.deserialize_seq(Batch)
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -153,11 +188,6 @@ struct ItemsOut {
     responses((status = 200, body = Envelope<ItemsOut>)))]
 async fn items(State(tasks): State<Tasks>, task: Running, Body(body): Body<ItemsIn>) -> Result<Reply<ItemsOut>> {
     let task = running(task.named(&body.task_id)?, &body.spider_id)?;
-    let mut checks = Checks::default();
-    checks.require((1..=MAX_BATCH_ITEMS).contains(&body.items.len()), "body.items", "value_error", || {
-        text!("每批 1 到 {MAX_BATCH_ITEMS} 条", "1 to {MAX_BATCH_ITEMS} items a batch")
-    });
-    checks.finish()?;
     let stored = tasks.store_items(&claim_of(task), body.batch, body.items).await?;
     let count = stored.accepted;
     Ok(Reply::data(ItemsOut { accepted: count, duplicate: stored.duplicate, rejected: stored.rejected })

@@ -16,7 +16,9 @@ impl Tasks {
             if self.runs_here(&claim.task_id) {
                 continue;
             }
-            self.end_one_lost(&claim, runner).await?;
+            if let Err(error) = self.end_one_lost(&claim, runner).await {
+                tracing::warn!(%error, task = %claim.task_id, "a lost task cannot be ended yet");
+            }
         }
         Ok(())
     }
