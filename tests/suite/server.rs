@@ -47,6 +47,23 @@ async fn the_first_start() {
     Client::sign_in(&base, "admin@crawlhub.local", &passwords[0]).await.get("/projects").await.data();
 }
 
+/// Whatever command comes first, the administrator's password is printed by the first `serve`.
+#[tokio::test]
+async fn a_migration_first_swallows_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = [("CRAWLHUB_ADMIN_PASSWORD", "")];
+    for command in ["migrate", "openapi"] {
+        let (ok, said, complaint) = run(&[command], folder.path(), &none).await;
+        assert!(ok && !said.contains("admin@crawlhub.local"), "{said} {complaint}");
+    }
+    let mut child =
+        ServerProcess::command(folder.path(), None, &none).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next_line().await.unwrap().unwrap();
+    let second = lines.next_line().await.unwrap().unwrap();
+    assert!(second.contains("admin@crawlhub.local"), "{second}");
+}
+
 async fn run(arguments: &[&str], folder: &std::path::Path, settings: &[(&str, &str)]) -> (bool, String, String) {
     let output = ServerProcess::command(folder, None, settings).args(arguments).output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

@@ -144,12 +144,18 @@ impl Accounts {
             text!("不能超过自己的角色", "must not be more than your own role")
         });
         let now = self.clock.now();
-        checks.require(new.expires_at.is_none_or(|at| at > now), "body.expires_at", "value_error", || {
+        // A token that ends makes none that outlives it.
+        let expires_at = new.expires_at.or(caller.expires_at);
+        checks.require(expires_at.is_none_or(|at| at > now), "body.expires_at", "value_error", || {
             text!("须晚于现在", "must lie in the future")
+        });
+        let is_longer = caller.expires_at.is_some_and(|own| expires_at.is_none_or(|at| at > own));
+        checks.require(!is_longer, "body.expires_at", "value_error", || {
+            text!("不能晚于所用令牌的期限", "must not be later than that of the token you use")
         });
         checks.finish()?;
         let (id, token) = (TokenId::generate(), format!("{TOKEN_PREFIX}{}", random_token()));
-        self.insert_token(&id, &caller.user_id, &new.name, role, new.expires_at, &token).await?;
+        self.insert_token(&id, &caller.user_id, &new.name, role, expires_at, &token).await?;
         Ok(CreatedToken { id, name: new.name, role, token })
     }
 }

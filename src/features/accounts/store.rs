@@ -38,6 +38,7 @@ struct TokenRow {
     user_role: Role,
     role: Role,
     last_used_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 impl Accounts {
@@ -230,7 +231,13 @@ impl Accounts {
             .bind(now)
             .fetch_optional()
             .await?;
-        Ok(row.map(|(user_id, email, role, session)| Caller { user_id, email, role, session: Some(session) }))
+        Ok(row.map(|(user_id, email, role, session)| Caller {
+            user_id,
+            email,
+            role,
+            session: Some(session),
+            expires_at: None,
+        }))
     }
 
     pub(super) async fn caller_of_token(&self, token: &str) -> Result<Option<Caller>> {
@@ -239,7 +246,7 @@ impl Accounts {
             .db
             .query(
                 "SELECT api_tokens.id, users.id AS user_id, users.email, users.role AS user_role, api_tokens.role,
-                        api_tokens.last_used_at
+                        api_tokens.last_used_at, api_tokens.expires_at
                    FROM api_tokens JOIN users ON users.id = api_tokens.user_id
                   WHERE api_tokens.hash = $1 AND users.is_active
                     AND (api_tokens.expires_at IS NULL OR api_tokens.expires_at > $2)",
@@ -257,7 +264,7 @@ impl Accounts {
             }
         }
         let role = row.role.min(row.user_role);
-        Ok(Some(Caller { user_id: row.user_id, email: row.email, role, session: None }))
+        Ok(Some(Caller { user_id: row.user_id, email: row.email, role, session: None, expires_at: row.expires_at }))
     }
 
     pub(super) async fn insert_token(

@@ -47,6 +47,8 @@ pub struct Caller {
     pub role: Role,
     /// `None` for an API token.
     pub session: Option<SessionId>,
+    /// Of the API token.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -125,7 +127,7 @@ pub(super) struct NewToken {
     pub name: String,
     /// At most the caller's own, which is also the default.
     pub role: Option<Role>,
-    /// Never, where left out.
+    /// Where left out: never, or with the token that makes it.
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -91,9 +91,9 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            // What deletions free can be given back to the disk; see `give_back`.
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .busy_timeout(PATIENCE);
+        // What deletions free can be given back to the disk; see `give_back`.
+        let writing = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(PATIENCE)
@@ -103,7 +103,7 @@ impl Database {
                 let is_clean = !connection.is_in_transaction();
                 Box::pin(async move { Ok(is_clean) })
             })
-            .connect_with(options.clone())
+            .connect_with(writing)
             .await
             .with_context(|| format!("cannot open {}", file.display()))?;
         schema.migrations(false).run(&writer).await.with_context(|| format!("cannot migrate {}", file.display()))?;

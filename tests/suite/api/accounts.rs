@@ -48,6 +48,9 @@ async fn login(app: &Client, email: &str, password: &str) -> Answer {
     ask(&app.without_token(), Method::POST, "/login", json!({"email": email, "password": password})).await
 }
 
+/// The tests call from here, and say where they come from.
+const BEHIND_A_PROXY: (&str, &str) = ("CRAWLHUB_SERVER_TRUSTED_PROXIES", "127.0.0.1");
+
 /// The same as if a proxy on this machine had passed it on for `address`.
 async fn login_from(app: &Client, address: &str, email: &str, password: &str) -> Answer {
     let request = app.without_token().request(Method::POST, "/platform/api/login");
@@ -158,7 +161,7 @@ async fn cookies_change_nothing_without_the_csrf_token() {
 
 #[tokio::test]
 async fn five_wrong_passwords_close_the_account() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[BEHIND_A_PROXY]).await;
     user(&app, "other@x", "viewer").await;
     for n in 0..5 {
         assert_eq!(login_from(&app, &format!("10.0.0.{n}"), ADMIN, "wrong").await.error(401), "wrong_password");
@@ -172,7 +175,7 @@ async fn five_wrong_passwords_close_the_account() {
 
 #[tokio::test]
 async fn five_wrong_passwords_close_the_address() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[BEHIND_A_PROXY]).await;
     for n in 0..5 {
         let account = format!("somebody{n}@x");
         assert_eq!(login_from(&app, "10.0.0.1", &account, "wrong").await.error(401), "wrong_password");
@@ -197,7 +200,7 @@ async fn a_right_password_forgets_the_wrong_ones() {
 /// Guesses side by side are counted like guesses one after the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_guesses_at_the_same_moment() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[BEHIND_A_PROXY]).await;
     let guesses = (0..20).map(|n| {
         let (client, address) = (app.client.clone(), format!("10.0.0.{n}"));
         async move { login_from(&client, &address, ADMIN, "wrong").await.status.as_u16() }

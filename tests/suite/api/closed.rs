@@ -94,4 +94,14 @@ async fn a_token_makes_no_stronger_one() {
     let weak = Client { token: weak["token"].as_str().map(str::to_owned), ..app.client.clone() };
     assert_eq!(make(&weak, json!({"name": "strong", "role": "admin"})).await.details(), ["body.role"]);
     assert_eq!(make(&weak, json!({"name": "same"})).await.data()["role"], "viewer");
+
+    let short = make(&app, json!({"name": "short", "expires_at": "2026-03-02T00:00:00Z"})).await.data();
+    let short = Client { token: short["token"].as_str().map(str::to_owned), ..app.client.clone() };
+    let longer = json!({"name": "longer", "expires_at": "2026-03-03T00:00:00Z"});
+    assert_eq!(make(&short, longer).await.details(), ["body.expires_at"]);
+    let same = make(&short, json!({"name": "same"})).await.data();
+    let same = Client { token: same["token"].as_str().map(str::to_owned), ..app.client.clone() };
+    same.get("/projects").await.data();
+    app.clock.advance(chrono::TimeDelta::days(1));
+    same.get("/projects").await.error(401);
 }

@@ -75,6 +75,17 @@ async fn bad_input_is_told_field_by_field() {
     assert_eq!(answer.error(413), "body_too_large");
 }
 
+/// What the framework refuses by itself has our shape, too.
+#[tokio::test]
+async fn errors_of_the_framework() {
+    let app = TestApp::new().await;
+    assert_eq!(app.get("/tasks/%ff").await.error(400), "bad_request");
+    for path in ["/tasks/a%00b", "/spiders/a%00b", "/projects?keyword=%00", "/data?spider_id=%00"] {
+        let answer = app.get(path).await;
+        assert!(!answer.status.is_server_error(), "{path}: {}", answer.text);
+    }
+}
+
 #[tokio::test]
 async fn pages_for_people() {
     let app = TestApp::new().await;

@@ -55,6 +55,31 @@ async fn the_server_is_killed() {
     assert_eq!(ended["total_count"], saved.len());
 }
 
+/// The clock jumps forward (or the database was away for long) and every claim looks run out: the server does not take
+/// its own tasks for lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_jumps() {
+    let app = TestApp::new().await;
+    let go = app.dir.path().join("go");
+    let script =
+        format!("import os, time\nprint('up', flush=True)\nwhile not os.path.exists({go:?}): time.sleep(0.05)");
+    let spider = app.spider(json!({"name": "patient"}), &[("main.py", &script)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "up").await;
+    let runs = async || {
+        let ready = app.send(app.request(reqwest::Method::GET, "/readyz")).await.json();
+        ready["loops"]["watchdog"]["runs"].as_i64().unwrap()
+    };
+    app.clock.advance(chrono::TimeDelta::hours(1));
+    let before = runs().await;
+    while runs().await < before + 2 {
+        tokio::task::yield_now().await;
+    }
+    std::fs::write(&go, "").unwrap();
+    let ended = app.ended(&task).await;
+    assert_eq!(ended["status"], "completed", "{ended}");
+}
+
 /// Another process holds SQLite's write lock for longer than a writer waits: callers hear 503, a running spider loses
 /// nothing.
 #[tokio::test(flavor = "multi_thread")]
