@@ -27,6 +27,8 @@ pub struct RunnerConfig {
     pub max_processes: u64,
     /// Of one file that a spider writes.
     pub max_file_mb: Option<u64>,
+    /// How long items are gathered once the process has ended.
+    pub gathering_limit: Duration,
     /// Between SIGTERM and SIGKILL.
     pub term_grace: Duration,
 }
@@ -45,7 +47,9 @@ impl RunnerConfig {
             stdout_items_limit: 64 * 1024 * 1024,
             max_item_bytes: 1024 * 1024,
             max_processes: 512,
-            max_file_mb: None,
+            // Also what bounds the files that the server reads after it.
+            max_file_mb: Some(4096),
+            gathering_limit: Duration::from_mins(10),
             term_grace: Duration::from_secs(5),
         }
     }

@@ -10,6 +10,7 @@ mod items;
 mod job;
 mod lines;
 mod output;
+mod places;
 mod python;
 mod report;
 mod watch;
@@ -30,14 +31,18 @@ use crate::platform::documents::Stream;
 use crate::platform::files::Files;
 use crate::platform::process::{Child, Spec};
 use environment::{Builder, Environment};
-use items::{Items, Leftovers};
+use items::{Items, Limits};
 use output::LogBudget;
 use report::Reporter;
 use watch::{Watch, Watched};
-use workdir::WorkDir;
+use workdir::{STDOUT, WorkDir};
 
 /// How long items are still gathered once the attempt is told to stop.
 const GATHERING_WHEN_STOPPED: Duration = Duration::from_secs(10);
+/// How long errors of the database are met with patience where nobody waits but the watchdog of all tasks.
+const SALVAGE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a salvage may take in all.
+const SALVAGE_LIMIT: Duration = Duration::from_mins(2);
 
 /// Runs attempts; one for the whole server.
 #[derive(Debug)]
@@ -64,16 +69,28 @@ impl Runner {
         workdir::sweep(&self.config.work_dir, kept).await
     }
 
-    /// Delivers what the SDK of an attempt whose server is gone left on this machine, and removes its folder.
-    pub async fn salvage<R: Report>(&self, task: &TaskId, attempt: i64, report: &R) {
-        let Some(dir) = WorkDir::reopen(&self.config.work_dir, &folder_name(task, attempt)) else { return };
+    /// Delivers what an attempt whose server is gone left on this machine, and removes its folder. Returns how many
+    /// items could not be delivered.
+    pub async fn salvage<R: Report>(&self, task: &TaskId, attempt: i64, report: &R) -> i64 {
+        let Some(dir) = WorkDir::reopen(&self.config.work_dir, &folder_name(task, attempt)) else { return 0 };
         let stop = Stop::default();
         let reporter = Reporter::new(report, &stop, &self.clock);
-        let mut items = Items::new(&reporter, dir.output(), self.config.max_item_bytes);
-        items.take_spool(dir.spool()).await;
-        if reporter.trouble().is_none() {
+        let mut items = Items::new(&reporter, &dir, Limits { item_bytes: self.config.max_item_bytes, items: None });
+        let hurry = async {
+            tokio::time::sleep(SALVAGE_PATIENCE).await;
+            stop.request(StopReason::Shutdown);
+            tokio::time::sleep(SALVAGE_LIMIT.saturating_sub(SALVAGE_PATIENCE)).await;
+        };
+        let is_done = tokio::select! {
+            () = items.salvage() => true,
+            () = hurry => false,
+        };
+        let undelivered = items.undelivered();
+        drop(items);
+        if is_done && reporter.trouble().is_none() {
             dir.remove().await;
         }
+        undelivered
     }
 
     /// Removes environments that no spider has used for so long.
@@ -158,21 +175,23 @@ impl<R: Report> Attempt<'_, R> {
             limit: self.job.timeout,
             grace: config.term_grace,
             streams: (Stream::Stdout, Stream::Stderr),
-            copy: Some((dir.stdout_copy(), config.stdout_items_limit)),
+            copy: Some((dir.place(STDOUT), config.stdout_items_limit)),
             ended: ended.clone(),
         };
-        let mut items = Items::new(self.reporter, dir.output(), config.max_item_bytes);
+        let max_items = self.job.max_items.and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);
+        let limits = Limits { item_bytes: config.max_item_bytes, items: max_items };
+        let mut items = Items::new(self.reporter, dir, limits);
         // Room for what is still to be stored, should the spider have filled the disk.
         let make_room = async {
             ended.cancelled().await;
             dir.clear_work().await;
         };
         let (watched, (), ()) = futures_util::join!(watch.run(child, output), items.follow(&ended), make_room);
-        let cut_short = self.gather(dir, &watched, &mut items).await;
+        let cut_short = self.gather(&watched, &mut items).await;
         let Watched { exit, why, remains, duration } = watched;
         let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail) {
             End::Completed => match (cut_short, items.problem()) {
-                (Some(reason), _) => reason.into(),
+                (Some(end), _) => end,
                 (None, Some(problem)) => End::failed(Category::Parse, problem),
                 (None, None) => End::Completed,
             },
@@ -189,27 +208,25 @@ impl<R: Report> Attempt<'_, R> {
         })
     }
 
-    /// Takes what items the process left. Not for long when the attempt is told to stop: then says why it did not
-    /// end.
-    async fn gather(&self, dir: &WorkDir, watched: &Watched, items: &mut Items<'_, R>) -> Option<StopReason> {
+    /// Takes what items the process left, within limits of time. Where they cut it short, says how the attempt ends.
+    async fn gather(&self, watched: &Watched, items: &mut Items<'_, R>) -> Option<End> {
         let has_succeeded = watched.exit.code == Some(0) && watched.why.is_none();
-        let leftovers = Leftovers {
-            spool: dir.spool(),
-            result_file: dir.result_file(),
-            stdout: watched.remains.stdout_copy.as_ref(),
-            has_succeeded,
-        };
+        let limit = self.runner.config.gathering_limit;
         let hurry = async {
             let reason = self.stop.wait().await;
             tokio::time::sleep(GATHERING_WHEN_STOPPED).await;
             reason
         };
-        let reason = tokio::select! {
-            () = items.finish(leftovers) => return None,
-            reason = hurry => reason,
+        let (end, said) = tokio::select! {
+            () = items.finish(watched.remains.stdout_copy.as_ref(), has_succeeded) => return None,
+            reason = hurry => (reason.into(), "stopped before all items were gathered".to_owned()),
+            () = tokio::time::sleep(limit) => {
+                let said = format!("not all items could be gathered in {} s", limit.as_secs_f64());
+                (End::failed(Category::System, said.clone()), said)
+            }
         };
-        self.reporter.say("stopped before all items were gathered").await;
-        Some(reason)
+        self.reporter.say(said).await;
+        Some(end)
     }
 }
 

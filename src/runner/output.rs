@@ -1,6 +1,5 @@
 //! What a process prints: both streams at once, in bounded memory, line by line to the report.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::lines::Splitter;
+use super::places::Place;
 use super::report::{Line, Report, Reporter};
 use crate::platform::documents::Stream;
 use crate::platform::process::Output;
@@ -73,9 +73,9 @@ pub(super) struct Remains {
 }
 
 /// A file with what was printed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StdoutCopy {
-    pub(super) path: PathBuf,
+    pub(super) place: Place,
     /// False when the file has only the beginning.
     pub(super) is_complete: bool,
 }
@@ -86,7 +86,7 @@ pub(super) async fn drain<R: Report>(
     budget: &LogBudget,
     output: Output,
     streams: (Stream, Stream),
-    copy: Option<(PathBuf, u64)>,
+    copy: Option<(Place, u64)>,
     ended: &CancellationToken,
 ) -> Remains {
     let (sender, receiver) = mpsc::channel(4);
@@ -208,21 +208,21 @@ impl Also for Tail {
 
 #[derive(Debug, Default)]
 struct Copy {
-    path: Option<PathBuf>,
+    place: Option<Place>,
     file: Option<File>,
     left: u64,
     is_complete: bool,
 }
 
 impl Copy {
-    fn new(target: Option<(PathBuf, u64)>) -> Self {
-        let (path, left) = target.unzip();
-        Self { path, file: None, left: left.unwrap_or(0), is_complete: true }
+    fn new(target: Option<(Place, u64)>) -> Self {
+        let (place, left) = target.unzip();
+        Self { place, file: None, left: left.unwrap_or(0), is_complete: true }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        if let (None, Some(path)) = (&self.file, &self.path) {
-            self.file = Some(File::create(path).await?);
+        if let (None, Some(place)) = (&self.file, &self.place) {
+            self.file = Some(File::from_std(place.create()?));
         }
         if let Some(file) = &mut self.file {
             file.write_all(bytes).await?;
@@ -233,7 +233,7 @@ impl Copy {
     async fn finish(self) -> Option<StdoutCopy> {
         let mut file = self.file?;
         let is_complete = file.flush().await.is_ok() && self.is_complete;
-        Some(StdoutCopy { path: self.path?, is_complete })
+        Some(StdoutCopy { place: self.place?, is_complete })
     }
 }
 

@@ -16,12 +16,14 @@ pub(super) struct Interpreter {
 
 const PROBE: &str = "import sys; print(sys.executable); print(sys.version.replace('\\n', ' '))";
 
-/// Asks the configured Python. It is the operator's own, so it runs as part of the server.
+/// Asks the configured Python. It is the operator's own, but what it loads besides need not know the server's secrets.
 pub(super) async fn probe(config: &RunnerConfig) -> Result<Interpreter, End> {
     let python = &config.python;
     let failed = |reason: &str| End::failed(Category::System, format!("Python ({python}) cannot be started: {reason}"));
     let mut command = tokio::process::Command::new(python);
-    command.args(["-c", PROBE]).env("PATH", config.path()).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let base = [("PATH", config.path()), ("LANG", config.base("LANG", "C.UTF-8")), ("TZ", config.base("TZ", "UTC"))];
+    command.args(["-I", "-c", PROBE]).env_clear().envs(base);
+    command.stdin(std::process::Stdio::null()).kill_on_drop(true);
     let answered = tokio::time::timeout(Duration::from_secs(30), command.output()).await;
     let output = answered.map_err(|_| failed("no answer after 30 s"))?.map_err(|error| failed(&error.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -1,6 +1,5 @@
 //! One supervised process, from its start to its end: its output, its limits of time, the word to stop.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::ending::Intervention;
 use super::job::Stop;
 use super::output::{LogBudget, Remains, drain};
+use super::places::Place;
 use super::report::{Report, Reporter};
 use crate::platform::documents::Stream;
 use crate::platform::process::{Child, Event, Exit, Output, Usage};
@@ -27,7 +27,7 @@ pub(super) struct Watch<'a, R> {
     /// What its stdout and stderr are called.
     pub(super) streams: (Stream, Stream),
     /// Where to, and how many bytes of, stdout is copied.
-    pub(super) copy: Option<(PathBuf, u64)>,
+    pub(super) copy: Option<(Place, u64)>,
     /// Ends when the process has.
     pub(super) ended: CancellationToken,
 }

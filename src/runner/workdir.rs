@@ -4,6 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -11,11 +12,14 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::job::{Category, End, ManifestEntry};
+use super::places::{Folder, Place, open_file};
 use crate::platform::files::Files;
 
 #[derive(Debug)]
 pub(super) struct WorkDir {
     root: PathBuf,
+    /// The same folder, even when a spider has put something else in its place.
+    held: Arc<Folder>,
     /// Says to [`sweep`] that the folder is in use, for as long as this process lives.
     _lock: File,
 }
@@ -30,48 +34,56 @@ impl WorkDir {
     /// The folder of an attempt that is not in use any more.
     pub(super) fn reopen(parent: &Path, name: &str) -> Option<Self> {
         let root = parent.join(name);
-        let lock = File::open(root.join(LOCK)).ok()?;
+        let held = Arc::new(Folder::open(&root).ok()?);
+        let lock = Place::new(&held, LOCK).open().ok()?;
         lock.try_lock().ok()?;
-        Some(Self { root, _lock: lock })
+        Some(Self { root, held, _lock: lock })
     }
 
     /// Removes the spider's files and what it made of them; what may hold items stays.
     pub(super) async fn clear_work(&self) {
-        let folders = [self.work(), self.home(), self.tmp()];
-        let removal = blocking(move || folders.iter().try_for_each(|folder| remove_tree(folder)));
+        let folders = [WORK, HOME, TMP].map(|name| self.place(name));
+        let removal = blocking(move || {
+            for folder in folders {
+                if let Err(error) = remove_tree(&folder.path()) {
+                    tracing::warn!(folder = ?folder.name(), %error, "what a spider left stays until its folder goes");
+                }
+            }
+            Ok(())
+        });
         let _ = tokio::time::timeout(REMOVAL, removal).await;
+    }
+
+    /// To be reached by the server itself, once something has run that is not its own.
+    pub(super) fn place(&self, name: &str) -> Place {
+        Place::new(&self.held, name)
     }
 
     /// Where the spider's files are, and where it starts.
     pub(super) fn work(&self) -> PathBuf {
-        self.root.join("work")
+        self.root.join(WORK)
     }
 
     pub(super) fn output(&self) -> PathBuf {
-        self.root.join("output")
+        self.root.join(OUTPUT)
     }
 
     /// Where the SDK leaves items that it could not deliver.
     pub(super) fn spool(&self) -> PathBuf {
-        self.root.join("spool")
+        self.root.join(SPOOL)
     }
 
     pub(super) fn home(&self) -> PathBuf {
-        self.root.join("home")
+        self.root.join(HOME)
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
-        self.root.join("tmp")
+        self.root.join(TMP)
     }
 
     /// Where the launcher leaves what a function returned.
     pub(super) fn result_file(&self) -> PathBuf {
-        self.root.join("result.json")
-    }
-
-    /// A copy of what the spider printed.
-    pub(super) fn stdout_copy(&self) -> PathBuf {
-        self.root.join("stdout")
+        self.root.join(RESULT)
     }
 
     /// Copies the files of the spider.
@@ -102,10 +114,14 @@ pub(super) async fn sweep(parent: &Path, kept: Vec<String>) -> io::Result<()> {
     blocking(move || {
         for entry in fs::read_dir(parent)? {
             let path = entry?.path();
-            let is_used = File::open(path.join(LOCK)).is_ok_and(|file| file.try_lock().is_err());
+            let is_used = open_file(&path.join(LOCK)).is_ok_and(|file| file.try_lock().is_err());
             let is_kept = kept.iter().any(|name| path.ends_with(name));
-            if path.is_dir() && !is_used && !is_kept {
-                remove_tree(&path)?;
+            if !is_used
+                && !is_kept
+                && let Err(error) = remove_tree(&path)
+            {
+                // A folder that does not go is no reason not to start.
+                tracing::warn!(folder = %path.display(), %error, "a working directory stays behind");
             }
         }
         Ok(())
@@ -114,20 +130,27 @@ pub(super) async fn sweep(parent: &Path, kept: Vec<String>) -> io::Result<()> {
 }
 
 const LOCK: &str = ".lock";
+const WORK: &str = "work";
+const HOME: &str = "home";
+const TMP: &str = "tmp";
+pub(super) const OUTPUT: &str = "output";
+pub(super) const SPOOL: &str = "spool";
+pub(super) const RESULT: &str = "result.json";
+/// A copy of what the spider printed.
+pub(super) const STDOUT: &str = "stdout";
 
 fn make(root: PathBuf) -> io::Result<WorkDir> {
-    if root.exists() {
-        remove_tree(&root)?;
-    }
+    if_there(remove_tree(&root))?;
     fs::create_dir_all(root.parent().unwrap_or(&root))?;
     let private = |path: &Path| fs::DirBuilder::new().mode(0o700).create(path);
     private(&root)?;
     let lock = File::create(root.join(LOCK))?;
     lock.try_lock()?;
-    for name in ["work", "output", "spool", "home", "tmp"] {
+    for name in [WORK, OUTPUT, SPOOL, HOME, TMP] {
         private(&root.join(name))?;
     }
-    Ok(WorkDir { root, _lock: lock })
+    let held = Arc::new(Folder::open(&root)?);
+    Ok(WorkDir { root, held, _lock: lock })
 }
 
 async fn copy(files: &Files, entry: &ManifestEntry, work: &Path) -> Result<(), End> {
@@ -182,31 +205,74 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Moves each folder up before it empties it: however deep the tree, neither the stack nor the number of open
-/// files grows, as both would with `remove_dir_all`.
+/// Removes a folder with all that is in it, or whatever else has its name; what links point to stays. Folders are
+/// moved up into `root` before they are emptied: however deep the tree, neither the stack nor the number of open files
+/// grows, as both would with `remove_dir_all`. Nothing is made for it, as the disk may be full.
 pub(super) fn remove_tree(root: &Path) -> io::Result<()> {
-    let heap = root.with_file_name(format!(".removed-{}", crate::id::new()));
-    fs::create_dir(&heap)?;
+    if !fs::symlink_metadata(root)?.is_dir() {
+        return fs::remove_file(root);
+    }
+    let top = open_up(root)?;
+    let mark = crate::id::new();
     let mut moved = 0_u64;
-    let mut take = |folder: &Path| {
-        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-        moved += 1;
-        let place = heap.join(moved.to_string());
-        fs::rename(folder, &place).map(|()| place)
-    };
-    let mut folders = vec![take(root)?];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(take(&entry.path())?);
-            } else {
-                fs::remove_file(entry.path())?;
+    for _ in 0..REMOVAL_ROUNDS {
+        let mut folders = empty(&top)?;
+        while let Some(path) = folders.pop() {
+            let Some(folder) = if_there(open_up(&path))? else { continue };
+            for inner in empty(&folder)? {
+                let place = top.path().join(format!(".removed-{mark}-{moved}"));
+                moved += 1;
+                // To be moved, a folder must be writable.
+                let Some(held) = if_there(open_up(&inner))? else { continue };
+                if if_there(fs::rename(&inner, &place))?.is_some() {
+                    folders.push(place);
+                }
+                drop(held);
+            }
+            match if_there(fs::remove_dir(&path)) {
+                // Somebody else is at it too: the next round sees what is left.
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+                done => drop(done?),
             }
         }
-        fs::remove_dir(&folder)?;
+        match if_there(fs::remove_dir(root)) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {}
+            done => return done.map(drop),
+        }
     }
-    fs::remove_dir(heap)
+    Err(ErrorKind::DirectoryNotEmpty.into())
+}
+
+/// How often a folder that does not stay empty is emptied.
+const REMOVAL_ROUNDS: usize = 10;
+
+/// The folder, with every right for its owner.
+fn open_up(path: &Path) -> io::Result<Folder> {
+    let folder = Folder::open(path)?;
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
+    Ok(folder)
+}
+
+/// Removes what is no folder, and gives the folders.
+fn empty(folder: &Folder) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder.path())? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        } else {
+            if_there(fs::remove_file(entry.path()))?;
+        }
+    }
+    Ok(folders)
+}
+
+/// Nothing where another was faster.
+fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

@@ -25,10 +25,11 @@ impl Tasks {
 
     async fn end_one_lost(&self, claim: &Claim, runner: &Runner) -> Result<()> {
         // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
-        runner.salvage(&claim.task_id, claim.attempt, &Reporter::new(self, claim).await?).await;
+        let undelivered = runner.salvage(&claim.task_id, claim.attempt, &Reporter::new(self, claim).await?).await;
         let message = "the server that ran the task is gone; what the spider had delivered is kept".to_owned();
         let Claim { task_id, attempt, .. } = claim;
-        if self.finish_lost(claim, &Ending::failed(ErrorCategory::System, message)).await? {
+        let ending = Ending { undelivered, ..Ending::failed(ErrorCategory::System, message) };
+        if self.finish_lost(claim, &ending).await? {
             tracing::warn!(task = %task_id, attempt, "task {task_id} was lost with its server");
             self.signals.raise(task_id);
         }

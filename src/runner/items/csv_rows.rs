@@ -1,12 +1,11 @@
 //! CSV: the first row names the fields, each further row is an object of strings.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 
-use super::{Found, files};
+use super::input::Input;
+use super::source::Found;
 
 pub(super) struct CsvRows {
     input: Reader<Metered>,
@@ -15,9 +14,9 @@ pub(super) struct CsvRows {
 }
 
 impl CsvRows {
-    pub(super) fn open(path: &Path, limit: usize) -> io::Result<Self> {
-        let input = Metered { file: files::open(path)?, left: 0 };
-        Ok(Self { input: ReaderBuilder::new().has_headers(false).from_reader(input), header: None, limit })
+    pub(super) fn new(input: Input, limit: usize) -> Self {
+        let input = Metered { input, left: 0 };
+        Self { input: ReaderBuilder::new().has_headers(false).from_reader(input), header: None, limit }
     }
 
     pub(super) fn next(&mut self) -> Found {
@@ -80,13 +79,13 @@ fn line_of(row: &StringRecord) -> String {
 
 /// Reads no more than it is given leave to.
 struct Metered {
-    file: File,
+    input: Input,
     left: u64,
 }
 
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read(buffer)?;
+        let length = self.input.read(buffer)?;
         match self.left.checked_sub(length as u64) {
             Some(left) => self.left = left,
             None => return Err(io::Error::other("the row does not end")),
@@ -102,11 +101,12 @@ mod tests {
     fn read(content: &[u8]) -> (Vec<String>, String) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        let (mut rows, mut items) = (CsvRows::open(file.path(), 1000).unwrap(), Vec::new());
+        let (mut rows, mut items) = (CsvRows::new(super::super::input::input(file.path()), 1000), Vec::new());
         loop {
             match rows.next() {
                 Found::Item(item) => items.push(item.get().to_owned()),
                 Found::Refused(reason) | Found::Broken(reason) => return (items, reason),
+                Found::Nothing => {}
                 Found::End => return (items, String::new()),
             }
         }

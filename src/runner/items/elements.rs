@@ -1,15 +1,17 @@
 //! A JSON document: the elements of a list one by one, or one object.
 
-use std::fs::File;
+use std::fmt;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Found, files};
+use super::input::Input;
+use super::source::Found;
 
 pub(super) struct Elements {
-    input: BufReader<File>,
+    input: BufReader<Input>,
     place: Place,
     line: u64,
     count: u64,
@@ -30,9 +32,9 @@ enum Piece {
 }
 
 impl Elements {
-    pub(super) fn open(path: &Path, limit: usize) -> io::Result<Self> {
-        let input = BufReader::with_capacity(64 * 1024, files::open(path)?);
-        Ok(Self { input, place: Place::Start, line: 1, count: 0, limit })
+    pub(super) fn new(input: Input, limit: usize) -> Self {
+        let input = BufReader::with_capacity(64 * 1024, input);
+        Self { input, place: Place::Start, line: 1, count: 0, limit }
     }
 
     pub(super) fn next(&mut self) -> Found {
@@ -154,14 +156,71 @@ impl Elements {
 
 /// The bytes as JSON that everybody can read: UTF-8, nested no deeper than parsers go.
 pub(super) fn parse(bytes: &[u8]) -> Result<Box<RawValue>, String> {
+    let text = check(bytes)?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// The same without the value: a value in memory can take sixty times the room of its text.
+pub(super) fn check(bytes: &[u8]) -> Result<&str, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
     let reason = |error: serde_json::Error| {
         // The place is that of the whole file, not of this piece.
         let text = error.to_string();
         text.split(" at line ").next().unwrap_or_default().to_owned()
     };
-    serde_json::from_str::<serde_json::Value>(text).map_err(reason)?;
-    serde_json::from_str(text).map_err(reason)
+    serde_json::from_str::<Sound>(text).map(|_| text).map_err(reason)
+}
+
+/// Looks at a whole value and keeps nothing. `IgnoredAny` would let numbers, strings and depths pass that a
+/// `serde_json::Value` cannot have.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Sound {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self, A::Error> {
+        while sequence.next_element::<Self>()?.is_some() {}
+        Ok(Self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while map.next_entry::<Self, Self>()?.is_some() {}
+        Ok(Self)
+    }
 }
 
 #[cfg(test)]
@@ -172,12 +231,13 @@ mod tests {
     fn read(content: &str, limit: usize) -> (Vec<String>, Option<String>) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        let (mut reader, mut items) = (Elements::open(file.path(), limit).unwrap(), Vec::new());
+        let (mut reader, mut items) = (Elements::new(super::super::input::input(file.path()), limit), Vec::new());
         loop {
             match reader.next() {
                 Found::Item(item) => items.push(item.get().to_owned()),
                 Found::Refused(reason) => items.push(reason),
                 Found::Broken(reason) => return (items, Some(reason)),
+                Found::Nothing => {}
                 Found::End => return (items, None),
             }
         }
@@ -217,5 +277,16 @@ mod tests {
             read(&list, 1000),
             (vec!["1".into(), "line 1, item 2: longer than 1000 bytes".into(), "2".into()], None)
         );
+    }
+
+    #[test]
+    fn what_no_parser_takes_is_refused() {
+        for content in ["1e999", "\"\\ud800\"", "nan", "{1: 2}", "\"\n\"", "1 2", ""] {
+            assert!(check(content.as_bytes()).is_err(), "{content}");
+        }
+        assert!(check("[".repeat(200).as_bytes()).is_err());
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(check(nested(100).as_bytes()).is_ok() && check(nested(200).as_bytes()).is_err());
+        assert!(check(br#"{"a": [null, true, -1, 1.5, 12345678901234567890123, "\u0000"]}"#).is_ok());
     }
 }

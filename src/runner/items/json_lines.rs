@@ -1,16 +1,19 @@
 //! JSON Lines: one JSON value a line, read while the file still grows.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 
+use tokio_util::sync::CancellationToken;
+
+use super::super::places::Place;
 use super::elements::parse;
-use super::{Found, files};
+use super::input::Input;
+use super::source::Found;
 
 pub(super) struct JsonLines {
-    path: PathBuf,
-    file: Option<BufReader<File>>,
+    place: Place,
+    given_up: CancellationToken,
+    file: Option<BufReader<Input>>,
     /// Which file the position belongs to.
     inode: u64,
     /// Of the first line that was not read.
@@ -24,12 +27,15 @@ pub(super) struct JsonLines {
 }
 
 impl JsonLines {
-    pub(super) fn new(path: PathBuf, limit: usize) -> Self {
-        Self { path, file: None, inode: 0, position: 0, line: 1, is_skipping: false, is_last: false, limit }
+    pub(super) fn new(place: Place, given_up: CancellationToken, limit: usize) -> Self {
+        let (file, inode, position, line) = (None, 0, 0, 1);
+        Self { place, given_up, file, inode, position, line, is_skipping: false, is_last: false, limit }
     }
 
-    /// To be called before each round: opens the file at the place where the last round ended.
-    pub(super) fn look(&mut self, is_last: bool) {
+    /// To be called before each round: opens the file at the position where the last round ended. The folder may be
+    /// another than it was.
+    pub(super) fn look(&mut self, place: Place, is_last: bool) {
+        self.place = place;
         self.is_last = is_last;
         self.file = None;
     }
@@ -63,7 +69,8 @@ impl JsonLines {
             self.is_skipping = is_too_long || (was_skipping && !has_end);
             if was_skipping {
                 self.line += u64::from(has_end);
-                continue;
+                // Such a line can go on for terabytes.
+                return Ok(Found::Nothing);
             }
             let line = self.line;
             if is_too_long {
@@ -80,9 +87,9 @@ impl JsonLines {
         }
     }
 
-    fn open(&mut self) -> io::Result<BufReader<File>> {
-        let mut file = files::open(&self.path)?;
-        let metadata = file.metadata()?;
+    fn open(&mut self) -> io::Result<BufReader<Input>> {
+        let mut file = Input::open(&self.place, &self.given_up)?;
+        let metadata = file.file().metadata()?;
         if self.inode != metadata.ino() || metadata.len() < self.position {
             // Another file of that name, or written anew: its lines are new lines.
             (self.inode, self.position, self.line, self.is_skipping) = (metadata.ino(), 0, 1, false);
@@ -96,13 +103,18 @@ impl JsonLines {
 mod tests {
     use super::*;
 
+    fn new(path: &std::path::Path) -> JsonLines {
+        JsonLines::new(Place::of(path), CancellationToken::new(), 20)
+    }
+
     fn round(lines: &mut JsonLines, is_last: bool) -> Vec<String> {
-        lines.look(is_last);
+        lines.look(lines.place.clone(), is_last);
         let mut found = Vec::new();
         loop {
             match lines.next() {
                 Found::Item(item) => found.push(item.get().to_owned()),
                 Found::Refused(reason) | Found::Broken(reason) => found.push(reason),
+                Found::Nothing => {}
                 Found::End => return found,
             }
         }
@@ -112,7 +124,7 @@ mod tests {
     fn a_growing_file_is_followed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let write = |text: &str| io::Write::write_all(&mut file.as_file(), text.as_bytes()).unwrap();
-        let mut lines = JsonLines::new(file.path().to_owned(), 20);
+        let mut lines = new(file.path());
         assert!(round(&mut lines, false).is_empty());
         write("{\"a\":1}\n\n{\"b");
         assert_eq!(round(&mut lines, false), ["{\"a\":1}"]);
@@ -132,7 +144,7 @@ mod tests {
     fn a_new_file_of_the_name_is_read_from_its_start() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "1\n2\n").unwrap();
-        let mut lines = JsonLines::new(file.path().to_owned(), 20);
+        let mut lines = new(file.path());
         assert_eq!(round(&mut lines, false), ["1", "2"]);
         std::fs::write(file.path(), "3\n").unwrap();
         assert_eq!(round(&mut lines, false), ["3"]);

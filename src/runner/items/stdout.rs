@@ -1,36 +1,43 @@
 //! Items among what a spider printed: a JSON list or object in all, JSON Lines, or a last line of JSON.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use serde::de::IgnoredAny;
+use tokio_util::sync::CancellationToken;
 
-use super::elements::{Elements, parse};
+use super::super::output::StdoutCopy;
+use super::elements::{Elements, check};
+use super::input::Input;
 use super::json_lines::JsonLines;
-use super::{Reader, files};
+use super::source::Reader;
 
 /// A reader of the items in a copy of stdout, if there are any. Of a run that failed only JSON Lines count, as
 /// nothing says that the rest is whole.
-pub(super) fn find(path: &Path, is_complete: bool, has_succeeded: bool, limit: usize) -> io::Result<Option<Reader>> {
-    if has_succeeded && is_complete && is_document(path)? {
-        return Elements::open(path, limit).map(|reader| Some(Reader::Elements(reader)));
+pub(super) fn find(
+    copy: &StdoutCopy,
+    has_succeeded: bool,
+    given_up: &CancellationToken,
+    limit: usize,
+) -> io::Result<Option<Reader>> {
+    let is_whole = has_succeeded && copy.is_complete;
+    let open = || Input::open(&copy.place, given_up);
+    let elements = |input| Some(Reader::Elements(Elements::new(input, limit)));
+    if is_whole && is_document(open()?)? {
+        return Ok(elements(open()?));
     }
-    if is_json_lines(path, has_succeeded && is_complete, limit)? {
-        let mut lines = JsonLines::new(path.to_owned(), limit);
+    if is_json_lines(open()?, is_whole, limit)? {
+        let mut lines = JsonLines::new(copy.place.clone(), given_up.clone(), limit);
         // The last line may be half a line, and is then no item.
-        lines.look(has_succeeded && is_complete);
+        lines.look(copy.place.clone(), is_whole);
         return Ok(Some(Reader::Lines(lines)));
     }
-    if has_succeeded && is_complete && keep_last_line(path, limit)? {
-        return Elements::open(path, limit).map(|reader| Some(Reader::Elements(reader)));
-    }
-    Ok(None)
+    let last = if is_whole { last_line(open()?, limit)? } else { None };
+    Ok(last.and_then(elements))
 }
 
 /// Whether all of it is one JSON list or object.
-fn is_document(path: &Path) -> io::Result<bool> {
-    let mut input = BufReader::new(files::open(path)?);
+fn is_document(input: Input) -> io::Result<bool> {
+    let mut input = BufReader::new(input);
     let first = loop {
         let buffer = input.fill_buf()?;
         match buffer.first() {
@@ -42,8 +49,8 @@ fn is_document(path: &Path) -> io::Result<bool> {
 }
 
 /// Whether each line that is not empty is a JSON object, and there is one.
-fn is_json_lines(path: &Path, is_whole: bool, limit: usize) -> io::Result<bool> {
-    let mut input = BufReader::new(files::open(path)?);
+fn is_json_lines(input: Input, is_whole: bool, limit: usize) -> io::Result<bool> {
+    let mut input = BufReader::new(input);
     let mut line = Vec::new();
     let mut has_object = false;
     loop {
@@ -57,45 +64,47 @@ fn is_json_lines(path: &Path, is_whole: bool, limit: usize) -> io::Result<bool> 
         if text.is_empty() {
             continue;
         }
-        if text.first() != Some(&b'{') || parse(text).is_err() {
+        if text.first() != Some(&b'{') || check(text).is_err() {
             return Ok(false);
         }
         has_object = true;
     }
 }
 
-/// Cuts the copy down to its last line that is not empty; false when that is no JSON list or object.
-fn keep_last_line(path: &Path, limit: usize) -> io::Result<bool> {
-    let mut file = files::open(path)?;
+/// The last line that is not empty, where that is a JSON list or object.
+fn last_line(mut input: Input, limit: usize) -> io::Result<Option<Input>> {
     // A list may hold many items, so it may be much longer than one.
-    let length = file.metadata()?.len();
+    let length = input.file().metadata()?.len();
     let start = length.saturating_sub(16 * limit as u64);
-    file.seek(SeekFrom::Start(start))?;
+    input.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    input.by_ref().take(16 * limit as u64).read_to_end(&mut bytes)?;
     let text = bytes.trim_ascii_end();
-    let last = match text.iter().rposition(|byte| *byte == b'\n') {
-        Some(end) => &text[end + 1..],
-        None if start == 0 => text,
-        None => return Ok(false),
+    let begin = match text.iter().rposition(|byte| *byte == b'\n') {
+        Some(end) => end + 1,
+        None if start == 0 => 0,
+        None => return Ok(None),
     };
-    let last = last.trim_ascii();
-    if !matches!(last.first(), Some(b'[' | b'{')) || parse(last).is_err() {
-        return Ok(false);
+    let last = text[begin..].trim_ascii();
+    if !matches!(last.first(), Some(b'[' | b'{')) || check(last).is_err() {
+        return Ok(None);
     }
-    File::create(path)?.write_all(last)?;
-    Ok(true)
+    input.seek(SeekFrom::Start(start + begin as u64))?;
+    Ok(Some(input))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Found;
+    use super::super::super::places::Place;
+    use super::super::source::Found;
     use super::*;
 
     fn items(content: &str, has_succeeded: bool) -> usize {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        let Some(mut reader) = find(file.path(), true, has_succeeded, 1000).unwrap() else { return 0 };
+        let copy = StdoutCopy { place: Place::of(file.path()), is_complete: true };
+        let found = find(&copy, has_succeeded, &CancellationToken::new(), 1000).unwrap();
+        let Some(mut reader) = found else { return 0 };
         std::iter::from_fn(|| matches!(reader.next(), Found::Item(_)).then_some(())).count()
     }
 

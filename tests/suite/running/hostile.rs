@@ -154,3 +154,71 @@ print(json.dumps({
     assert_eq!(answer.error(400), "task_not_running");
     assert_eq!(app.items(task["id"].as_str().unwrap()).await.len(), 2);
 }
+
+/// Links in place of the attempt's own folders: what they point to is none of the runner's.
+#[tokio::test(flavor = "multi_thread")]
+async fn puts_links_where_its_folders_were() {
+    let app = TestApp::new().await;
+    let precious = tempfile::tempdir().unwrap();
+    let make = |name: &str| {
+        let folder = precious.path().join(name);
+        std::fs::create_dir_all(folder.join("inner")).unwrap();
+        std::fs::write(folder.join("inner/kept"), "kept").unwrap();
+        std::fs::write(folder.join("x.jsonl"), "{\"stolen\": 1}\n").unwrap();
+        std::fs::write(folder.join("x.json"), "[{\"stolen\": 1}]").unwrap();
+        std::fs::write(folder.join("1.json"), "{\"batch\": 1, \"items\": [{\"stolen\": 1}]}").unwrap();
+        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        folder
+    };
+    let folders = [make("tmp"), make("home"), make("work"), make("output"), make("spool"), make("attempt")];
+    let printed = precious.path().join("printed");
+    std::fs::write(&printed, "kept").unwrap();
+    let precious_path = precious.path().to_str().unwrap();
+    let inner = format!(
+        "import os, shutil\nroot, precious = os.path.dirname(os.getcwd()), {precious_path:?}\nos.chdir('/')\n\
+         os.symlink(precious + '/printed', root + '/stdout')\n\
+         for name in ('tmp', 'home', 'work', 'output', 'spool'):\n    \
+             shutil.rmtree(root + '/' + name)\n    os.symlink(precious + '/' + name, root + '/' + name)\nprint('done')"
+    );
+    let whole = format!(
+        "import os\nroot, precious = os.path.dirname(os.getcwd()), {precious_path:?}\nos.chdir('/')\n\
+         os.rename(root, root + '-away')\nos.symlink(precious + '/attempt', root)\nprint('done')"
+    );
+    for script in [inner, whole] {
+        let task = app.run_script(json!({"name": "links"}), &script).await;
+        let id = task["id"].as_str().unwrap();
+        assert!(app.lines(id).await.iter().any(|line| line["line"] == "done"), "{task} {:?}", app.lines(id).await);
+        assert!(app.items(id).await.is_empty(), "{task}");
+    }
+    for folder in folders {
+        assert_eq!(std::fs::read_to_string(folder.join("inner/kept")).unwrap(), "kept");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o755, "{}", folder.display());
+    }
+    assert_eq!(std::fs::read_to_string(printed).unwrap(), "kept");
+}
+
+/// Files without content, as long as they may be: nobody waits for them to be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn makes_sparse_files_of_items() {
+    let app = TestApp::new().await;
+    let make = |count: usize| {
+        format!(
+            "import os, time\nfor n in range({count}):\n    \
+                 f = open(os.environ['CRAWLHUB_OUTPUT_DIR'] + f'/{{n:03}}.jsonl', 'wb')\n    f.truncate(3 << 30)\n\
+             try: f.truncate(8 << 40)\nexcept OSError as error: print(error.strerror, flush=True)\n"
+        )
+    };
+    let many = app.spider(json!({"name": "many"}), &[("main.py", &(make(100) + "time.sleep(600)"))]).await;
+    let task = app.run(&many, json!({})).await;
+    app.wait_for_line(&task, "File too large").await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let asked = std::time::Instant::now();
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await;
+    assert_eq!(app.ended(&task).await["status"], "cancelled");
+    assert!(asked.elapsed().as_secs() < 20, "{:?}", asked.elapsed());
+
+    let task = app.run_script(json!({"name": "one"}), &make(1)).await;
+    assert_eq!((&task["status"], &task["error_category"]), (&json!("failed"), &json!("parse")), "{task}");
+    assert!(task["error_message"].as_str().unwrap().contains("longer than"), "{task}");
+}

@@ -128,3 +128,33 @@ async fn links_in_the_output_folder_are_not_followed() {
     let task = app.run_script(json!({"name": "links"}), script).await;
     assert!(app.items(task["id"].as_str().unwrap()).await.is_empty(), "{task}");
 }
+
+/// The limit holds for all ways in which items come without the SDK.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_items_than_wanted() {
+    let app = TestApp::new().await;
+    let lines = "for n in range(5000): print('{\"n\": %d}' % n)";
+    let files = "import os, json\nout = os.environ['CRAWLHUB_OUTPUT_DIR']\n\
+        for name in 'abc': open(out + f'/{name}.jsonl', 'w').write('{\"n\": 1}\\n' * 3)\n\
+        json.dump([{'n': 2}] * 9, open(out + '/x.json', 'w'))";
+    for (name, script) in [("stdout", lines), ("files", files)] {
+        let task = app.run_script(json!({"name": name, "max_items": 7}), script).await;
+        assert_eq!((&task["status"], &task["total_count"]), (&json!("completed"), &json!(7)), "{task}");
+        let lines = app.lines(task["id"].as_str().unwrap()).await;
+        let said = lines.iter().filter(|line| line["line"] == "7 items: the limit is reached");
+        assert_eq!(said.count(), 1, "{name}");
+    }
+}
+
+/// A batch in the spool that no SDK would have written is refused as a whole, and counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_huge_batch_in_the_spool() {
+    let app = TestApp::new().await;
+    let script = "import os, json\nspool = os.environ['CRAWLHUB_SPOOL_DIR']\n\
+        for batch, count in ((1, 1000), (2, 1001)):\n    \
+            json.dump({'batch': batch, 'items': [{'n': batch}] * count}, open(f'{spool}/{batch}.json', 'w'))";
+    let task = app.run_script(json!({"name": "spool"}), script).await;
+    assert_eq!((&task["status"], &task["error_category"]), (&json!("failed"), &json!("parse")), "{task}");
+    assert!(task["error_message"].as_str().unwrap().contains("1001 items are more than 1000"), "{task}");
+    assert_eq!((&task["total_count"], &task["failed_count"]), (&json!(1000), &json!(1001)), "{task}");
+}
