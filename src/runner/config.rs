@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::platform::process::Confinement;
+
 #[derive(Debug, Clone)]
 pub struct RunnerConfig {
     /// Holds a folder for each attempt that runs.
@@ -29,6 +31,8 @@ pub struct RunnerConfig {
     pub max_file_mb: Option<u64>,
     /// Between SIGTERM and SIGKILL.
     pub term_grace: Duration,
+    /// What spiders and builders must not see, beside the folders above. None: they are not confined.
+    pub hidden: Option<Vec<PathBuf>>,
 }
 
 impl RunnerConfig {
@@ -47,7 +51,15 @@ impl RunnerConfig {
             max_processes: 512,
             max_file_mb: None,
             term_grace: Duration::from_secs(5),
+            hidden: None,
         }
+    }
+
+    /// Of one attempt, which may read `read` and write `write` of what is hidden.
+    pub(super) fn confinement(&self, read: Vec<PathBuf>, write: Vec<PathBuf>) -> Option<Confinement> {
+        let mut hidden = self.hidden.clone()?;
+        hidden.extend([self.work_dir.clone(), self.environments_dir.clone()]);
+        Some(Confinement { hidden, read, write })
     }
 
     /// The value of a name in `base_env`.

@@ -66,7 +66,7 @@ impl WorkDir {
 
     /// Where the launcher leaves what a function returned.
     pub(super) fn result_file(&self) -> PathBuf {
-        self.root.join("result.json")
+        self.root.join("result/result.json")
     }
 
     /// A copy of what the spider printed.
@@ -124,7 +124,7 @@ fn make(root: PathBuf) -> io::Result<WorkDir> {
     private(&root)?;
     let lock = File::create(root.join(LOCK))?;
     lock.try_lock()?;
-    for name in ["work", "output", "spool", "home", "tmp"] {
+    for name in ["work", "output", "spool", "home", "tmp", "result"] {
         private(&root.join(name))?;
     }
     Ok(WorkDir { root, _lock: lock })
