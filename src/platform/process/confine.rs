@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use anyhow::{Context, anyhow, ensure};
+use caps::CapSet;
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr, RulesetCreated,
     RulesetCreatedAttr, RulesetStatus, Scope,
@@ -76,7 +77,7 @@ pub(super) fn spawn(command: &mut Command, confinement: &Confinement) -> anyhow:
     })
 }
 
-/// For this thread and whatever it starts, for ever. Privileges of set-user-id programs are given up with it.
+/// For this thread and whatever it starts, for ever. Its privileges are given up, and none are gained again.
 fn restrict(confinement: &Confinement) -> anyhow::Result<()> {
     let mut rules = Rules { ruleset: ruleset(CompatLevel::BestEffort, VERSION)?, hidden: Vec::new() };
     for path in &confinement.hidden {
@@ -105,6 +106,15 @@ fn restrict(confinement: &Confinement) -> anyhow::Result<()> {
     }
     let status = rules.ruleset.restrict_self()?;
     ensure!(status.ruleset != RulesetStatus::NotEnforced, "the kernel does not take Landlock's rules");
+    give_up_capabilities()
+}
+
+/// Root's would open what Landlock closes: since Linux 6.11 `CAP_PERFMON` reads the environment of every process.
+/// What is started gets none back, as it gains no privilege by its start.
+fn give_up_capabilities() -> anyhow::Result<()> {
+    for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
+        caps::clear(None, set).context("capabilities")?;
+    }
     Ok(())
 }
 
