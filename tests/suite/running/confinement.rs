@@ -46,7 +46,7 @@ async fn the_servers_files_are_out_of_reach() {
     }
     let settings = tempfile::tempdir().unwrap();
     let file = settings.path().join("crawlhub.toml");
-    std::fs::write(&file, "[tasks]\nslots = 2\n").unwrap();
+    std::fs::write(&file, "[runner]\nconfine = 'required'\n").unwrap();
     let server = ServerProcess::start_with_file(&file).await;
     let waiting = server.spider(json!({"name": "other"}), &[("main.py", "import time\ntime.sleep(60)")]).await;
     let other = server.run(&waiting, json!({})).await;
@@ -145,13 +145,8 @@ for name, pid in (('server', params['server']), ('other', params['other']), ('su
     server.post(&format!("/tasks/{other}/cancel"), json!({})).await.data();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_spiders_do_still_works() {
-    if cannot_be_shown() {
-        return;
-    }
-    let app = TestApp::new().await;
-    let probes = r"
+/// What spiders commonly do; each probe gives "ok".
+const WORK: &str = r"
 import glob, multiprocessing, pathlib, threading
 def square(n): return n * n
 def same(one, other):
@@ -226,10 +221,17 @@ seen['environment'] = 'unchanged'
 try: change()
 except PermissionError: seen['environment'] = 'ok'
 ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_spiders_do_still_works() {
+    if cannot_be_shown() {
+        return;
+    }
+    let app = TestApp::new().await;
     let package = super::environments::package("crawlhub_confined");
     let requirement = package.path().join("crawlhub_confined").to_str().unwrap().to_owned();
     let fields = json!({"name": "worker", "requirements_txt": format!("{requirement}\n")});
-    assert_each(&probe(&app, fields, json!({}), probes).await, "ok");
+    assert_each(&probe(&app, fields, json!({}), WORK).await, "ok");
 }
 
 /// What a builder of an environment runs is the packages' code: no more to be trusted than the spider's.
