@@ -1,8 +1,8 @@
 //! The composition root: settings → handles → router and loops. What exists and what runs is read here.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -27,7 +27,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     clock::SharedClock,
-    config::Config,
+    config::{Config, Confine},
     error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts, Edge},
@@ -44,6 +44,7 @@ use crate::{
         documents::Documents,
         files::Files,
         http::{carry_context, panic_answer},
+        process::Strength,
         secrets::Secrets,
     },
     runner::{Runner, RunnerConfig},
@@ -66,6 +67,8 @@ pub struct Outside {
     pub base_env: Vec<(String, String)>,
     /// What pip and uv are to know of the operator's network: indexes, proxies, certificates.
     pub build_env: Vec<(String, String)>,
+    /// Files beside the data directory that spiders must not see.
+    pub hidden: Vec<PathBuf>,
 }
 
 impl Outside {
@@ -79,7 +82,7 @@ impl Outside {
                 build_env.push((name, value));
             }
         }
-        Self { clock, program, base_env, build_env }
+        Self { clock, program, base_env, build_env, hidden: Vec::new() }
     }
 }
 
@@ -136,7 +139,9 @@ impl App {
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
-        std::fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+        // Other users of the machine have no business in it.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+        made.with_context(|| format!("cannot make {}", data_dir.display()))?;
         let data_dir = &std::path::absolute(data_dir)?;
         let clock = outside.clock.clone();
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
@@ -167,7 +172,7 @@ impl App {
             stop: stop.clone(),
         };
         let tasks = Tasks::new(foundation, spiders.clone());
-        let runner = Runner::new(runner_config(config, data_dir, outside), files.clone(), clock)
+        let runner = Runner::new(runner_config(config, data_dir, outside)?, files.clone(), clock)
             .context("cannot make the folders of the runner")?;
         let dispatcher = Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen), stop.clone());
         let background = Background::new(stop.clone());
@@ -335,7 +340,7 @@ fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {
         .collect()
 }
 
-fn runner_config(config: &Config, data_dir: &std::path::Path, outside: Outside) -> RunnerConfig {
+fn runner_config(config: &Config, data_dir: &std::path::Path, outside: Outside) -> anyhow::Result<RunnerConfig> {
     let mut runner = RunnerConfig::new(data_dir, outside.program);
     if let Some(folder) = &config.runner.environments_dir {
         runner.environments_dir.clone_from(folder);
@@ -347,7 +352,34 @@ fn runner_config(config: &Config, data_dir: &std::path::Path, outside: Outside) 
     runner.log_limit_bytes = config.tasks.log_limit_bytes;
     runner.stdout_items_limit = config.tasks.stdout_items_limit_bytes;
     runner.max_processes = config.tasks.max_processes;
-    runner
+    if confines(config.runner.confine)? {
+        let files = outside.hidden.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>()?;
+        runner.hidden = Some([data_dir.to_owned()].into_iter().chain(files).collect());
+    }
+    Ok(runner)
+}
+
+/// Whether spiders are confined; says it where they are not, or not wholly.
+fn confines(wanted: Confine) -> anyhow::Result<bool> {
+    if wanted == Confine::Off {
+        return Ok(false);
+    }
+    match Strength::of_this_machine() {
+        Strength::Full => {}
+        Strength::Partial => tracing::warn!(
+            "spiders are confined in part: before Linux 6.12 they can signal the server's processes, before 6.2 \
+             truncate its files"
+        ),
+        Strength::None => {
+            ensure!(wanted != Confine::Required, "runner.confine is required, but this system has no Landlock to use");
+            tracing::warn!(
+                "spiders are not confined, as this system has no Landlock to use: each can read and change whatever the \
+                 server's user can, the database and the secret key among it; run only spiders that you trust"
+            );
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn dispatcher_config(config: &Config, listen: SocketAddr) -> DispatcherConfig {

@@ -1,6 +1,10 @@
 //! The commands.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -79,7 +83,7 @@ fn complain(error: &anyhow::Error) {
 async fn run_command(cli: &Cli) -> anyhow::Result<()> {
     let sources = Sources::new(cli.config.as_deref(), environment());
     match &cli.command {
-        Command::Serve => Box::pin(serve(&Config::load(&sources)?)).await,
+        Command::Serve => Box::pin(serve(&Config::load(&sources)?, cli.config.as_deref())).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
         Command::Openapi => {
@@ -97,14 +101,15 @@ async fn run_command(cli: &Cli) -> anyhow::Result<()> {
     }
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     start_logging(&config.log)?;
     // Spiders run as the server's user: its memory and environment are none of their business.
     nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
     let address = config.server.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listen = listener.local_addr()?;
-    let app = App::open(config, listen, outside()).await?;
+    let outside = Outside { hidden: file.map(Path::to_owned).into_iter().collect(), ..outside() };
+    let app = App::open(config, listen, outside).await?;
     let address =
         if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() };
     say(&format!("CrawlHub  {address}/  (docs: {address}/docs/)"));

@@ -108,6 +108,17 @@ pub struct Runner {
     #[serde(deserialize_with = "path_or_none")]
     pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
+    pub confine: Confine,
+}
+
+/// Whether spiders and builders of environments are confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confine {
+    /// Where the kernel can.
+    Auto,
+    Required,
+    Off,
 }
 
 /// Text that must not be printed.

@@ -7,7 +7,7 @@ use super::config::RunnerConfig;
 use super::job::{Category, End, Job};
 use super::workdir::{WorkDir, blocking, clean, disk_failure};
 use crate::platform::files::hash_of;
-use crate::platform::process::Spec;
+use crate::platform::process::{Confinement, Spec};
 
 /// What spiders may import, and what starts those that are no script.
 const SUPPORT: [(&str, &str); 2] = [
@@ -59,7 +59,16 @@ pub(super) fn build(
         memory_limit_mb: job.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
         max_processes: Some(config.max_processes),
         max_file_mb: config.max_file_mb,
+        confinement: confinement(config, dir, python, support),
     })
+}
+
+fn confinement(config: &RunnerConfig, dir: &WorkDir, python: &Path, support: &Path) -> Option<Confinement> {
+    let environment = python.parent().and_then(Path::parent).map(Path::to_owned);
+    let read = environment.into_iter().chain([support.to_owned()]).collect();
+    let result = dir.result_file().parent().map(Path::to_owned);
+    let write = [dir.work(), dir.output(), dir.spool(), dir.home(), dir.tmp()].into_iter().chain(result).collect();
+    config.confinement(read, write)
 }
 
 /// What Python is to run.

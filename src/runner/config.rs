@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::platform::process::Confinement;
+
 #[derive(Debug, Clone)]
 pub struct RunnerConfig {
     /// Holds a folder for each attempt that runs.
@@ -31,6 +33,8 @@ pub struct RunnerConfig {
     pub gathering_limit: Duration,
     /// Between SIGTERM and SIGKILL.
     pub term_grace: Duration,
+    /// What spiders and builders must not see, beside the folders above. None: they are not confined.
+    pub hidden: Option<Vec<PathBuf>>,
 }
 
 impl RunnerConfig {
@@ -51,7 +55,15 @@ impl RunnerConfig {
             max_file_mb: Some(4096),
             gathering_limit: Duration::from_mins(10),
             term_grace: Duration::from_secs(5),
+            hidden: None,
         }
+    }
+
+    /// Of one attempt, which may read `read` and write `write` of what is hidden.
+    pub(super) fn confinement(&self, read: Vec<PathBuf>, write: Vec<PathBuf>) -> Option<Confinement> {
+        let mut hidden = self.hidden.clone()?;
+        hidden.extend([self.work_dir.clone(), self.environments_dir.clone()]);
+        Some(Confinement { hidden, read, write })
     }
 
     /// The value of a name in `base_env`.

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use super::config::RunnerConfig;
@@ -98,6 +99,9 @@ impl<R: Report> Builder<'_, R> {
         let started = tokio::time::Instant::now();
         self.reporter.say(format!("installing requirements: {}", requirements.join(", "))).await;
         discard(place).await?;
+        // A confined builder may write in it, but not beside it.
+        let made = tokio::fs::create_dir(place).await;
+        made.map_err(|error| disk_failure("the environment cannot be made", &error))?;
         let result = self.install(place, requirements).await;
         let _ = tokio::fs::remove_file(self.work_dir.work().join(REQUIREMENTS)).await;
         if let Err(end) = result {
@@ -105,7 +109,7 @@ impl<R: Report> Builder<'_, R> {
             let _ = tokio::fs::remove_file(lock_of(place)).await;
             return Err(end);
         }
-        let mark = tokio::fs::write(place.join(COMPLETE), requirements.join("\n")).await;
+        let mark = mark_complete(place, &requirements.join("\n")).await;
         mark.map_err(|error| disk_failure("the environment cannot be kept", &error))?;
         self.reporter.say(format!("requirements installed in {:.1} s", started.elapsed().as_secs_f64())).await;
         Ok(())
@@ -133,19 +137,22 @@ impl<R: Report> Builder<'_, R> {
             ],
         };
         for argv in steps {
-            self.step(argv).await?;
+            self.step(place, argv).await?;
         }
         Ok(())
     }
 
-    async fn step(&self, argv: Vec<String>) -> Result<(), End> {
+    async fn step(&self, place: &Path, argv: Vec<String>) -> Result<(), End> {
         let failed =
             |reason: &str| End::failed(Category::System, format!("requirements could not be installed: {reason}"));
+        let dir = self.work_dir;
+        let writable = vec![place.to_owned(), dir.work(), dir.home(), dir.tmp()];
         let spec = Spec {
             argv,
             cwd: self.work_dir.work(),
             env: self.environment_of_builds(),
             max_processes: Some(self.config.max_processes),
+            confinement: self.config.confinement(Vec::new(), writable),
             ..Spec::default()
         };
         let spawned = Child::spawn(&self.config.supervisor, spec).await;
@@ -172,7 +179,11 @@ impl<R: Report> Builder<'_, R> {
 
     /// Of the server's own environment, only what its operator means for builds.
     fn environment_of_builds(&self) -> Vec<(String, String)> {
-        let cache = self.config.environments_dir.with_file_name("cache");
+        // What builders of one spider can write, builders of another must not trust.
+        let cache = match self.config.hidden {
+            Some(_) => self.work_dir.tmp().join("cache"),
+            None => self.config.environments_dir.with_file_name("cache"),
+        };
         let path = |path: PathBuf| path.to_string_lossy().into_owned();
         let own = [
             ("PATH", self.config.path()),
@@ -243,6 +254,19 @@ async fn discard(place: &Path) -> Result<(), End> {
     let place = place.to_owned();
     let discarded = blocking(move || if place.exists() { remove_tree(&place) } else { Ok(()) }).await;
     discarded.map_err(|error| disk_failure("an unfinished environment cannot be removed", &error))
+}
+
+/// Whatever the builders left under that name, such as a link to a file of the server, is not written to.
+async fn mark_complete(place: &Path, content: &str) -> io::Result<()> {
+    let mark = place.join(COMPLETE);
+    if let Err(error) = tokio::fs::remove_file(&mark).await
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut file = tokio::fs::File::create_new(&mark).await?;
+    file.write_all(content.as_bytes()).await?;
+    file.flush().await
 }
 
 fn words(argv: &[&str]) -> Vec<String> {

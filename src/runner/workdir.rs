@@ -83,7 +83,16 @@ impl WorkDir {
 
     /// Where the launcher leaves what a function returned.
     pub(super) fn result_file(&self) -> PathBuf {
-        self.root.join(RESULT)
+        self.root.join(RESULTS).join(RESULT)
+    }
+
+    /// The same, to be reached by the server itself. To be taken before anything runs.
+    pub(super) fn result_place(&self) -> Place {
+        match Folder::open(&self.place(RESULTS).path()) {
+            Ok(folder) => Place::new(&Arc::new(folder), RESULT),
+            // There is nothing of that name here.
+            Err(_) => self.place(RESULT),
+        }
     }
 
     /// Copies the files of the spider.
@@ -135,7 +144,9 @@ const HOME: &str = "home";
 const TMP: &str = "tmp";
 pub(super) const OUTPUT: &str = "output";
 pub(super) const SPOOL: &str = "spool";
-pub(super) const RESULT: &str = "result.json";
+/// A folder of its own: the attempt's root is closed to the spider.
+const RESULTS: &str = "result";
+const RESULT: &str = "result.json";
 /// A copy of what the spider printed.
 pub(super) const STDOUT: &str = "stdout";
 
@@ -146,7 +157,7 @@ fn make(root: PathBuf) -> io::Result<WorkDir> {
     private(&root)?;
     let lock = File::create(root.join(LOCK))?;
     lock.try_lock()?;
-    for name in [WORK, OUTPUT, SPOOL, HOME, TMP] {
+    for name in [WORK, OUTPUT, SPOOL, HOME, TMP, RESULTS] {
         private(&root.join(name))?;
     }
     let held = Arc::new(Folder::open(&root)?);

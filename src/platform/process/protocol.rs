@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::confine::Confinement;
+
 /// A process to start, and what it may use.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Spec {
@@ -17,6 +19,8 @@ pub struct Spec {
     pub max_processes: Option<u64>,
     /// Of one file.
     pub max_file_mb: Option<u64>,
+    /// Of the whole tree. None: it may do what the server's user may.
+    pub confinement: Option<Confinement>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

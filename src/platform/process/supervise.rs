@@ -1,4 +1,5 @@
-//! The supervisor: a small process without a runtime or threads, between the server and one child.
+//! The supervisor: a small process without a runtime, and but for a moment without threads, between the server and one
+//! child.
 
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -15,6 +16,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, setsid};
 
+use super::confine;
 use super::control::Control;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
 use super::tree::{self, Meter};
@@ -224,7 +226,11 @@ fn spawn(spec: &Spec) -> anyhow::Result<Pid> {
     let score = own.as_ref().and_then(|process| process.oom_score_adj().ok()).unwrap_or(0);
     let set_score = |score| own.as_ref().map(|process| process.set_oom_score_adj(score));
     set_score(score.max(CHILD_OOM_SCORE));
-    let child = command.spawn().with_context(|| format!("{program} cannot be started"));
+    let child = match &spec.confinement {
+        Some(confinement) => confine::spawn(&mut command, confinement),
+        None => command.spawn().map_err(Into::into),
+    };
+    let child = child.with_context(|| format!("{program} cannot be started"));
     set_score(score);
     Ok(Pid::from_raw(i32::try_from(child?.id())?))
 }

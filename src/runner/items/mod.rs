@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::output::StdoutCopy;
 use super::places::Place;
 use super::report::{Report, Reporter};
-use super::workdir::{OUTPUT, RESULT, SPOOL, WorkDir, blocking};
+use super::workdir::{OUTPUT, SPOOL, WorkDir, blocking};
 use csv_rows::CsvRows;
 use elements::Elements;
 use files::{ItemFile, Kind};
@@ -69,7 +69,7 @@ impl<'a, R: Report> Items<'a, R> {
             reporter,
             output: dir.place(OUTPUT),
             spool: dir.place(SPOOL),
-            result: dir.place(RESULT),
+            result: dir.result_place(),
             limits,
             followed: HashMap::new(),
             delivered: 0,

@@ -1,17 +1,19 @@
 //! Requirements are installed once per content, and shared.
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::support::TestApp;
 
-/// A package of our own, as an unpacked folder: nothing is fetched from anywhere.
-fn package(app: &TestApp, name: &str) -> String {
-    let folder = app.dir.path().join(name);
+/// A package of our own, as an unpacked folder `name` in one that spiders and builders can see.
+pub(super) fn package(name: &str) -> TempDir {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join(name);
     std::fs::create_dir_all(folder.join(name)).unwrap();
     std::fs::write(folder.join(name).join("__init__.py"), "ANSWER = 42\n").unwrap();
     let setup = format!("from setuptools import setup\nsetup(name='{name}', version='1.0', packages=['{name}'])\n");
     std::fs::write(folder.join("setup.py"), setup).unwrap();
-    folder.to_str().unwrap().to_owned()
+    parent
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +21,8 @@ async fn built_once_and_shared() {
     // An environments folder of its own: what other tests built must not help.
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::with(&[("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", folder.path().to_str().unwrap())]).await;
-    let requirement = package(&app, "crawlhub_answer");
+    let package = package("crawlhub_answer");
+    let requirement = package.path().join("crawlhub_answer").to_str().unwrap().to_owned();
     let script = "import crawlhub_answer, json\nprint(json.dumps({'answer': crawlhub_answer.ANSWER}))";
     let fields = json!({"name": "shared", "requirements_txt": format!("{requirement}\n")});
     let (one, two) =
@@ -44,7 +47,8 @@ async fn built_once_and_shared() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_of_requirements_counts() {
     let app = TestApp::new().await;
-    let requirement = package(&app, "crawlhub_other");
+    let package = package("crawlhub_other");
+    let requirement = package.path().join("crawlhub_other").to_str().unwrap().to_owned();
     let script = "import crawlhub_other, json\nprint(json.dumps({'answer': crawlhub_other.ANSWER}))";
     let files = [("main.py", script), ("requirements.txt", &format!("# ours\n{requirement}\n"))];
     let spider = app.spider(json!({"name": "file"}), &files).await;
@@ -55,7 +59,8 @@ async fn a_file_of_requirements_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_while_it_is_built() {
     let app = TestApp::new().await;
-    let folder = package(&app, "crawlhub_slow");
+    let package = package("crawlhub_slow");
+    let folder = package.path().join("crawlhub_slow").to_str().unwrap().to_owned();
     let slow = "import time\nprint('building', flush=True)\ntime.sleep(60)\n";
     std::fs::write(format!("{folder}/setup.py"), slow).unwrap();
     let fields = json!({"name": "slow build", "requirements_txt": format!("{folder}\n")});

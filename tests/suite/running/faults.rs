@@ -28,7 +28,9 @@ async fn the_server_is_stopped() {
 async fn the_server_is_killed() {
     let settings = [("CRAWLHUB_TASKS_LEASE_SECONDS", "5")];
     let mut server = ServerProcess::start(&settings).await;
-    let ledger = server.dir.path().join("ledger");
+    // Where a confined spider can write.
+    let outside = tempfile::tempdir().unwrap();
+    let ledger = outside.path().join("ledger");
     let script = format!(
         "import os, time\nfrom crawlhub import save_item\nledger = open({ledger:?}, 'w')\n\
          print('pid', os.getpid(), flush=True)\nfor n in range(1_000_000):\n    save_item({{'n': n}})\n    \

@@ -1,5 +1,6 @@
 //! A spider runs.
 
+mod confinement;
 mod entry_points;
 mod environments;
 mod faults;

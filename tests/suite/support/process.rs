@@ -32,7 +32,20 @@ impl ServerProcess {
     }
 
     pub async fn start_in(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
-        let mut command = Self::command(dir.path(), database_url.as_deref(), settings);
+        let command = Self::command(dir.path(), database_url.as_deref(), settings);
+        Self::start_command(command, dir, database_url).await
+    }
+
+    /// With a file of settings.
+    pub async fn start_with_file(file: &Path) -> Self {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        let database_url = parts::new_database().await;
+        let mut command = Self::command(dir.path(), database_url.as_deref(), &[]);
+        command.arg("--config").arg(file);
+        Self::start_command(command, dir, database_url).await
+    }
+
+    async fn start_command(mut command: Command, dir: TempDir, database_url: Option<String>) -> Self {
         let mut child = command.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next_line().await.unwrap().expect("the server ended before it said where it listens");
