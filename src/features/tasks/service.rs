@@ -1,11 +1,12 @@
 use std::{sync::PoisonError, time::Duration};
 
+use anyhow::anyhow;
 use serde_json::{Map, Value};
 
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
 use crate::{
     error::{Checks, Error, Result},
-    features::spiders::Overlap,
+    features::spiders::{self, Overlap},
     id::{SpiderId, TaskId},
     runner::StopReason,
     text,
@@ -27,6 +28,12 @@ impl Tasks {
         });
         checks.finish()?;
         let spider = self.spiders.get(spider_id).await?;
+        if let Some(what) = missing_for(spider.runner) {
+            return Err(Error::Unavailable {
+                what,
+                source: anyhow!("this server runs spiders as local processes only"),
+            });
+        }
         if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
             for active in self.active_of(spider_id).await? {
                 match self.cancel(&active).await {
@@ -47,8 +54,7 @@ impl Tasks {
             params: merged(spider.params, options.params.unwrap_or_default()),
             id,
         };
-        let alone = trigger != Trigger::Test && spider.overlap == Overlap::Skip;
-        let task = self.insert(&new, alone).await?.ok_or_else(|| {
+        let task = self.insert(&new, spider.overlap).await?.ok_or_else(|| {
             Error::conflict(
                 "spider_busy",
                 text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
@@ -111,6 +117,15 @@ impl Tasks {
         // The row goes last: cut off half-way, the same call goes on.
         self.documents.forget_task(id).await?;
         self.remove_ended(id).await
+    }
+}
+
+/// What a spider that is set to run elsewhere would need.
+fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
+    match runner {
+        spiders::Runner::Auto | spiders::Runner::Process => None,
+        spiders::Runner::Docker => Some("docker"),
+        spiders::Runner::Node => Some("a worker node"),
     }
 }
 

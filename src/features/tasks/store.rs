@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    features::spiders::Overlap,
     id::{SpiderId, TaskId},
     platform::{documents::Counts, http::Paging},
     text,
@@ -72,25 +73,30 @@ impl Tasks {
             .collect())
     }
 
-    /// Queues the task, unless `alone` and the spider has an active one; `None` then. Tests do not count as active.
-    pub(super) async fn insert(&self, new: &NewTask, alone: bool) -> Result<Option<Task>> {
+    /// Queues the task, unless the spider's `overlap` is `skip` and it has an active one; `None` then. Tests run beside
+    /// anything and do not count as active.
+    pub(super) async fn insert(&self, new: &NewTask, overlap: Overlap) -> Result<Option<Task>> {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // Holds the spider's row: two runs at the same moment come one after the other here.
         transaction.query("UPDATE spiders SET id = id WHERE id = $1").bind(&new.spider_id).execute().await?;
-        if alone {
-            let (active,): (i64,) = transaction
-                .query(
-                    "SELECT COUNT(*) FROM tasks
-                      WHERE spider_id = $1 AND status IN ('pending', 'running') AND trigger_type <> 'test'",
-                )
-                .bind(&new.spider_id)
-                .fetch_one()
-                .await?;
-            if active > 0 {
-                return Ok(None);
-            }
+        let (active,): (i64,) = transaction
+            .query(
+                "SELECT COUNT(*) FROM tasks
+                  WHERE spider_id = $1 AND status IN ('pending', 'running') AND trigger_type <> 'test'",
+            )
+            .bind(&new.spider_id)
+            .fetch_one()
+            .await?;
+        let must_wait = active > 0 && new.trigger != Trigger::Test;
+        if must_wait && overlap == Overlap::Skip {
+            return Ok(None);
         }
+        let reason = if must_wait && overlap == Overlap::Queue {
+            "waiting for the spider's other tasks to end"
+        } else {
+            "waiting for a free slot"
+        };
         let task = transaction
             .query(
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
@@ -107,7 +113,7 @@ impl Tasks {
             .bind(new.trigger == Trigger::Test)
             .bind(new.priority)
             .bind(new.max_retries)
-            .bind("waiting for a free slot")
+            .bind(reason)
             .bind(now)
             .bind(Json(&new.params))
             .fetch_one()

@@ -36,7 +36,7 @@ use crate::{
 /// How long a caller waits for a connection, and SQLite for another process's lock, before the answer is
 /// "unavailable". Longer than any of our transactions takes, shorter than a client's patience.
 const PATIENCE: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
+const READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// Which of the two schemas a database holds.
@@ -250,7 +250,10 @@ fn is_nul(error: &sqlx::Error) -> bool {
 fn is_passing(error: &sqlx::Error) -> bool {
     use sqlx::Error as E;
     match error {
-        E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+        // A connection that breaks in mid-sentence is an error of the protocol to the driver.
+        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::BeginFailed | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {
+            true
+        }
         E::Database(database) => {
             let code = database.code().unwrap_or_default();
             if database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {

@@ -87,7 +87,9 @@ pub async fn carry_context(request: Request, next: Next) -> Response {
 fn log_end(method: &Method, path: Option<&str>, response: &Response, started: Instant, request_id: &str) {
     let (status, path) = (response.status().as_u16(), path.unwrap_or("(no route)"));
     let millis = started.elapsed().as_secs_f64() * 1000.0;
-    if method.is_safe() && status < 500 {
+    // Spiders deliver many times a second.
+    let is_routine = path.contains("/internal/") && status < 400;
+    if is_routine || (method.is_safe() && status < 500) {
         tracing::debug!(%method, path, status, millis, request_id, "{method} {path} → {status}");
     } else {
         tracing::info!(%method, path, status, millis, request_id, "{method} {path} → {status}");

@@ -223,8 +223,22 @@ async fn two_runs_at_once() {
     let queue = app.spider(json!({"name": "queue", "overlap": "queue"}), &files).await;
     let (one, two) = (app.run(&queue, json!({})).await, app.run(&queue, json!({})).await);
     app.wait_for_line(&one, "up").await;
-    assert_eq!(app.get(&format!("/tasks/{two}")).await.data()["status"], "pending");
+    let waiting = app.get(&format!("/tasks/{two}")).await.data();
+    assert_eq!(waiting["status"], "pending");
+    assert!(waiting["pending_reason"].as_str().unwrap().contains("other tasks"), "{waiting}");
     app.post(&format!("/tasks/{one}/cancel"), json!({})).await.data();
     app.wait_for_line(&two, "up").await;
     app.post(&format!("/tasks/{two}/cancel"), json!({})).await.data();
+}
+
+/// What this server cannot do it says at the call, and by name.
+#[tokio::test]
+async fn runners_that_are_not_here() {
+    let app = TestApp::new().await;
+    for (runner, missing) in [("docker", "docker"), ("node", "worker node")] {
+        let spider = app.spider(json!({"name": runner, "runner": runner}), &[("main.py", "pass")]).await;
+        let answer = app.post(&format!("/spiders/{spider}/run"), json!({})).await;
+        assert_eq!(answer.error(503), "unavailable");
+        assert!(answer.text.contains(missing), "{}", answer.text);
+    }
 }
