@@ -43,7 +43,11 @@ pub(super) fn judge(exit: &Exit, why: Option<Intervention>, memory_limit_mb: Opt
         }
         (_, None, Some(number)) => {
             let name = Signal::try_from(number).map_or("an unknown signal", Signal::as_str);
-            let hint = if name == "SIGKILL" { "; perhaps the machine ran out of memory" } else { "" };
+            let hint = match name {
+                "SIGKILL" => "; perhaps the machine ran out of memory",
+                "SIGXFSZ" => "; a file was longer than spiders may write",
+                _ => "",
+            };
             system(format!("killed by signal {name} ({number}){hint}"))
         }
         (_, None, None) => system("the process ended in an unknown way".to_owned()),

@@ -1,6 +1,5 @@
 //! Python environments: built once for each set of requirements, shared by all spiders that ask for the same.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -16,16 +15,21 @@ use super::job::{Category, End, Job, Stop};
 use super::output::LogBudget;
 use super::python::{Interpreter, find_program};
 use super::report::{Report, Reporter};
+use super::requirements::{environment_name, name_of, normalize};
 use super::watch::{Watch, Watched};
 use super::workdir::{WorkDir, blocking, disk_failure, remove_tree};
 use crate::platform::documents::Stream;
-use crate::platform::files::hash_of;
-use crate::platform::process::{Child, Spec};
+use crate::platform::process::{Cause, Child, Spec};
 
 /// Written last, so that half an environment is never used.
 const COMPLETE: &str = ".complete";
 /// Lies among the spider's files while they are installed: requirements may name files beside it.
 const REQUIREMENTS: &str = ".crawlhub-requirements.txt";
+
+/// Installers need so much even for small spiders,
+const LEAST_MEMORY_MB: u64 = 1024;
+/// and a `setup.py`, which may do anything, must not have all there is where spiders may.
+const MEMORY_MB: u64 = 4096;
 
 /// What a spider runs with.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(super) struct Builder<'a, R> {
     pub(super) stop: &'a Stop,
     pub(super) budget: &'a LogBudget,
     pub(super) work_dir: &'a WorkDir,
+    /// Of the spider; those who build for it get no less than [`LEAST_MEMORY_MB`].
+    pub(super) memory_limit_mb: Option<i64>,
 }
 
 impl<R: Report> Builder<'_, R> {
@@ -147,13 +153,16 @@ impl<R: Report> Builder<'_, R> {
             |reason: &str| End::failed(Category::System, format!("requirements could not be installed: {reason}"));
         let dir = self.work_dir;
         let writable = vec![place.to_owned(), dir.work(), dir.home(), dir.tmp()];
+        let limit = self.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
+        let memory_limit_mb = limit.unwrap_or(MEMORY_MB).max(LEAST_MEMORY_MB);
         let spec = Spec {
             argv,
             cwd: self.work_dir.work(),
             env: self.environment_of_builds(),
             max_processes: Some(self.config.max_processes),
+            max_file_mb: self.config.max_file_mb,
+            memory_limit_mb: Some(memory_limit_mb),
             confinement: self.config.confinement(Vec::new(), writable),
-            ..Spec::default()
         };
         let spawned = Child::spawn(&self.config.supervisor, spec).await;
         let (child, output) = spawned.map_err(|error| failed(&format!("{error:#}")))?;
@@ -173,6 +182,9 @@ impl<R: Report> Builder<'_, R> {
             Some(Intervention::TimedOut(limit)) => Err(failed(&format!("not done after {} s", limit.as_secs()))),
             Some(Intervention::Trouble) => Err(failed("the log could not be stored")),
             None if exit.code == Some(0) => Ok(()),
+            None if exit.cause == Cause::Memory => {
+                Err(failed(&format!("memory limit of {memory_limit_mb} MB exceeded")))
+            }
             None => Err(failed(error_line(&remains.stderr_tail))),
         }
     }
@@ -273,37 +285,6 @@ fn words(argv: &[&str]) -> Vec<String> {
     argv.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// The lines that say something, without comments.
-fn normalize(requirements: &str) -> Vec<String> {
-    let lines = requirements.trim_start_matches('\u{feff}').lines();
-    let lines = lines.map(|line| if line.trim_start().starts_with('#') { "" } else { line });
-    let lines = lines.map(|line| line.split_once(" #").map_or(line, |(said, _)| said).trim());
-    lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
-}
-
-/// The name of the package that a line asks for.
-fn name_of(requirement: &str) -> &str {
-    let end = requirement.find(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '-' | '_' | '.'));
-    &requirement[..end.unwrap_or(requirement.len())]
-}
-
-/// Whether a line means files beside it, so that the spider's files belong to the environment.
-fn is_local(requirement: &str) -> bool {
-    let options = ["-r", "-c", "-e", "--requirement", "--constraint", "--editable", "--find-links", "-f", ".", "/"];
-    options.iter().any(|start| requirement.starts_with(start)) || requirement.contains("file:")
-}
-
-fn environment_name(requirements: &[String], interpreter: &Interpreter, job: &Job) -> String {
-    let mut content = format!("{}\n{}\n", interpreter.version, interpreter.executable.display());
-    content.push_str(&requirements.join("\n"));
-    if requirements.iter().any(|line| is_local(line)) {
-        for entry in &job.manifest {
-            let _ = write!(content, "\n{} {}", entry.hash, entry.path);
-        }
-    }
-    hash_of(content.as_bytes())[..32].to_owned()
-}
-
 /// The last line of an installer that says what went wrong.
 fn error_line(stderr: &str) -> &str {
     let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -314,23 +295,6 @@ fn error_line(stderr: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn comments_say_nothing() {
-        assert_eq!(
-            normalize("# a\n\n requests==2 # why\r\nx @ https://h/#egg=x\n"),
-            ["requests==2", "x @ https://h/#egg=x"]
-        );
-        assert!(normalize(" \n#x").is_empty());
-    }
-
-    #[test]
-    fn names() {
-        assert_eq!(name_of("Scrapy>=2"), "Scrapy");
-        assert_eq!(name_of("scrapy[extra] ; python_version > '3'"), "scrapy");
-        assert_eq!(name_of("scrapy-redis"), "scrapy-redis");
-        assert!(is_local("-r base.txt") && is_local("./pkg") && is_local("p @ file:///x") && !is_local("requests"));
-    }
 
     #[test]
     fn the_last_error_of_pip_is_named() {

@@ -13,6 +13,7 @@ mod output;
 mod places;
 mod python;
 mod report;
+mod requirements;
 mod watch;
 mod workdir;
 
@@ -152,7 +153,8 @@ impl<R: Report> Attempt<'_, R> {
         let config = &self.runner.config;
         let interpreter = self.runner.interpreter.get_or_try_init(|| python::probe(config)).await?;
         let (reporter, stop, budget) = (self.reporter, self.stop, self.budget);
-        let builder = Builder { config, interpreter, reporter, stop, budget, work_dir: dir };
+        let memory_limit_mb = self.job.memory_limit_mb;
+        let builder = Builder { config, interpreter, reporter, stop, budget, work_dir: dir, memory_limit_mb };
         let environment = builder.prepare(self.job).await?;
         let support = command::support(config).await?;
         let spec = command::build(config, self.job, dir, &environment.python, &support)?;

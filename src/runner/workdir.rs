@@ -291,3 +291,39 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_tree_goes_and_nothing_else() {
+        let parent = tempfile::tempdir().unwrap();
+        let (root, other) = (parent.path().join("root"), parent.path().join("other"));
+        fs::create_dir_all(other.join("kept")).unwrap();
+        fs::create_dir_all(root.join("wide")).unwrap();
+        for n in 0..2000 {
+            File::create(root.join(format!("wide/{n}"))).unwrap();
+        }
+        std::os::unix::fs::symlink(&other, root.join("wide/link")).unwrap();
+        // Deeper than any path may be long.
+        for _ in 0..20 {
+            let deep = root.join(format!("{}end", "d/".repeat(300)));
+            fs::create_dir_all(&deep).unwrap();
+            fs::set_permissions(deep.parent().unwrap(), Permissions::from_mode(0o000)).unwrap();
+            let above = parent.path().join("above");
+            fs::create_dir(&above).unwrap();
+            fs::rename(&root, above.join("d")).unwrap();
+            fs::rename(above, &root).unwrap();
+        }
+        remove_tree(&root).unwrap();
+        std::os::unix::fs::symlink(&other, &root).unwrap();
+        remove_tree(&root).unwrap();
+        File::create(&root).unwrap();
+        remove_tree(&root).unwrap();
+        assert_eq!(remove_tree(&root).unwrap_err().kind(), ErrorKind::NotFound);
+        let left: Vec<_> = fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, [other.as_path()]);
+        assert!(other.join("kept").exists());
+    }
+}

@@ -69,3 +69,27 @@ async fn cancel_while_it_is_built() {
     app.wait_for_line(&task, "\"stream\":\"system\"").await;
     assert_eq!(app.post(&format!("/tasks/{task}/cancel"), json!({})).await.data()["status"], "cancelled");
 }
+
+/// An editable package would lie in the folder of an attempt that is gone when the environment is used again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_installs_itself_runs_again() {
+    let app = TestApp::new().await;
+    let setup =
+        "from setuptools import setup\nsetup(name='crawlhub_itself', version='1.0', packages=['crawlhub_itself'])";
+    // From another folder: what is beside the script could be imported without being installed.
+    let script = "import json, os, sys\nsys.path[:] = [path for path in sys.path if os.path.realpath(path or '.') != os.getcwd()]\n\
+        import crawlhub_itself\nprint(json.dumps({'answer': crawlhub_itself.ANSWER}))";
+    let files = [
+        ("main.py", script),
+        ("setup.py", setup),
+        ("crawlhub_itself/__init__.py", "ANSWER = 42\n"),
+        ("requirements.txt", "-e .\n"),
+    ];
+    let spider = app.spider(json!({"name": "itself"}), &files).await;
+    for _ in 0..2 {
+        let task = app.run_to_end(&spider, json!({})).await;
+        let id = task["id"].as_str().unwrap();
+        assert_eq!(task["status"], "completed", "{task} {:?}", app.lines(id).await);
+        assert_eq!(app.items(id).await, [json!({"answer": 42})]);
+    }
+}

@@ -158,7 +158,8 @@ print(json.dumps({
 /// Links in place of the attempt's own folders: what they point to is none of the runner's.
 #[tokio::test(flavor = "multi_thread")]
 async fn puts_links_where_its_folders_were() {
-    let app = TestApp::new().await;
+    // Confined it could not even try.
+    let app = TestApp::with(&[("CRAWLHUB_RUNNER_CONFINE", "off")]).await;
     let precious = tempfile::tempdir().unwrap();
     let make = |name: &str| {
         let folder = precious.path().join(name);
@@ -182,7 +183,8 @@ async fn puts_links_where_its_folders_were() {
     );
     let whole = format!(
         "import os\nroot, precious = os.path.dirname(os.getcwd()), {precious_path:?}\nos.chdir('/')\n\
-         os.rename(root, root + '-away')\nos.symlink(precious + '/attempt', root)\nprint('done')"
+         try:\n    os.rename(root, root + '-away')\n    os.symlink(precious + '/attempt', root)\n\
+         except PermissionError: pass\nprint('done')"
     );
     for script in [inner, whole] {
         let task = app.run_script(json!({"name": "links"}), &script).await;
