@@ -368,7 +368,7 @@ fn confines(wanted: Confine) -> anyhow::Result<bool> {
         Strength::Full => {}
         Strength::Partial => tracing::warn!(
             "spiders are confined in part: before Linux 6.12 they can signal the server's processes, before 6.2 \
-             truncate its files"
+             truncate its files, and without seccomp set its limits"
         ),
         Strength::None => {
             ensure!(wanted != Confine::Required, "runner.confine is required, but this system has no Landlock to use");

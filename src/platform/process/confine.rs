@@ -16,7 +16,12 @@ use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr, RulesetCreated,
     RulesetCreatedAttr, RulesetStatus, Scope,
 };
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::libc::SYS_prlimit64;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 use serde::{Deserialize, Serialize};
 
 /// What the rules were written for and tested with. Older kernels do what they can of it.
@@ -45,7 +50,7 @@ pub struct Confinement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strength {
     None,
-    /// Files are protected, but for some ways to change them; signals may not be.
+    /// Files are protected, but for some ways to change them; processes may not be.
     Partial,
     Full,
 }
@@ -58,7 +63,7 @@ impl Strength {
             let is_complete = ruleset(CompatLevel::HardRequirement, COMPLETE_SINCE).is_ok();
             anyhow::Ok(match enforced {
                 RulesetStatus::NotEnforced => Self::None,
-                _ if is_complete => Self::Full,
+                _ if is_complete && keep_from_limits_of_others().is_ok() => Self::Full,
                 _ => Self::Partial,
             })
         });
@@ -106,7 +111,10 @@ fn restrict(confinement: &Confinement) -> anyhow::Result<()> {
     }
     let status = rules.ruleset.restrict_self()?;
     ensure!(status.ruleset != RulesetStatus::NotEnforced, "the kernel does not take Landlock's rules");
-    give_up_capabilities()
+    give_up_capabilities()?;
+    // Where it fails, the rest is worth having; the server has said so at its start.
+    let _ = keep_from_limits_of_others();
+    Ok(())
 }
 
 /// Root's would open what Landlock closes: since Linux 6.11 `CAP_PERFMON` reads the environment of every process.
@@ -116,6 +124,20 @@ fn give_up_capabilities() -> anyhow::Result<()> {
         caps::clear(None, set).context("capabilities")?;
     }
     Ok(())
+}
+
+/// Landlock lets a process set the limits of every other of its user, and one of no CPU time kills. Those that name
+/// themselves by number are refused as well; what runs is of the machine's own architecture only, as the numbers of
+/// calls differ between them.
+fn keep_from_limits_of_others() -> anyhow::Result<()> {
+    // On other architectures there is no such filter.
+    let Ok(architecture) = std::env::consts::ARCH.try_into() else { return Ok(()) };
+    let names_a_process = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
+    let sets = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+    let rules = [(SYS_prlimit64, vec![SeccompRule::new(vec![names_a_process, sets])?])].into();
+    let refused = SeccompAction::Errno(Errno::EPERM as u32);
+    let filter: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refused, architecture)?.try_into()?;
+    seccompiler::apply_filter(&filter).context("system calls cannot be filtered")
 }
 
 /// No devices: one made by root would be a way around every rule.

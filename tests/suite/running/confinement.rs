@@ -121,9 +121,11 @@ async fn other_processes_are_out_of_reach() {
     let server_pid = serde_json::from_str::<Value>(&health.text().await.unwrap()).unwrap()["pid"].clone();
     assert_eq!(server_pid, server.pid());
     let probes = r"
+import resource
 for name, pid in (('server', params['server']), ('other', params['other']), ('supervisor', os.getppid())):
     for number in (0, signal.SIGTERM, signal.SIGSTOP, signal.SIGKILL):
         probe('%d to %s' % (number, name), lambda: os.kill(pid, number))
+    probe('limit of %s' % name, lambda: resource.prlimit(pid, resource.RLIMIT_CPU, (0, 0)) and None)
     for file in ('environ', 'mem', 'maps', 'fd/0', 'root/etc/passwd'):
         probe('%s of %s' % (file, name), lambda: read('/proc/%d/%s' % (pid, file)))
 ";
@@ -134,7 +136,7 @@ for name, pid in (('server', params['server']), ('other', params['other']), ('su
             *outcome = "EPERM".into();
         }
     }
-    assert_eq!(seen.as_object().unwrap().len(), 27, "{seen}");
+    assert_eq!(seen.as_object().unwrap().len(), 30, "{seen}");
     assert_each(&seen, "EPERM");
 
     // Everybody at once: only itself and its own are hit.
@@ -197,11 +199,15 @@ def downloads():
     import venv
     venv.create(os.environ['HOME'] + '/venv', with_pip=False)
     return same(subprocess.check_output([os.environ['HOME'] + '/venv/bin/python', '-c', 'print(1)']), b'1\n')
+def limits():
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return same(resource.prlimit(os.getpid(), resource.RLIMIT_NOFILE)[0], 100)
 def terminal():
     import pty
     first, second = pty.openpty(); os.write(second, b'x'); os.ttyname(second); os.close(first)
 for call in (pool, shared, own_child, own_group, temporary, tcp, unix, names, tls, sqlite, git, moved, program, downloads,
-             terminal):
+             limits, terminal):
     probe(call.__name__, call)
 probe('home', lambda: write(os.path.expanduser('~/.profile')))
 probe('cache', lambda: pathlib.Path.home().joinpath('.cache/a').mkdir(parents=True))
