@@ -1,0 +1,132 @@
+//! What the settings and the world outside mean for each part.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use axum::http::HeaderValue;
+use chrono::TimeDelta;
+
+use crate::{
+    clock::SharedClock,
+    config::{Config, Confine},
+    features::{accounts::Edge, tasks::DispatcherConfig},
+    platform::process::Strength,
+    runner::RunnerConfig,
+};
+
+/// What tests replace.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub clock: SharedClock,
+    /// This program, which is started again as the supervisor of each spider.
+    pub program: PathBuf,
+    /// `PATH`, `LANG` and `TZ` for spiders.
+    pub base_env: Vec<(String, String)>,
+    /// What pip and uv are to know of the operator's network: indexes, proxies, certificates.
+    pub build_env: Vec<(String, String)>,
+    /// Files beside the data directory that spiders must not see.
+    pub hidden: Vec<PathBuf>,
+}
+
+impl Outside {
+    /// Sorts out of the server's environment what spiders and builders may see. They see nothing else of it.
+    pub fn of(environment: impl Iterator<Item = (String, String)>, clock: SharedClock, program: PathBuf) -> Self {
+        let (mut base_env, mut build_env) = (Vec::new(), Vec::new());
+        for (name, value) in environment {
+            if ["PATH", "LANG", "TZ"].contains(&name.as_str()) {
+                base_env.push((name, value));
+            } else if concerns_builds(&name) {
+                build_env.push((name, value));
+            }
+        }
+        Self { clock, program, base_env, build_env, hidden: Vec::new() }
+    }
+}
+
+/// What pip and uv need to reach their indexes.
+fn concerns_builds(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.starts_with("PIP_")
+        || name.starts_with("UV_")
+        || name.ends_with("_PROXY")
+        || ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"].contains(&name.as_str())
+}
+
+pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
+    let trusted = config.server.trusted_proxies.iter().map(|address| address.parse());
+    Ok(Edge {
+        https: config.server.public_url.starts_with("https://"),
+        trusted_proxies: trusted.collect::<Result<_, _>>().context("server.trusted_proxies holds no IP address")?,
+    })
+}
+
+pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {
+    configured
+        .iter()
+        .map(|origin| origin.parse().with_context(|| format!("server.cors_origins: {origin:?} is no origin")))
+        .collect()
+}
+
+pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyhow::Result<RunnerConfig> {
+    let mut runner = RunnerConfig::new(data_dir, outside.program);
+    if let Some(folder) = &config.runner.environments_dir {
+        runner.environments_dir.clone_from(folder);
+    }
+    runner.python.clone_from(&config.runner.python);
+    runner.base_env = outside.base_env;
+    runner.build_env = outside.build_env;
+    runner.build_timeout = Duration::from_secs(config.runner.environment_timeout_seconds);
+    runner.log_limit_bytes = config.tasks.log_limit_bytes;
+    runner.stdout_items_limit = config.tasks.stdout_items_limit_bytes;
+    runner.max_processes = config.tasks.max_processes;
+    if confines(config.runner.confine)? {
+        let files = outside.hidden.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>()?;
+        runner.hidden = Some([data_dir.to_owned()].into_iter().chain(files).collect());
+    }
+    Ok(runner)
+}
+
+/// Whether spiders are confined; says it where they are not, or not wholly.
+fn confines(wanted: Confine) -> anyhow::Result<bool> {
+    if wanted == Confine::Off {
+        return Ok(false);
+    }
+    match Strength::of_this_machine() {
+        Strength::Full => {}
+        Strength::Partial => tracing::warn!(
+            "spiders are confined in part: before Linux 6.12 they can signal the server's processes, before 6.2 \
+             truncate its files, and without seccomp set its limits"
+        ),
+        Strength::None => {
+            ensure!(wanted != Confine::Required, "runner.confine is required, but this system has no Landlock to use");
+            tracing::warn!(
+                "spiders are not confined, as this system has no Landlock to use: each can read and change whatever the \
+                 server's user can, the database and the secret key among it; run only spiders that you trust"
+            );
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr) -> DispatcherConfig {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Spiders run here: where the server listens everywhere, they reach it over loopback.
+    let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
+    let own = if listen.is_ipv6() && !listen.ip().is_unspecified() {
+        format!("http://[{host}]:{}", listen.port())
+    } else {
+        format!("http://{host}:{}", listen.port())
+    };
+    let configured = config.runner.api_url.trim_end_matches('/');
+    DispatcherConfig {
+        slots: if config.tasks.slots == 0 { cores * 2 } else { config.tasks.slots },
+        lease: TimeDelta::seconds(config.tasks.lease_seconds),
+        api_url: if configured.is_empty() { own } else { configured.to_owned() },
+        memory_limit_mb: Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0),
+    }
+}
