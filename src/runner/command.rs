@@ -18,7 +18,7 @@ const SUPPORT: [(&str, &str); 2] = [
 /// Writes the support files, once for each version of them, and gives their folder.
 pub(super) async fn support(config: &RunnerConfig) -> Result<PathBuf, End> {
     let hash = hash_of(SUPPORT.map(|(_, content)| content).concat().as_bytes());
-    let parent = config.environments_dir.with_file_name("support");
+    let parent = config.support_dir.clone();
     let folder = parent.join(&hash[..16]);
     let target = folder.clone();
     let written = blocking(move || {

@@ -9,8 +9,10 @@ use crate::platform::process::Confinement;
 pub struct RunnerConfig {
     /// Holds a folder for each attempt that runs.
     pub work_dir: PathBuf,
-    /// Holds the environments that spiders share, and beside it what comes with them.
+    /// Holds the environments that spiders share.
     pub environments_dir: PathBuf,
+    /// Holds what spiders import and are started by.
+    pub support_dir: PathBuf,
     /// A name to be found on `PATH`, or a path.
     pub python: String,
     /// This binary: it is started as `<supervisor> supervise`.
@@ -42,6 +44,7 @@ impl RunnerConfig {
         Self {
             work_dir: data_dir.join("work"),
             environments_dir: data_dir.join("environments"),
+            support_dir: data_dir.join("support"),
             python: "python3".to_owned(),
             supervisor,
             base_env: Vec::new(),
@@ -62,7 +65,7 @@ impl RunnerConfig {
     /// Of one attempt, which may read `read` and write `write` of what is hidden.
     pub(super) fn confinement(&self, read: Vec<PathBuf>, write: Vec<PathBuf>) -> Option<Confinement> {
         let mut hidden = self.hidden.clone()?;
-        hidden.extend([self.work_dir.clone(), self.environments_dir.clone()]);
+        hidden.extend([self.work_dir.clone(), self.environments_dir.clone(), self.support_dir.clone()]);
         Some(Confinement { hidden, read, write })
     }
 

@@ -56,7 +56,7 @@ pub struct Runner {
 
 impl Runner {
     pub fn new(mut config: RunnerConfig, files: Files, clock: SharedClock) -> std::io::Result<Self> {
-        for folder in [&mut config.work_dir, &mut config.environments_dir] {
+        for folder in [&mut config.work_dir, &mut config.environments_dir, &mut config.support_dir] {
             std::fs::create_dir_all(&*folder)?;
             // Spiders start elsewhere.
             *folder = folder.canonicalize()?;
