@@ -40,4 +40,3 @@ CREATE TABLE log_chunks (
     created_at TEXT NOT NULL,
     PRIMARY KEY (task_id, first_seq)
 );
-CREATE INDEX log_chunks_spider ON log_chunks (spider_id, created_at);

@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    platform::{documents::Item, http::request_id},
+    platform::{
+        documents::Item,
+        http::{attachment, request_id},
+    },
 };
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -200,10 +203,9 @@ impl Export {
 
 impl IntoResponse for Export {
     fn into_response(self) -> Response {
-        let disposition = format!("attachment; filename=\"{}\"", self.file_name);
         let headers = [
             (header::CONTENT_TYPE, self.content_type.to_owned()),
-            (header::CONTENT_DISPOSITION, disposition),
+            (header::CONTENT_DISPOSITION, attachment(self.file_name)),
             (header::CACHE_CONTROL, "no-store".to_owned()),
         ];
         // Here, since the request is over for the rest of the server when its body is read.

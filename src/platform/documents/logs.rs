@@ -195,40 +195,6 @@ impl Documents {
             }
         }
     }
-
-    /// The spider's tasks that have lines, newest first. `before` is the last task of the page above.
-    pub async fn task_ids_with_logs(
-        &self,
-        spider_id: &SpiderId,
-        before: Option<&str>,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<TaskId>> {
-        let tasks: Vec<(TaskId,)> = self
-            .db
-            .query(
-                "SELECT DISTINCT task_id FROM log_chunks
-                  WHERE spider_id = $1 AND ($2 IS NULL OR task_id < $2)
-                  ORDER BY task_id DESC LIMIT $3 OFFSET $4",
-            )
-            .bind(spider_id)
-            .bind(before)
-            .bind(limit)
-            .bind(offset)
-            .fetch_all()
-            .await?;
-        Ok(tasks.into_iter().map(|(id,)| id).collect())
-    }
-
-    pub async fn count_tasks_with_logs(&self, spider_id: &SpiderId) -> Result<i64> {
-        let (count,) = self
-            .db
-            .query("SELECT COUNT(DISTINCT task_id) FROM log_chunks WHERE spider_id = $1")
-            .bind(spider_id)
-            .fetch_one()
-            .await?;
-        Ok(count)
-    }
 }
 
 struct NewChunk {

@@ -158,9 +158,6 @@ async fn lines_are_stored_once_and_read_from_any_place() {
         assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
         assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
         assert_eq!(read(&documents, &task, 5, None, 9).await, []);
-        assert_eq!(documents.task_ids_with_logs(&spider, None, 0, 9).await.unwrap(), std::slice::from_ref(&task));
-        assert_eq!(documents.task_ids_with_logs(&spider, Some(task.as_str()), 0, 9).await.unwrap(), []);
-        assert_eq!(documents.count_tasks_with_logs(&spider).await.unwrap(), 1);
         documents.delete_logs(&task).await.unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
     }
