@@ -30,11 +30,13 @@ pub use parts::Outside;
 use parts::{dispatcher_config, edge, origins, runner_config};
 
 use crate::{
+    clock::SyncedClock,
     config::Config,
     error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts},
         data::{self, Data},
+        events::Events,
         projects::{self, Projects},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks},
@@ -75,6 +77,7 @@ pub struct App {
     data: Data,
     dispatcher: Dispatcher,
     background: Background,
+    synced: Arc<SyncedClock>,
     /// Ends claiming, loops and streams.
     stop: CancellationToken,
 }
@@ -108,9 +111,14 @@ impl App {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
         made.with_context(|| format!("cannot make {}", data_dir.display()))?;
         let data_dir = &std::path::absolute(data_dir)?;
-        let clock = outside.clock.clone();
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let (db, documents_db) = open_databases(config, data_dir).await?;
+        let synced = Arc::new(SyncedClock::default());
+        sync(&db, &synced).await?;
+        let clock = match &outside.clock {
+            Some(clock) => clock.clone(),
+            None => synced.clone(),
+        };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = Documents::new(documents_db.clone(), clock.clone(), disk.clone());
         let files = Files::local(&data_dir.join("files"), disk)?;
@@ -134,13 +142,14 @@ impl App {
             files: files.clone(),
             secrets,
             clock: clock.clone(),
+            events: Events::new(clock.clone()),
             stop: stop.clone(),
         };
         let tasks = Tasks::new(foundation, spiders.clone());
-        let runner = Runner::new(runner_config(config, data_dir, outside)?, files.clone(), clock)
+        let runner = Runner::new(runner_config(config, data_dir, outside)?, files.clone(), clock.clone())
             .context("cannot make the folders of the runner")?;
         let dispatcher = Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen), stop.clone());
-        let background = Background::new(stop.clone());
+        let background = Background::new(stop.clone(), clock);
         Ok(Self {
             listen,
             stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
@@ -155,6 +164,7 @@ impl App {
             tasks,
             dispatcher,
             background,
+            synced,
             stop,
         })
     }
@@ -169,6 +179,11 @@ impl App {
 
     /// Every loop there is.
     fn start_loops(&self) {
+        let (db, synced) = (self.db.clone(), self.synced.clone());
+        self.background.run("clock", Duration::from_secs(10), Arc::new(Notify::new()), move || {
+            let (db, synced) = (db.clone(), synced.clone());
+            async move { sync(&db, &synced).await }
+        });
         let dispatcher = self.dispatcher.clone();
         self.background.run("dispatcher", dispatcher.period(), dispatcher.wake(), move || {
             let dispatcher = dispatcher.clone();
@@ -293,6 +308,14 @@ async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::
     let db = Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await?;
     let documents = Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?;
     Ok((db, documents))
+}
+
+/// Servers that share a database agree on its time: leases and planned times mean the same to all of them.
+async fn sync(db: &Database, synced: &SyncedClock) -> anyhow::Result<()> {
+    if let Some((there, at)) = db.time().await? {
+        synced.set(there, at);
+    }
+    Ok(())
 }
 
 async fn no_route() -> Error {

@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use anyhow::{Context, bail};
@@ -13,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, Outside},
-    clock::SystemClock,
     config::{Config, Sources},
     lifecycle::{StopSignals, start_logging},
     platform::process::supervise,
@@ -135,7 +133,7 @@ async fn open(config: &Config) -> anyhow::Result<App> {
 
 fn outside() -> Outside {
     // The program as it was started, also when a newer one has taken its place on the disk.
-    Outside::of(environment(), Arc::new(SystemClock), PathBuf::from("/proc/self/exe"))
+    Outside::of(environment(), None, PathBuf::from("/proc/self/exe"))
 }
 
 /// What is no UTF-8 is no setting.

@@ -21,7 +21,8 @@ use crate::{
 /// What tests replace.
 #[derive(Debug, Clone)]
 pub struct Outside {
-    pub clock: SharedClock,
+    /// None: that of the database, where servers share it, else this machine's.
+    pub clock: Option<SharedClock>,
     /// This program, which is started again as the supervisor of each spider.
     pub program: PathBuf,
     /// `PATH`, `LANG` and `TZ` for spiders.
@@ -34,7 +35,11 @@ pub struct Outside {
 
 impl Outside {
     /// Sorts out of the server's environment what spiders and builders may see. They see nothing else of it.
-    pub fn of(environment: impl Iterator<Item = (String, String)>, clock: SharedClock, program: PathBuf) -> Self {
+    pub fn of(
+        environment: impl Iterator<Item = (String, String)>,
+        clock: Option<SharedClock>,
+        program: PathBuf,
+    ) -> Self {
         let (mut base_env, mut build_env) = (Vec::new(), Vec::new());
         for (name, value) in environment {
             if ["PATH", "LANG", "TZ"].contains(&name.as_str()) {

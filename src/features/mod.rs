@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod data;
+pub mod events;
 pub mod projects;
 pub mod spiders;
 pub mod tasks;

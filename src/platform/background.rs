@@ -8,11 +8,14 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde::Serialize;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use utoipa::ToSchema;
+
+use crate::clock::SharedClock;
 
 /// How a loop fares, for operators.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
@@ -26,16 +29,17 @@ pub struct LoopStatus {
 pub struct Background {
     tracker: TaskTracker,
     stop: CancellationToken,
+    clock: SharedClock,
     status: Arc<Mutex<BTreeMap<&'static str, LoopStatus>>>,
 }
 
 impl Background {
-    pub fn new(stop: CancellationToken) -> Self {
-        Self { tracker: TaskTracker::new(), stop, status: Arc::default() }
+    pub fn new(stop: CancellationToken, clock: SharedClock) -> Self {
+        Self { tracker: TaskTracker::new(), stop, clock, status: Arc::default() }
     }
 
-    /// Runs `step` at once, then each `period` and whenever `wake` is notified, until the server stops.
-    /// A step that fails or panics is logged; the next one is its repetition.
+    /// Runs `step` at once, then each `period` and whenever `wake` is notified or the clock was moved by hand, until
+    /// the server stops. A step that fails or panics is logged; the next one is its repetition.
     pub fn run<F>(
         &self,
         name: &'static str,
@@ -45,13 +49,34 @@ impl Background {
     ) where
         F: Future<Output = anyhow::Result<()>> + Send,
     {
+        self.run_until_next(name, period, wake, move || {
+            let step = step();
+            async move { step.await.map(|()| period) }
+        });
+    }
+
+    /// Like [`Self::run`], but each step says how long there is nothing to do: at most `longest` is slept.
+    pub fn run_until_next<F>(
+        &self,
+        name: &'static str,
+        longest: Duration,
+        wake: Arc<Notify>,
+        mut step: impl FnMut() -> F + Send + 'static,
+    ) where
+        F: Future<Output = anyhow::Result<Duration>> + Send,
+    {
         let (stopped, status) = (self.stop.clone(), self.status.clone());
+        let mut moves = self.clock.moves();
         self.tracker.spawn(async move {
             while !stopped.is_cancelled() {
-                let error = match AssertUnwindSafe(step()).catch_unwind().await {
-                    Ok(Ok(())) => None,
-                    Ok(Err(error)) => Some(format!("{error:#}")),
-                    Err(_) => Some("panicked".to_owned()),
+                // A move while the step runs is seen after it.
+                if let Some(moves) = &mut moves {
+                    moves.mark_unchanged();
+                }
+                let (pause, error) = match AssertUnwindSafe(step()).catch_unwind().await {
+                    Ok(Ok(pause)) => (pause.min(longest), None),
+                    Ok(Err(error)) => (longest, Some(format!("{error:#}"))),
+                    Err(_) => (longest, Some("panicked".to_owned())),
                 };
                 if let Some(error) = &error {
                     tracing::error!(name, error, "the loop {name} failed: {error}");
@@ -65,7 +90,8 @@ impl Background {
                 tokio::select! {
                     () = stopped.cancelled() => {}
                     () = wake.notified() => {}
-                    () = tokio::time::sleep(period) => {}
+                    () = moved(&mut moves) => {}
+                    () = tokio::time::sleep(pause) => {}
                 }
             }
         });
@@ -80,4 +106,13 @@ impl Background {
         self.tracker.close();
         self.tracker.wait().await;
     }
+}
+
+async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
+    if let Some(moves) = moves
+        && moves.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::job::{Category, End, StopReason};
+use super::job::{Category, End, ErrorRule, StopReason};
 use crate::platform::process::{Cause, Exit};
 
 /// Why the runner itself ended a process.
@@ -19,7 +19,30 @@ pub(super) enum Intervention {
 const LONGEST_MESSAGE: usize = 2000;
 
 /// The end of a process, before its items were looked at.
-pub(super) fn judge(exit: &Exit, why: Option<Intervention>, memory_limit_mb: Option<u64>, stderr_tail: &str) -> End {
+pub(super) fn judge(
+    exit: &Exit,
+    why: Option<Intervention>,
+    memory_limit_mb: Option<u64>,
+    stderr_tail: &str,
+    rules: &[ErrorRule],
+) -> End {
+    match by_itself(exit, why, memory_limit_mb, stderr_tail) {
+        End::Failed { message, category } if why.is_none() => {
+            let ruled = rules.iter().find(|rule| fits(rule, exit, stderr_tail));
+            End::failed(ruled.map_or(category, |rule| rule.category), message)
+        }
+        end => end,
+    }
+}
+
+/// A pattern that no longer compiles fits nothing: it was checked when it was saved.
+fn fits(rule: &ErrorRule, exit: &Exit, stderr_tail: &str) -> bool {
+    let has_code = rule.exit_code.is_none_or(|code| exit.code.map(i64::from) == Some(code));
+    let matches = |pattern: &String| regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(stderr_tail));
+    has_code && rule.pattern.as_ref().is_none_or(matches)
+}
+
+fn by_itself(exit: &Exit, why: Option<Intervention>, memory_limit_mb: Option<u64>, stderr_tail: &str) -> End {
     match why {
         Some(Intervention::Stopped(reason)) => return reason.into(),
         Some(Intervention::TimedOut(limit)) => {
@@ -183,12 +206,42 @@ mod tests {
     #[test]
     fn ends() {
         let exit = |code, signal| Exit { code, signal, ..Exit::default() };
-        assert_eq!(judge(&exit(Some(0), None), None, None, "warning"), End::Completed);
-        let killed = judge(&exit(None, Some(11)), None, None, "");
+        assert_eq!(judge(&exit(Some(0), None), None, None, "warning", &[]), End::Completed);
+        let killed = judge(&exit(None, Some(11)), None, None, "", &[]);
         assert_eq!(killed, End::failed(Category::System, "killed by signal SIGSEGV (11)"));
-        let failed = judge(&exit(Some(3), None), None, None, "KeyError: 'x'");
+        let failed = judge(&exit(Some(3), None), None, None, "KeyError: 'x'", &[]);
         assert_eq!(failed, End::failed(Category::Parse, "exit code 3: KeyError: 'x'"));
-        let late = judge(&exit(None, Some(15)), Some(Intervention::TimedOut(Duration::from_secs(2))), None, "");
+        let late = judge(&exit(None, Some(15)), Some(Intervention::TimedOut(Duration::from_secs(2))), None, "", &[]);
         assert_eq!(late, End::failed(Category::Timeout, "timed out after 2 s"));
+    }
+
+    #[test]
+    fn rules_of_the_spider_come_first() {
+        let rule = |exit_code, pattern: Option<&str>, category| ErrorRule {
+            exit_code,
+            pattern: pattern.map(str::to_owned),
+            category,
+        };
+        let rules = [
+            rule(Some(75), None, Category::Network),
+            rule(Some(3), Some("(?i)captcha"), Category::Auth),
+            rule(None, Some("^KeyError"), Category::System),
+        ];
+        let judged = |code, stderr: &str, why| match judge(
+            &Exit { code: Some(code), ..Exit::default() },
+            why,
+            None,
+            stderr,
+            &rules,
+        ) {
+            End::Failed { category, .. } => category,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(judged(75, "KeyError: 1", None), Category::Network);
+        assert_eq!(judged(3, "a Captcha!", None), Category::Auth);
+        assert_eq!(judged(4, "a Captcha!", None), Category::System);
+        assert_eq!(judged(4, "ValueError: 1", None), Category::Parse);
+        let timed_out = Some(Intervention::TimedOut(Duration::from_secs(1)));
+        assert_eq!(judged(75, "", timed_out), Category::Timeout);
     }
 }

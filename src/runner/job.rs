@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use crate::id::{SpiderId, TaskId};
 use crate::platform::files::Hash;
@@ -29,6 +30,7 @@ pub struct Job {
     pub memory_limit_mb: Option<i64>,
     pub max_items: Option<i64>,
     pub rate_limit_rps: Option<f64>,
+    pub error_rules: Vec<ErrorRule>,
     pub api_url: String,
     pub token: String,
 }
@@ -75,7 +77,7 @@ impl End {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     Network,
@@ -83,6 +85,18 @@ pub enum Category {
     Parse,
     Timeout,
     System,
+}
+
+/// What a failure is taken for, in place of the platform's guess: where the exit code, the output's end, or both are
+/// like this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorRule {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// A regular expression to be found in the last kilobytes of stderr.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    pub category: Category,
 }
 
 /// A word to a running attempt that it shall end. The first word counts.

@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 pub use config::RunnerConfig;
-pub use job::{Category, End, Job, ManifestEntry, Outcome, Stop, StopReason};
+pub use job::{Category, End, ErrorRule, Job, ManifestEntry, Outcome, Stop, StopReason};
 pub use report::{Line, Report};
 
 use crate::clock::SharedClock;
@@ -191,7 +191,8 @@ impl<R: Report> Attempt<'_, R> {
         let (watched, (), ()) = futures_util::join!(watch.run(child, output), items.follow(&ended), make_room);
         let cut_short = self.gather(&watched, &mut items).await;
         let Watched { exit, why, remains, duration } = watched;
-        let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail) {
+        let rules = &self.job.error_rules;
+        let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail, rules) {
             End::Completed => match (cut_short, items.problem()) {
                 (Some(end), _) => end,
                 (None, Some(problem)) => End::failed(Category::Parse, problem),

@@ -54,8 +54,9 @@ impl Projects {
         let name = new.name.as_deref().unwrap_or_default();
         self.db
             .query(
-                "INSERT INTO projects (id, name, description, git_url, git_branch, status, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, 'active', $6, $6)",
+                "INSERT INTO projects (id, name, description, git_url, git_branch, max_concurrent, status, created_at,
+                                       updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $7, 'active', $6, $6)",
             )
             .bind(id)
             .bind(name)
@@ -63,6 +64,7 @@ impl Projects {
             .bind(&new.git_url)
             .bind(&new.git_branch)
             .bind(now)
+            .bind(new.max_concurrent.flatten())
             .execute()
             .await
             .on_taken(|| name_taken(name))?;
@@ -74,7 +76,8 @@ impl Projects {
             .query(
                 "UPDATE projects
                     SET name = COALESCE($2, name), description = COALESCE($3, description),
-                        git_url = COALESCE($4, git_url), git_branch = COALESCE($5, git_branch), updated_at = $6
+                        git_url = COALESCE($4, git_url), git_branch = COALESCE($5, git_branch),
+                        max_concurrent = CASE WHEN $7 THEN $8 ELSE max_concurrent END, updated_at = $6
                   WHERE id = $1",
             )
             .bind(id)
@@ -83,6 +86,8 @@ impl Projects {
             .bind(&change.git_url)
             .bind(&change.git_branch)
             .bind(now)
+            .bind(change.max_concurrent.is_some())
+            .bind(change.max_concurrent.flatten())
             .execute()
             .await
             .on_taken(|| name_taken(change.name.as_deref().unwrap_or_default()))?;

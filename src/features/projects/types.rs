@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 
@@ -7,6 +7,7 @@ use crate::{
     error::{Checks, Result},
     id::ProjectId,
     platform::database::word_enum,
+    text,
 };
 
 word_enum! {
@@ -31,6 +32,8 @@ pub struct Project {
     pub status: ProjectStatus,
     pub sync_error: Option<String>,
     pub last_sync_at: Option<DateTime<Utc>>,
+    /// Tasks of its spiders at once; null: no limit.
+    pub max_concurrent: Option<i64>,
     pub spider_count: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -44,6 +47,15 @@ pub struct ProjectChange {
     pub description: Option<String>,
     pub git_url: Option<String>,
     pub git_branch: Option<String>,
+    /// Tasks of its spiders at once; null: no limit.
+    #[serde(default, deserialize_with = "sent")]
+    #[schema(value_type = Option<i64>)]
+    pub max_concurrent: Option<Option<i64>>,
+}
+
+/// Only called for a field that is there: null clears it.
+fn sent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 impl ProjectChange {
@@ -60,6 +72,13 @@ impl ProjectChange {
         ] {
             checks.length(loc, value.as_deref().unwrap_or_default(), 2000);
         }
+        let limit = self.max_concurrent.flatten();
+        checks.require(
+            limit.is_none_or(|limit| (1..=100_000).contains(&limit)),
+            "body.max_concurrent",
+            "value_error",
+            || text!("须在 1 到 100000 之间", "must be between 1 and 100000"),
+        );
         checks.finish()
     }
 }

@@ -1,5 +1,7 @@
 //! What a caller may set, and what of it is acceptable.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -12,8 +14,12 @@ use super::{
 use crate::{
     error::{Checks, Error, Result},
     id::ProjectId,
+    runner::{Category, ErrorRule},
     text,
 };
+
+/// Of a compiled pattern; bounds what one costs.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// A field left out stays as it is; null clears one that may be empty.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -81,6 +87,16 @@ pub struct SpiderChange {
     pub max_retries: Option<i64>,
     #[serde(deserialize_with = "sent")]
     pub retry_delay_seconds: Option<i64>,
+    /// `{category: retries}` of `network`, `auth`, `parse`, `timeout`, `system`, each 0 to 100.
+    #[serde(deserialize_with = "sent")]
+    #[schema(value_type = Option<Object>)]
+    pub retry_limits: Option<BTreeMap<Category, i64>>,
+    /// At most 50, each with an exit code, a regular expression, or both.
+    #[serde(deserialize_with = "sent")]
+    pub error_rules: Option<Vec<ErrorRule>>,
+    #[serde(deserialize_with = "sent")]
+    #[schema(value_type = Option<i64>)]
+    pub max_concurrent: Option<Option<i64>>,
     #[serde(deserialize_with = "sent")]
     pub overlap: Option<Overlap>,
     #[serde(deserialize_with = "sent")]
@@ -148,6 +164,7 @@ impl SpiderChange {
         }
         self.check_texts(&mut checks);
         self.check_numbers(&mut checks, bounds);
+        self.check_retries(&mut checks);
         for (loc, url) in [("body.start_url", &self.start_url), ("body.webhook_url", &self.webhook_url)] {
             checks.require(url.as_deref().is_none_or(|url| url.is_empty() || is_http(url)), loc, "value_error", || {
                 text!("须为 http:// 或 https:// 地址", "must be an http:// or https:// address")
@@ -195,6 +212,33 @@ impl SpiderChange {
         }
     }
 
+    /// What is retried, and how failures are judged.
+    fn check_retries(&self, checks: &mut Checks) {
+        let limits = self.retry_limits.iter().flatten();
+        checks.require(
+            limits.clone().all(|(_, limit)| (0..=100).contains(limit)),
+            "body.retry_limits",
+            "value_error",
+            || text!("每类次数须在 0 到 100 之间", "each must be between 0 and 100"),
+        );
+        let rules = self.error_rules.as_deref().unwrap_or_default();
+        checks.require(rules.len() <= 50, "body.error_rules", "too_long", || {
+            text!("至多 50 条", "at most 50 are allowed")
+        });
+        for (at, rule) in rules.iter().take(50).enumerate() {
+            let loc = format!("body.error_rules.{at}");
+            checks.require(rule.exit_code.is_some() || rule.pattern.is_some(), &loc, "missing", || {
+                text!("须有 exit_code 或 pattern", "needs an exit_code or a pattern")
+            });
+            let Some(pattern) = &rule.pattern else { continue };
+            checks.length(&loc, pattern, 500);
+            let compiled = regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).build();
+            checks.require(compiled.is_ok(), &loc, "value_error", || {
+                text!("不是有效的正则表达式，或过于复杂", "is no regular expression, or one too complex")
+            });
+        }
+    }
+
     fn check_numbers(&self, checks: &mut Checks, bounds: Bounds) {
         const MAX_MEMORY_MB: i64 = 1 << 20;
         for (loc, value, least, most) in [
@@ -203,6 +247,7 @@ impl SpiderChange {
             ("body.max_items", self.max_items.flatten(), 1, i64::MAX),
             ("body.max_retries", self.max_retries, 0, 100),
             ("body.retry_delay_seconds", self.retry_delay_seconds, 0, 86_400),
+            ("body.max_concurrent", self.max_concurrent.flatten(), 1, 100_000),
         ] {
             checks.require(value.is_none_or(|value| (least..=most).contains(&value)), loc, "value_error", || {
                 text!("须在 {least} 到 {most} 之间", "must be between {least} and {most}")
@@ -241,6 +286,9 @@ impl SpiderChange {
         set(&mut spider.max_items, self.max_items);
         set(&mut spider.max_retries, self.max_retries);
         set(&mut spider.retry_delay_seconds, self.retry_delay_seconds);
+        set(&mut spider.retry_limits, self.retry_limits);
+        set(&mut spider.error_rules, self.error_rules);
+        set(&mut spider.max_concurrent, self.max_concurrent);
         set(&mut spider.overlap, self.overlap);
         set(&mut spider.misfire, self.misfire);
         set(&mut spider.rate_limit_rps, self.rate_limit_rps);

@@ -11,8 +11,8 @@ use crate::{
     text,
 };
 
-/// In the order of [`bound`]. Without `active_deployment_id`, which deployments set.
-const COLUMNS: [&str; 35] = [
+/// In the order of [`bound`]. Without what files and deployments set.
+const COLUMNS: [&str; 38] = [
     "id",
     "project_id",
     "name",
@@ -37,6 +37,9 @@ const COLUMNS: [&str; 35] = [
     "max_items",
     "max_retries",
     "retry_delay_seconds",
+    "retry_limits",
+    "error_rules",
+    "max_concurrent",
     "overlap",
     "misfire",
     "rate_limit_rps",
@@ -158,6 +161,9 @@ fn bound<'c>(query: Query<'c>, spider: &Spider) -> Query<'c> {
         .bind(spider.max_items)
         .bind(spider.max_retries)
         .bind(spider.retry_delay_seconds)
+        .bind(Json(&spider.retry_limits))
+        .bind(Json(&spider.error_rules))
+        .bind(spider.max_concurrent)
         .bind(spider.overlap)
         .bind(spider.misfire)
         .bind(spider.rate_limit_rps)

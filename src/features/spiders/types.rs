@@ -8,7 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     id::{ProjectId, SpiderId},
-    platform::database::word_enum,
+    platform::{database::word_enum, files::Hash},
+    runner::{Category as ErrorCategory, ErrorRule},
 };
 
 word_enum! {
@@ -95,6 +96,9 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
+    /// SHA-256 of the manifest of its files as they are, where it was needed since they changed.
+    #[serde(skip)]
+    pub(in super::super) code_hash: Option<Hash>,
     pub runner: Runner,
     pub node_id: Option<String>,
     pub image: Option<String>,
@@ -104,6 +108,16 @@ pub struct Spider {
     pub max_items: Option<i64>,
     pub max_retries: i64,
     pub retry_delay_seconds: i64,
+    /// How often each category of failure is retried, where it differs from: parse never, auth once, others
+    /// `max_retries` times.
+    #[sqlx(json)]
+    #[schema(value_type = Object)]
+    pub retry_limits: BTreeMap<ErrorCategory, i64>,
+    /// What a failure is taken for, where this says it better than the platform's guess; the first that fits counts.
+    #[sqlx(json)]
+    pub error_rules: Vec<ErrorRule>,
+    /// Tasks at once, where `overlap` is `allow`; null: no limit.
+    pub max_concurrent: Option<i64>,
     pub overlap: Overlap,
     pub misfire: Misfire,
     pub rate_limit_rps: Option<f64>,
@@ -163,6 +177,10 @@ impl Spider {
             max_items: None,
             max_retries: 3,
             retry_delay_seconds: 60,
+            retry_limits: BTreeMap::new(),
+            error_rules: Vec::new(),
+            max_concurrent: None,
+            code_hash: None,
             overlap: Overlap::Skip,
             misfire: Misfire::RunOnce,
             rate_limit_rps: None,

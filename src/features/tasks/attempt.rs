@@ -227,6 +227,7 @@ fn job(
         memory_limit_mb: spider.memory_limit_mb.or(config.memory_limit_mb),
         max_items: spider.max_items,
         rate_limit_rps: spider.rate_limit_rps,
+        error_rules: spider.error_rules,
         api_url: format!("{}/platform/api/_t/{token}", config.api_url),
         token,
     }

@@ -69,7 +69,7 @@ impl Dispatcher {
         if let Err(error) = self.tasks.documents.check_room() {
             // A task that starts now could keep nothing.
             tracing::warn!(%error, "no task is started");
-            return Ok(self.tasks.set_pending_reason("no room on the server's disk").await?);
+            return Ok(());
         }
         while !self.stop.is_cancelled() {
             let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(()) };

@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::signals::Signals;
-use super::spiders::Spiders;
+use super::{events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     id::TaskId,
@@ -44,6 +44,7 @@ pub struct Foundation {
     pub files: Files,
     pub secrets: Secrets,
     pub clock: SharedClock,
+    pub events: Events,
     /// Ends open streams.
     pub stop: CancellationToken,
 }
@@ -55,6 +56,7 @@ pub struct Tasks {
     files: Files,
     secrets: Secrets,
     clock: SharedClock,
+    events: Events,
     stop: CancellationToken,
     spiders: Spiders,
     signals: Signals,
@@ -66,8 +68,8 @@ pub struct Tasks {
 
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
-        let Foundation { db, documents, files, secrets, clock, stop } = foundation;
+        let Foundation { db, documents, files, secrets, clock, events, stop } = foundation;
         let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
-        Self { db, documents, files, secrets, clock, stop, spiders, signals, queued, running }
+        Self { db, documents, files, secrets, clock, events, stop, spiders, signals, queued, running }
     }
 }

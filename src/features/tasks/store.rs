@@ -92,17 +92,12 @@ impl Tasks {
         if must_wait && overlap == Overlap::Skip {
             return Ok(None);
         }
-        let reason = if must_wait && overlap == Overlap::Queue {
-            "waiting for the spider's other tasks to end"
-        } else {
-            "waiting for a free slot"
-        };
         let task = transaction
             .query(
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
-                                    attempt, retry_count, max_retries, pending_reason, progress, total_count,
+                                    attempt, retry_count, max_retries, progress, total_count,
                                     success_count, failed_count, scheduled_at, params, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, $9, 0, 0, 0, 0, $10, $11, $10, $10)
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9)
               RETURNING *",
             )
             .bind(&new.id)
@@ -113,7 +108,6 @@ impl Tasks {
             .bind(new.trigger == Trigger::Test)
             .bind(new.priority)
             .bind(new.max_retries)
-            .bind(reason)
             .bind(now)
             .bind(Json(&new.params))
             .fetch_one()
@@ -130,7 +124,7 @@ impl Tasks {
             .query(
                 "UPDATE tasks
                     SET status = 'running', worker_id = $1, attempt = attempt + 1, lease_until = $3,
-                        started_at = $2, last_heartbeat = $2, pending_reason = NULL, updated_at = $2
+                        started_at = $2, last_heartbeat = $2, updated_at = $2
                   WHERE id = (SELECT waiting.id FROM tasks AS waiting
                                WHERE waiting.status = 'pending'
                                  AND (waiting.next_attempt_at IS NULL OR waiting.next_attempt_at <= $2)
@@ -149,16 +143,6 @@ impl Tasks {
             .bind(now + lease)
             .fetch_optional()
             .await
-    }
-
-    /// Says of all that wait why they do.
-    pub(super) async fn set_pending_reason(&self, reason: &str) -> Result<()> {
-        self.db
-            .query("UPDATE tasks SET pending_reason = $1 WHERE status = 'pending' AND pending_reason <> $1")
-            .bind(reason)
-            .execute()
-            .await
-            .map(drop)
     }
 
     /// Keeps the claim. `None` when it is no longer ours; else whether somebody asked for the task to be cancelled.
@@ -248,7 +232,7 @@ impl Tasks {
         let done = self
             .db
             .query(
-                "UPDATE tasks SET status = 'cancelled', finished_at = $2, updated_at = $2, pending_reason = NULL
+                "UPDATE tasks SET status = 'cancelled', finished_at = $2, updated_at = $2
                   WHERE id = $1 AND status = 'pending'",
             )
             .bind(id)

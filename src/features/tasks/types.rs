@@ -51,7 +51,10 @@ pub struct Task {
     pub id: TaskId,
     pub spider_id: SpiderId,
     pub spider_name: String,
+    /// The version of the code that it runs; null: the files as they were when it was queued.
     pub deployment_id: Option<String>,
+    /// The schedule that queued it.
+    pub schedule_id: Option<String>,
     /// SHA-256 over the files it runs.
     pub code_hash: String,
     pub status: TaskStatus,
@@ -65,6 +68,7 @@ pub struct Task {
     pub max_retries: i64,
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Why it waits, while it does.
+    #[sqlx(skip)]
     pub pending_reason: Option<String>,
     /// 0 to 100, as the spider reports it.
     pub progress: i64,

@@ -11,9 +11,14 @@
 mod column;
 mod query;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::Path,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use sqlx::{
     AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
     migrate::Migrator,
@@ -117,6 +122,8 @@ impl Database {
     /// Connects to PostgreSQL and brings both schemas up to date.
     pub async fn open_postgres(url: &str) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a PostgreSQL address")?;
+        // A server that is cut off in mid-transaction must not hold its locks for hours.
+        let options = options.options([("idle_in_transaction_session_timeout", "15s")]);
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(PATIENCE)
@@ -159,6 +166,18 @@ impl Database {
         self.query("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>().await.map(drop)
     }
 
+    /// The time of a database that several servers share, and when it was that time here; none of SQLite's.
+    pub async fn time(&self) -> Result<Option<(DateTime<Utc>, Instant)>> {
+        if matches!(self, Self::Sqlite { .. }) {
+            return Ok(None);
+        }
+        let mut transaction = self.begin().await?;
+        let asked = Instant::now();
+        let (there,) = transaction.query("SELECT clock_timestamp()").fetch_one().await?;
+        // Half-way between question and answer.
+        Ok(Some((there, asked + asked.elapsed() / 2)))
+    }
+
     /// Gives the room of deleted rows back to the disk. PostgreSQL sees to that itself.
     pub async fn give_back(&self) -> Result<()> {
         if matches!(self, Self::Sqlite { .. }) {
@@ -190,6 +209,16 @@ impl Transaction {
             Self::Postgres(transaction) => Target::PostgresTransaction(&mut *transaction, PgArguments::default()),
         };
         Query::new(AssertSqlSafe(sql).into_sql_str(), target)
+    }
+
+    /// Makes transactions with the same `name` come one after the other, on whatever server, each to its end. SQLite has
+    /// but one writer anyway.
+    pub async fn take_turn(&mut self, name: &'static str) -> Result<()> {
+        if matches!(self, Self::Postgres(_)) {
+            let locked = self.query("SELECT CAST(pg_advisory_xact_lock(hashtext($1)) AS TEXT)").bind(name);
+            locked.fetch_one::<(String,)>().await?;
+        }
+        Ok(())
     }
 
     pub async fn commit(self) -> Result<()> {

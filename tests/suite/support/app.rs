@@ -64,7 +64,7 @@ impl TestApp {
         let start: DateTime<Utc> = "2026-03-01T08:00:00Z".parse().unwrap();
         let clock = Arc::new(ManualClock::at(start));
         let program = PathBuf::from(env!("CARGO_BIN_EXE_crawlhub"));
-        let outside = Outside::of(std::env::vars(), clock.clone(), program);
+        let outside = Outside::of(std::env::vars(), Some(clock.clone()), program);
         let app = App::open(&config, listen, outside).await.unwrap();
         app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();

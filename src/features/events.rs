@@ -1,0 +1,92 @@
+//! Facts that one feature tells the others. They are rows, written in the transaction that makes them true, so that no
+//! crash loses one; who acts on them removes them in the transaction that acts.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use tokio::sync::Notify;
+
+use crate::{
+    clock::SharedClock,
+    error::Result,
+    id::{SpiderId, TaskId},
+    platform::database::{Transaction, rows},
+};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    TaskEnded(Box<TaskEnded>),
+    TimeUnmet(TimeUnmet),
+}
+
+/// A task came to its end for good: it is not retried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskEnded {
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    /// `completed`, `failed` or `cancelled`.
+    pub status: String,
+    pub is_test: bool,
+    /// How often it was started again after a failure.
+    pub retry_count: i64,
+    pub error_category: Option<String>,
+    pub error_message: Option<String>,
+    pub total_count: i64,
+    pub success_count: i64,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: DateTime<Utc>,
+}
+
+/// A planned time at which the spider did not run as planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimeUnmet {
+    pub schedule_id: String,
+    pub schedule_name: String,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub planned_at: DateTime<Utc>,
+    /// `missed` or `skipped_overlap`.
+    pub outcome: String,
+    pub reason: String,
+}
+
+/// Where facts are recorded.
+#[derive(Debug, Clone)]
+pub struct Events {
+    clock: SharedClock,
+    recorded: Arc<Notify>,
+}
+
+impl Events {
+    pub fn new(clock: SharedClock) -> Self {
+        Self { clock, recorded: Arc::default() }
+    }
+
+    /// Becomes a fact with the transaction; [`Self::announce`] it then.
+    pub async fn record(&self, transaction: &mut Transaction, events: &[Event]) -> Result<()> {
+        const BATCH: usize = 500;
+        let now = self.clock.now();
+        for batch in events.chunks(BATCH) {
+            let mut query = transaction
+                .query_text(format!("INSERT INTO events (id, event, created_at) VALUES {}", rows(batch.len(), 3)));
+            for event in batch {
+                query = query.bind(crate::id::new()).bind(Json(event)).bind(now);
+            }
+            query.execute().await?;
+        }
+        Ok(())
+    }
+
+    /// Wakes who acts on facts.
+    pub fn announce(&self) {
+        self.recorded.notify_one();
+    }
+
+    pub fn wake(&self) -> Arc<Notify> {
+        self.recorded.clone()
+    }
+}
