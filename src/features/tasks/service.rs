@@ -1,4 +1,4 @@
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use serde_json::{Map, Value};
@@ -60,6 +60,7 @@ impl Tasks {
                 text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
             )
         })?;
+        let task = self.explained(vec![task]).await?.remove(0);
         self.queued.notify_one();
         Ok(task)
     }
@@ -72,21 +73,23 @@ impl Tasks {
 
     /// Stops the task. Answers when nothing of it runs any more, or after some seconds with the task still ending.
     pub async fn cancel(&self, id: &TaskId) -> Result<Task> {
-        if self.cancel_pending(id).await? {
-            self.signals.raise(id);
-            return self.get(id).await;
+        // Between two looks it may start, or come back to wait for another attempt.
+        loop {
+            if self.cancel_pending(id).await? {
+                self.signals.raise(id);
+                return self.get(id).await;
+            }
+            if self.request_cancel(id).await? {
+                break;
+            }
+            if self.get(id).await?.status.is_final() {
+                return Err(Error::conflict(
+                    "task_finished",
+                    text!("任务已完成，无法取消", "the task has ended; there is nothing to cancel"),
+                ));
+            }
         }
-        let task = self.get(id).await?;
-        if task.status.is_final() || !self.request_cancel(id).await? {
-            return Err(Error::conflict(
-                "task_finished",
-                text!("任务已完成，无法取消", "the task has ended; there is nothing to cancel"),
-            ));
-        }
-        let stop = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if let Some(stop) = stop {
-            stop.request(StopReason::Cancelled);
-        }
+        self.stop_here(id, StopReason::Cancelled);
         // Time-out: another server runs it, or it does not die; the task says `cancel_requested_at`.
         let _ = tokio::time::timeout(CANCEL_PATIENCE, self.ended(id)).await;
         self.get(id).await

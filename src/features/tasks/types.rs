@@ -64,8 +64,10 @@ pub struct Task {
     pub priority: i64,
     /// How often it has been started.
     pub attempt: i64,
+    /// How often it was queued again after a failure.
     pub retry_count: i64,
     pub max_retries: i64,
+    /// Not before; null: as soon as it can.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Why it waits, while it does.
     #[sqlx(skip)]
@@ -169,6 +171,25 @@ pub(super) struct Ending {
     pub peak_memory_mb: Option<f64>,
     /// Items that could not be stored.
     pub undelivered: i64,
+    /// It was not the spider that failed: its server stopped or is gone.
+    pub is_interrupted: bool,
+}
+
+/// One time that a task was started.
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+pub(super) struct Attempt {
+    pub attempt: i64,
+    pub worker_id: String,
+    pub started_at: DateTime<Utc>,
+    /// Null while it runs.
+    pub finished_at: Option<DateTime<Utc>>,
+    pub status: Option<TaskStatus>,
+    pub exit_code: Option<i64>,
+    pub error_category: Option<ErrorCategory>,
+    pub error_message: Option<String>,
+    /// Items that it stored.
+    pub items: i64,
+    pub peak_memory_mb: Option<f64>,
 }
 
 /// A file that a spider uploaded.

@@ -11,7 +11,7 @@ mod upload;
 
 pub use attachment::attachment;
 pub use context::{Language, carry_context, request_id};
-pub use envelope::{Envelope, Reply};
+pub use envelope::{Envelope, Reply, said};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
 pub use extract::{Body, Params};
 pub use page::{Page, Paging};
