@@ -7,6 +7,7 @@ mod faults;
 mod hostile;
 mod items;
 mod logs;
+mod retries;
 mod sdk;
 mod site;
 mod stopping;
