@@ -93,24 +93,28 @@ impl Tasks {
         if must_wait && overlap == Overlap::Skip {
             return Ok(None);
         }
+        let code = self.spiders.code_in(&mut transaction, &new.spider_id, &new.code).await?;
         let task = transaction
             .query(
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
                                     attempt, retry_count, max_retries, progress, total_count,
-                                    success_count, failed_count, scheduled_at, params, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9)
+                                    success_count, failed_count, scheduled_at, params, created_at, updated_at,
+                                    deployment_id, deployment_version)
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9, $11, $12)
               RETURNING *",
             )
             .bind(&new.id)
             .bind(&new.spider_id)
             .bind(&new.spider_name)
-            .bind(&new.code_hash)
+            .bind(&code.code_hash)
             .bind(new.trigger)
             .bind(new.trigger == Trigger::Test)
             .bind(new.priority)
             .bind(new.max_retries)
             .bind(now)
             .bind(Json(&new.params))
+            .bind(&code.deployment_id)
+            .bind(code.deployment_version)
             .fetch_one()
             .await?;
         transaction.commit().await?;
