@@ -1,8 +1,12 @@
 //! Versions of a spider's code.
 
+use crawlhub::{
+    clock::Clock,
+    platform::database::{Database, Schema},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, zip_of};
 
 /// Deploys the files as they are; the deployment.
 async fn deploy(app: &Client, spider: &str, note: &str) -> Value {
@@ -90,7 +94,7 @@ async fn the_files_of_a_version_stay_as_they_were() {
     let app = TestApp::new().await;
     let spider = app.spider(json!({"name": "爬虫"}), &[("main.py", "print(1)\n"), ("b/data.txt", "x")]).await;
     let new = json!({"path": "run.bin", "content_base64": "/wA=", "executable": true});
-    app.post(&format!("/spiders/{spider}/files/new"), new).await.data();
+    let program = app.post(&format!("/spiders/{spider}/files/new"), new).await.data();
     let version = path(&deploy(&app, &spider, "").await);
     write(&app, &spider, "main.py", "print(2)\n").await;
     remove(&app, &spider, "b/data.txt").await;
@@ -100,7 +104,7 @@ async fn the_files_of_a_version_stay_as_they_were() {
     assert_eq!(paths(&files), ["b/data.txt", "main.py", "run.bin"]);
     assert_eq!(
         files[2],
-        json!({"path": "run.bin", "hash": "06eb7d6a69ee19e5fbdf749018d3d2abfa04bcbd1365db312eb86dc7169389b8",
+        json!({"path": "run.bin", "hash": program["hash"],
                "size": 2, "executable": true, "content_type": "application/octet-stream"})
     );
     assert_eq!((&files[1]["size"], &files[1]["executable"]), (&json!(9), &json!(false)));
@@ -140,7 +144,7 @@ async fn equal_contents_are_one_blob() {
     }
     let other = app.spider(json!({"name": "other"}), &[("main.py", "same"), ("copy.py", "same")]).await;
     deploy(&app, &other, "").await;
-    // One more list of files: that of the other spider when it had but one of them is the same, too.
+    // Its lists of files were the same as well, at every step.
     assert_eq!(blobs(), before);
 }
 
@@ -329,6 +333,91 @@ async fn a_number_is_not_given_twice() {
     // They go with their spider.
     app.delete(&format!("/spiders/{spider}")).await.ok();
     assert_eq!(app.get(&path(&first)).await.error(404), "spider_not_found");
+}
+
+/// The database of the server, beside it.
+async fn database(app: &TestApp) -> Database {
+    match &app.database_url {
+        Some(url) => Database::open_postgres(url).await.unwrap(),
+        None => Database::open_sqlite(&app.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_a_schedule_is_pinned_to_stays() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "s"}), &[("main.py", "1")]).await;
+    let first = deploy(&app, &spider, "").await;
+    let second = deploy(&app, &spider, "").await;
+    let now = app.clock.now();
+    let insert = "INSERT INTO schedules (id, spider_id, name, cron_expr, timezone, params, priority, is_active,
+                                         active_since, deployment_id, created_at, updated_at)
+                  VALUES ('x', $1, 'nightly', '0 0 * * *', 'UTC', $2, 0, $3, $4, $5, $4, $4)";
+    let database = database(&app).await;
+    let pin = database.query(insert).bind(&spider).bind(sqlx::types::Json(json!({}))).bind(false).bind(now);
+    pin.bind(first["id"].as_str().unwrap()).execute().await.unwrap();
+    let refused = app.delete(&path(&first)).await;
+    assert!(refused.text.contains("nightly"), "{}", refused.text);
+    assert_eq!(refused.error(409), "deployment_pinned");
+    database.query("DELETE FROM schedules WHERE id = 'x'").execute().await.unwrap();
+    app.delete(&path(&first)).await.ok();
+    assert_eq!(app.get(&path(&second)).await.data(), second);
+}
+
+/// By whatever way files change, the next version has them as they are.
+#[tokio::test]
+async fn every_change_of_files_is_seen() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "s", "template": "script"}), &[]).await;
+    let files = format!("/spiders/{spider}/files");
+    let mut former = Value::Null;
+    let mut check = async |way: &str| {
+        let version = deploy(&app, &spider, way).await;
+        assert_ne!(version["code_hash"], former, "{way}");
+        former = version["code_hash"].clone();
+        let diff = app.get(&format!("{}/diff?against=files", path(&version))).await.data();
+        assert_eq!((&diff["added"], &diff["removed"], &diff["changed"]), (&json!([]), &json!([]), &json!([])), "{way}");
+        let now = app.get(&files).await.data();
+        assert_eq!(version["file_count"], now.as_array().unwrap().len(), "{way}");
+    };
+    check("template").await;
+    let made = app.post(&format!("{files}/new"), json!({"path": "z.py", "content": "z"})).await.data();
+    check("new").await;
+    let file = format!("{files}/{}", made["id"].as_str().unwrap());
+    app.put(&file, json!({"content": "zz"})).await.ok();
+    check("content").await;
+    app.put(&file, json!({"path": "a.py"})).await.ok();
+    check("path").await;
+    app.put(&file, json!({"executable": true})).await.ok();
+    check("executable").await;
+    app.delete(&file).await.ok();
+    check("removed").await;
+    app.upload(&format!("{files}/upload"), "up.py", b"up".to_vec(), &[]).await.ok();
+    check("upload").await;
+    app.upload(&format!("{files}/upload-zip"), "p.zip", zip_of(&[("main.py", b"zip")]), &[]).await.ok();
+    check("zip").await;
+    app.delete(&format!("{files}/{}", app.get(&files).await.data()[0]["id"].as_str().unwrap())).await.ok();
+    app.put(&format!("/spiders/{spider}"), json!({"script_content": "print(1)"})).await.ok();
+    check("script_content").await;
+}
+
+/// What the spider's row does not say, as of one of an older server, is found out when it is needed.
+#[tokio::test]
+async fn files_whose_hash_is_not_known() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "s"}), &[("main.py", "1"), ("b.py", "2"), ("a.py", "3")]).await;
+    let first = deploy(&app, &spider, "").await;
+    database(&app).await.query("UPDATE spiders SET code_hash = NULL").execute().await.unwrap();
+    assert_eq!(deploy(&app, &spider, "").await["code_hash"], first["code_hash"]);
+
+    // Where there is no room on the disk files can still be removed.
+    let full = app.restart(&[("CRAWLHUB_SERVER_MIN_FREE_BYTES", "9000000000000000000")]).await;
+    remove(&full, &spider, "b.py").await;
+    full.post(&format!("/spiders/{spider}/deployments"), json!({})).await.error(503);
+    let app = full.restart(&[]).await;
+    let third = deploy(&app, &spider, "").await;
+    assert_eq!(third["version"], 3);
+    assert_eq!(paths(&app.get(&format!("{}/files", path(&third))).await.data()), ["a.py", "main.py"]);
 }
 
 #[tokio::test]

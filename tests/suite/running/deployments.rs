@@ -38,7 +38,8 @@ async fn the_active_version_runs_whatever_becomes_of_the_files() {
     let (said, task) = run(json!({})).await;
     assert_eq!(said, ("one".to_owned(), first["id"].clone(), json!(1)));
     // The same code, by whatever way it came to run.
-    assert_eq!((&task["code_hash"], &task["code_hash"]), (&first["code_hash"], &before["code_hash"]));
+    assert_eq!(task["code_hash"], first["code_hash"]);
+    assert_eq!(task["code_hash"], before["code_hash"]);
 
     let second = deploy(&app, &spider).await;
     edit(&app, &spider, "three").await;
