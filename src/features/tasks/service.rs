@@ -34,6 +34,10 @@ impl Tasks {
                 source: anyhow!("this server runs spiders as local processes only"),
             });
         }
+        if let Some(deployment) = &options.deployment_id {
+            // Before anything is cancelled for it.
+            self.spiders.deployment(spider_id, deployment).await?;
+        }
         if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
             for active in self.active_of(spider_id).await? {
                 match self.cancel(&active).await {
@@ -47,19 +51,19 @@ impl Tasks {
         let new = NewTask {
             spider_id: spider.id,
             spider_name: spider.name,
-            code: code_for(trigger, options.deployment_id),
             trigger,
             priority: if trigger == Trigger::Test { TEST_PRIORITY } else { priority },
             max_retries: if trigger == Trigger::Test { 0 } else { spider.max_retries },
             params: merged(spider.params, options.params.unwrap_or_default()),
             id,
         };
-        let task = self.insert(&new, spider.overlap).await?.ok_or_else(|| {
-            Error::conflict(
-                "spider_busy",
-                text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
-            )
-        })?;
+        let task =
+            self.insert(&new, &code_for(trigger, options.deployment_id), spider.overlap).await?.ok_or_else(|| {
+                Error::conflict(
+                    "spider_busy",
+                    text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
+                )
+            })?;
         let task = self.explained(vec![task]).await?.remove(0);
         self.queued.notify_one();
         Ok(task)

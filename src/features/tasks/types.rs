@@ -5,7 +5,6 @@ use sqlx::{FromRow, types::Json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    features::spiders::CodeChoice,
     id::{DeploymentId, SpiderId, TaskId},
     platform::{database::word_enum, documents::Counts},
 };
@@ -149,7 +148,6 @@ pub(super) struct NewTask {
     pub id: TaskId,
     pub spider_id: SpiderId,
     pub spider_name: String,
-    pub code: CodeChoice,
     pub trigger: Trigger,
     pub priority: i64,
     pub max_retries: i64,

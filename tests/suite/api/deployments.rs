@@ -118,14 +118,14 @@ async fn the_files_of_a_version_stay_as_they_were() {
 
     let request = app.request(reqwest::Method::GET, &format!("/platform/api/crawlhub{version}/archive"));
     let answer = request.send().await.unwrap();
-    let named = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
-    assert!(named.contains("%E7%88%AC%E8%99%AB-v1.zip"), "{named}");
+    let header = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert!(header.contains("%E7%88%AC%E8%99%AB-v1.zip"), "{header}");
     let bytes = answer.bytes().await.unwrap();
-    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-    let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+    let mut zipped = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let names: Vec<String> = zipped.file_names().map(|name| name.unwrap().into_owned()).collect();
     assert_eq!(names, ["b/data.txt", "main.py", "run.bin"]);
-    assert_eq!(std::io::read_to_string(zip.by_name("main.py").unwrap()).unwrap(), "print(1)\n");
-    assert_eq!(zip.by_name("run.bin").unwrap().unix_mode().unwrap() & 0o777, 0o755);
+    assert_eq!(std::io::read_to_string(zipped.by_name("main.py").unwrap()).unwrap(), "print(1)\n");
+    assert_eq!(zipped.by_name("run.bin").unwrap().unix_mode().unwrap() & 0o777, 0o755);
 }
 
 /// However often it is deployed, a content is kept once.
@@ -279,7 +279,10 @@ async fn what_differs() {
 #[tokio::test]
 async fn large_files_are_only_said_to_differ() {
     let app = TestApp::new().await;
-    let lines = |seed: u32| (0..20_000_u32).map(|n| format!("{}\n", n.wrapping_mul(seed) % 7919)).collect::<String>();
+    let lines = |seed: u32| {
+        let numbers = (0..20_000_u32).map(|n| (n.wrapping_mul(seed) % 7919).to_string());
+        numbers.collect::<Vec<_>>().join("\n")
+    };
     let large = "x\n".repeat(200_000);
     let spider = app.spider(json!({"name": "s"}), &[("hard.txt", &lines(31)), ("large.txt", &large)]).await;
     deploy(&app, &spider, "").await;

@@ -57,6 +57,20 @@ async fn the_active_version_runs_whatever_becomes_of_the_files() {
     assert_ne!(task["code_hash"], second["code_hash"]);
 }
 
+/// A version that is not there replaces nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_no_version_ends_no_other() {
+    let app = TestApp::new().await;
+    let script = "import time\nprint('up', flush=True)\ntime.sleep(60)";
+    let spider = app.spider(json!({"name": "s", "overlap": "replace"}), &[("main.py", script)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "up").await;
+    let answer = app.post(&format!("/spiders/{spider}/run"), json!({"deployment_id": "none"})).await;
+    assert_eq!(answer.error(404), "deployment_not_found");
+    assert_eq!(app.get(&format!("/tasks/{task}")).await.data()["status"], "running");
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+}
+
 /// An editor tests what it shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_takes_the_files_as_they_are() {

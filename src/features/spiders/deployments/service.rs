@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::{DeploymentId, SpiderId},
-    platform::database::Transaction,
+    platform::{database::Transaction, files::Hash},
     runner::ManifestEntry,
     text,
 };
@@ -136,6 +136,15 @@ impl Spiders {
         }
         let code_hash = self.code_hash_in(transaction, id).await?;
         Ok(Code { deployment_id: None, deployment_version: None, code_hash })
+    }
+
+    /// The code of the files as they are, for those who found that the spider's row does not say it.
+    pub async fn code_of_files(&self, id: &SpiderId) -> Result<Hash> {
+        let mut transaction = self.db.begin().await?;
+        store::hold(&mut transaction, id).await?;
+        let hash = self.code_hash_in(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(hash)
     }
 
     /// The spider with what the version froze of it.

@@ -61,7 +61,8 @@ impl Spiders {
         Ok(change)
     }
 
-    /// The hash of the manifest of the spider's files as they are. The transaction holds the spider's row.
+    /// The hash of the manifest of the spider's files as they are: what [`Spider::code_hash`](super::super::Spider) says,
+    /// or else is to say from now on. The transaction holds the spider's row.
     pub(in super::super) async fn code_hash_in(&self, transaction: &mut Transaction, id: &SpiderId) -> Result<Hash> {
         let spider: Option<(Option<Hash>,)> =
             transaction.query("SELECT code_hash FROM spiders WHERE id = $1").bind(id).fetch_optional().await?;
