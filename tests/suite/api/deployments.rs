@@ -317,6 +317,26 @@ async fn versions_made_at_once_are_numbered_one_by_one() {
     assert_eq!((active.len(), &active[0]["version"]), (1, &json!(12)));
 }
 
+/// Whichever comes first: a version that is removed does not become the active one.
+#[tokio::test(flavor = "multi_thread")]
+async fn removed_and_made_active_at_once() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "s"}), &[("main.py", "1")]).await;
+    for _ in 0..10 {
+        let old = deploy(&app, &spider, "").await;
+        let new = deploy(&app, &spider, "").await;
+        let (address, rollback) = (path(&old), format!("{}/rollback", path(&old)));
+        let (removed, active) = tokio::join!(app.delete(&address), app.post(&rollback, json!({})));
+        let now = app.get(&format!("/spiders/{spider}")).await.data()["active_deployment_id"].clone();
+        if removed.status == 200 {
+            assert_eq!((active.error(404), now), ("deployment_not_found".to_owned(), new["id"].clone()));
+        } else {
+            assert_eq!((removed.error(409), now), ("deployment_active".to_owned(), old["id"].clone()));
+            active.ok();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_number_is_not_given_twice() {
     let app = TestApp::new().await;
