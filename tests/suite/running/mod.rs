@@ -12,4 +12,5 @@ mod retries;
 mod sdk;
 mod site;
 mod stopping;
+mod survival;
 mod test_runs;
