@@ -14,3 +14,4 @@ mod site;
 mod stopping;
 mod survival;
 mod test_runs;
+mod two_servers;
