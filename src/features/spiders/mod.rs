@@ -6,6 +6,7 @@ mod change;
 pub mod cron;
 mod env_vars;
 mod files;
+mod retention;
 mod routes;
 mod service;
 mod store;
@@ -15,6 +16,7 @@ mod types;
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
 pub use files::SpiderFile;
+pub use retention::Retention;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
 use utoipa_axum::router::OpenApiRouter;
 

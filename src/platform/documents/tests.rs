@@ -99,7 +99,7 @@ async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
         let counts = documents.counts(&[task.clone(), TaskId::generate()]).await.unwrap();
         assert_eq!(counts.len(), 1);
         assert_eq!(counts[&task], more.totals);
-        documents.forget_task(&task).await.unwrap();
+        documents.forget_tasks(std::slice::from_ref(&task)).await.unwrap();
         assert!(documents.counts(&[task]).await.unwrap().is_empty());
     }
 }
@@ -158,7 +158,7 @@ async fn lines_are_stored_once_and_read_from_any_place() {
         assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
         assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
         assert_eq!(read(&documents, &task, 5, None, 9).await, []);
-        documents.delete_logs(&task).await.unwrap();
+        documents.remove_log(&task).await.unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
     }
 }

@@ -1,0 +1,135 @@
+//! Removing documents, in short transactions: on `SQLite` others wait for the only writer. What is cut off half-way is
+//! done to its end by the same call again.
+
+use std::collections::BTreeMap;
+
+use super::{Documents, ItemFilter, search::Selection};
+use crate::{error::Result, id::TaskId, platform::database::in_list};
+
+/// Of one transaction; fewer where items are large.
+const ITEMS: i64 = 1000;
+/// Of one transaction: at most some 25 MB.
+const CHUNKS: i64 = 100;
+const BATCH_NUMBERS: i64 = 2000;
+
+impl Documents {
+    /// Removes the items that there are now, and says how many. Counts and batch numbers stay: the one tells what a
+    /// task did, the other keeps a late repetition from bringing items back.
+    pub async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let removed = self.remove_items(filter).await?;
+        if removed > 0 {
+            self.give_back().await?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes all that there is of these tasks: items, counts, batch numbers, lines.
+    pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
+        for task in tasks {
+            self.remove_items_of(task).await?;
+            self.remove_log(task).await?;
+            self.remove_batch_numbers(task).await?;
+        }
+        for some in tasks.chunks(500) {
+            let list = in_list(1, some.len());
+            let mut query = self.db.query_text(format!("DELETE FROM item_counts WHERE task_id IN ({list})"));
+            for task in some {
+                query = query.bind(task);
+            }
+            query.execute().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the room of what was removed back to the disk.
+    pub async fn give_back(&self) -> Result<()> {
+        self.db.give_back().await
+    }
+
+    /// Removes the task's items, and says how many there were.
+    pub async fn remove_items_of(&self, task: &TaskId) -> Result<i64> {
+        self.remove_items(&ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() }).await
+    }
+
+    async fn remove_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
+        let (mut removed, mut after) = (0, None);
+        while let Some(end) = self.end_of_step(filter, after.as_deref(), &last, ITEMS).await? {
+            let step = Selection::of(filter).and("id >", after.as_deref()).and("id <=", Some(&end));
+            removed += self.remove_step(&step).await?;
+            after = Some(end);
+        }
+        Ok(removed)
+    }
+
+    /// Removes the items, and takes them from what their tasks keep.
+    async fn remove_step(&self, items: &Selection) -> Result<i64> {
+        let mut transaction = self.db.begin().await?;
+        let removed: Vec<(TaskId, i64)> = items
+            .query_in(
+                &mut transaction,
+                "DELETE FROM items :where RETURNING task_id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT)",
+            )
+            .fetch_all()
+            .await?;
+        // In one order, so that two that remove at once do not wait for each other.
+        let mut bytes = BTreeMap::<&TaskId, i64>::new();
+        for (task, size) in &removed {
+            *bytes.entry(task).or_default() += size;
+        }
+        for (task, bytes) in bytes {
+            transaction
+                .query("UPDATE item_counts SET item_bytes = item_bytes - $2 WHERE task_id = $1")
+                .bind(task)
+                .bind(bytes)
+                .execute()
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(i64::try_from(removed.len()).unwrap_or(i64::MAX))
+    }
+
+    /// Removes the task's lines.
+    pub async fn remove_log(&self, task: &TaskId) -> Result<()> {
+        while self.last_seq(task).await? > 0 {
+            let mut transaction = self.db.begin().await?;
+            let removed: Vec<(i64,)> = transaction
+                .query(
+                    "DELETE FROM log_chunks WHERE task_id = $1 AND first_seq IN
+                     (SELECT first_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq LIMIT $2)
+                     RETURNING CAST(OCTET_LENGTH(body) AS BIGINT)",
+                )
+                .bind(task)
+                .bind(CHUNKS)
+                .fetch_all()
+                .await?;
+            let bytes: i64 = removed.into_iter().map(|(size,)| size).sum();
+            transaction
+                .query("UPDATE item_counts SET log_bytes = log_bytes - $2 WHERE task_id = $1")
+                .bind(task)
+                .bind(bytes)
+                .execute()
+                .await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_batch_numbers(&self, task: &TaskId) -> Result<()> {
+        loop {
+            let removed = self
+                .db
+                .query(
+                    "DELETE FROM item_batches WHERE task_id = $1 AND (attempt, batch) IN
+                     (SELECT attempt, batch FROM item_batches WHERE task_id = $1 LIMIT $2)",
+                )
+                .bind(task)
+                .bind(BATCH_NUMBERS)
+                .execute()
+                .await?;
+            if i64::try_from(removed).is_ok_and(|removed| removed < BATCH_NUMBERS) {
+                return Ok(());
+            }
+        }
+    }
+}
