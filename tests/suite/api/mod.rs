@@ -5,5 +5,6 @@ mod closed;
 mod data;
 mod edge;
 mod files;
+mod housekeeping;
 mod projects;
 mod spiders;
