@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -98,7 +98,7 @@ pub struct SpiderChange {
     #[schema(value_type = Option<i64>)]
     pub max_concurrent: Option<Option<i64>>,
     /// Takes the place of the former one as a whole.
-    #[serde(deserialize_with = "sent")]
+    #[serde(deserialize_with = "sent_object")]
     pub retention: Option<Retention>,
     #[serde(deserialize_with = "sent")]
     pub overlap: Option<Overlap>,
@@ -129,6 +129,11 @@ pub struct SpiderChange {
 /// Only called for a field that is there: null is a value of `T`, or an error.
 fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Of an object: a list of its values is none.
+fn sent_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(Map::<String, Value>::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
 }
 
 /// Null is the empty text.

@@ -447,7 +447,9 @@ async fn a_spider_at_its_quota_starts_nothing_and_loses_nothing() {
     app.post(&format!("/tasks/{fills}/cancel"), json!({})).await.ok();
     assert_eq!(app.items(&fills).await.len(), 1);
     wait_for_loop(&app, "dispatcher").await;
-    assert_eq!(task(&app, &waits).await.data()["status"], "pending");
+    let told = task(&app, &waits).await.data();
+    let why = json!("the spider keeps as much as its quota allows");
+    assert_eq!((&told["status"], &told["pending_reason"]), (&json!("pending"), &why));
 
     // Room is made: it goes on.
     app.delete(&format!("/tasks/{fills}")).await.ok();
