@@ -25,7 +25,11 @@ impl Housekeeping {
     pub async fn sweep_once(&self) -> anyhow::Result<()> {
         let _turn = self.turn.lock().await;
         let mut removed = Removed::default();
-        self.sweep(&mut removed).await?;
+        tokio::select! {
+            // Each blob for itself: cut off, the next sweep goes on.
+            () = self.stop.cancelled() => return Ok(()),
+            swept = self.sweep(&mut removed) => swept?,
+        }
         let Removed { blobs, blob_bytes, .. } = removed;
         if blobs > 0 {
             tracing::info!(blobs, blob_bytes, "{blobs} files that nothing refers to are removed");

@@ -3,14 +3,28 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::FromRow;
+
 use super::{Documents, ItemFilter, search::Selection};
-use crate::{error::Result, id::TaskId, platform::database::in_list};
+use crate::{
+    error::Result,
+    id::TaskId,
+    platform::database::{Query, in_list},
+};
 
 /// Of one transaction; fewer where items are large.
 const ITEMS: i64 = 1000;
 /// Of one transaction: at most some 25 MB.
 const CHUNKS: i64 = 100;
 const BATCH_NUMBERS: i64 = 2000;
+/// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
+const HEAVY: i64 = 2000;
+
+#[derive(FromRow)]
+struct Weighed {
+    task_id: TaskId,
+    weight: i64,
+}
 
 impl Documents {
     /// Removes the items that there are now, and says how many. Counts and batch numbers stay: the one tells what a
@@ -23,22 +37,50 @@ impl Documents {
         Ok(removed)
     }
 
-    /// Removes all that there is of these tasks: items, counts, batch numbers, lines.
+    /// Removes all that there is of these tasks: items, counts, batch numbers, lines. Some hundred at a time.
     pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
-        for task in tasks {
-            self.remove_items_of(task).await?;
-            self.remove_log(task).await?;
-            self.remove_batch_numbers(task).await?;
+        if tasks.is_empty() {
+            return Ok(());
         }
-        for some in tasks.chunks(500) {
-            let list = in_list(1, some.len());
-            let mut query = self.db.query_text(format!("DELETE FROM item_counts WHERE task_id IN ({list})"));
-            for task in some {
-                query = query.bind(task);
+        let (mut together, mut weight) = (Vec::new(), 0);
+        for task in self.weighed(tasks).await? {
+            if task.weight > HEAVY {
+                self.remove_items_of(&task.task_id).await?;
+                self.remove_log(&task.task_id).await?;
+                self.remove_batch_numbers(&task.task_id).await?;
+            } else {
+                weight += task.weight;
             }
-            query.execute().await?;
+            together.push(task.task_id);
+            if weight > HEAVY {
+                self.forget_at_once(&together).await?;
+                (together, weight) = (Vec::new(), 0);
+            }
         }
-        Ok(())
+        self.forget_at_once(&together).await
+    }
+
+    /// What a transaction that removes all there is of the task costs. A task that left nothing is left out.
+    async fn weighed(&self, tasks: &[TaskId]) -> Result<Vec<Weighed>> {
+        let list = in_list(1, tasks.len());
+        let sql = format!(
+            "SELECT task_id, received + item_bytes / 1000 + log_bytes / 100 AS weight FROM item_counts
+              WHERE task_id IN ({list})"
+        );
+        tasks.iter().fold(self.db.query_text(sql), Query::bind).fetch_all().await
+    }
+
+    async fn forget_at_once(&self, tasks: &[TaskId]) -> Result<()> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let list = in_list(1, tasks.len());
+        let mut transaction = self.db.begin().await?;
+        for table in ["items", "log_chunks", "item_batches", "item_counts"] {
+            let query = transaction.query_text(format!("DELETE FROM {table} WHERE task_id IN ({list})"));
+            tasks.iter().fold(query, Query::bind).execute().await?;
+        }
+        transaction.commit().await
     }
 
     /// Gives the room of what was removed back to the disk.

@@ -105,6 +105,39 @@ async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
 }
 
 #[tokio::test]
+async fn what_is_kept_is_booked_and_forgotten() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (heavy, light, none, spider) =
+            (TaskId::generate(), TaskId::generate(), TaskId::generate(), SpiderId::generate());
+        for number in 0..3 {
+            documents.add_items(batch(&heavy, &spider, Some(number), &vec!["12"; 1000])).await.unwrap();
+        }
+        documents.add_items(batch(&heavy, &spider, Some(0), &["12"])).await.unwrap();
+        documents.add_items(batch(&light, &spider, Some(1), &[r#"{"a":  1}"#])).await.unwrap();
+        for task in [&heavy, &light] {
+            documents.append_lines(task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b"])).await.unwrap();
+            documents.append_lines(task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b"])).await.unwrap();
+        }
+        let kept = documents.kept_of(&spider).await.unwrap();
+        let line = i64::try_from(r#"["stdout",1700000000000,"a"]"#.len()).unwrap();
+        assert_eq!(kept, Kept { items: 6009, logs: 2 * (2 * line + 3) });
+        assert_eq!(documents.kept_by_spider().await.unwrap()[&spider], kept);
+        documents.remove_log(&light).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept { items: 6009, logs: 2 * line + 3 });
+        documents.forget_tasks(&[none, heavy.clone(), light.clone()]).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        for task in [&heavy, &light] {
+            assert_eq!(documents.count_items(&of_task(task)).await.unwrap(), 0);
+            assert_eq!(documents.last_seq(task).await.unwrap(), 0);
+            // Its batch numbers are free again.
+            let again = documents.add_items(batch(task, &spider, Some(1), &["1"])).await.unwrap();
+            assert_eq!((again.repeated, again.totals.received), (false, 1));
+        }
+    }
+}
+
+#[tokio::test]
 async fn search_finds_text_however_it_was_escaped() {
     let sent = [r#"{"city":"\u5317\u4eac"}"#, r#"{"city":"北京"}"#, r#"{"city":"ÄB","say":"\"50%\""}"#];
     let (_folder, all) = stores().await;

@@ -252,15 +252,15 @@ async fn versions_in_use_stay() {
     let app = TestApp::with(&[("CRAWLHUB_RETENTION_VERSIONS_PER_SPIDER", "2")]).await;
     let fields = json!({"name": "s", "overlap": "queue", "timeout_seconds": 86400});
     let spider = app.spider(fields, &[("main.py", FILL)]).await;
+    let running = app.run(&spider, json!({"params": {"fill": true}})).await;
+    app.wait_for_line(&running, "filled").await;
     let (db, _) = databases(&app).await;
     make_versions(&db, &spider, 7, app.clock.now()).await;
     let used = "UPDATE spiders SET active_deployment_id = 'v1' WHERE id = $1";
     db.query(used).bind(&spider).execute().await.unwrap();
     make_schedule(&db, "pins", &spider, Some("v2"), app.clock.now()).await;
-    let running = app.run(&spider, json!({"params": {"fill": true}})).await;
     let used = "UPDATE tasks SET deployment_id = 'v3' WHERE id = $1";
     db.query(used).bind(&running).execute().await.unwrap();
-    app.wait_for_line(&running, "filled").await;
 
     let left = async || {
         let rows: Vec<(i64,)> = db.query("SELECT version FROM deployments ORDER BY version").fetch_all().await.unwrap();
@@ -285,22 +285,21 @@ async fn ledgers_are_kept_for_a_time() {
     let spider = app.spider(json!({"name": "s"}), &[]).await;
     let (db, _) = databases(&app).await;
     make_schedule(&db, "one", &spider, None, app.clock.now()).await;
-    for hour in 0..1500 {
+    for minute in 0..1500 {
         db.query("INSERT INTO fires (schedule_id, planned_at, outcome) VALUES ('one', $1, 'missed')")
-            .bind(app.clock.now() - TimeDelta::days(9) + TimeDelta::minutes(hour))
+            .bind(app.clock.now() - TimeDelta::days(9) + TimeDelta::minutes(minute))
             .execute()
             .await
             .unwrap();
     }
-    for id in ["a", "b"] {
-        db.query("INSERT INTO events (id, event, created_at) VALUES ($1, $2, $3)")
-            .bind(id)
-            .bind(sqlx::types::Json(json!({})))
-            .bind(app.clock.now() - TimeDelta::days(if id == "a" { 21 } else { 1 }))
-            .execute()
-            .await
-            .unwrap();
-    }
+    let fact = json!({"kind": "time_unmet", "schedule_id": "one", "schedule_name": "", "spider_id": spider,
+                      "spider_name": "s", "planned_at": app.clock.now(), "outcome": "missed", "reason": ""});
+    db.query("INSERT INTO events (id, event, created_at) VALUES ('old', $1, $2)")
+        .bind(sqlx::types::Json(fact))
+        .bind(app.clock.now() - TimeDelta::days(21))
+        .execute()
+        .await
+        .unwrap();
     let count = async |table: &str| {
         let (count,): (i64,) = db.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
         count
@@ -308,7 +307,7 @@ async fn ledgers_are_kept_for_a_time() {
     let audited =
         async || app.send(app.request(Method::GET, "/platform/api/audit")).await.data()["total"].as_i64().unwrap();
     clean(&app).await;
-    assert_eq!((count("fires").await, count("events").await), (1500, 1));
+    assert_eq!((count("fires").await, count("events").await), (1500, 0));
     let before = audited().await;
     app.clock.advance(TimeDelta::days(2));
     clean(&app).await;
@@ -316,7 +315,7 @@ async fn ledgers_are_kept_for_a_time() {
     assert_eq!((count("fires").await, audited().await), (60, before + 1));
     app.clock.advance(TimeDelta::days(19));
     clean(&app).await;
-    assert_eq!((count("fires").await, audited().await, count("events").await), (0, 2, 0));
+    assert_eq!((count("fires").await, audited().await), (0, 2));
 }
 
 fn blob(app: &TestApp, content: &str) -> PathBuf {
@@ -598,7 +597,8 @@ async fn others_write_while_much_is_removed() {
     let app = TestApp::new().await;
     let spider = app.spider(json!({"name": "s"}), &[]).await;
     make_ended(&app, &spider, COUNT, app.clock.now() - TimeDelta::days(50)).await;
-    assert_eq!(storage(&app).await["items_bytes"], 7 * COUNT);
+    let full = storage(&app).await;
+    assert_eq!(full["items_bytes"], 7 * COUNT);
     app.put(&format!("/spiders/{spider}"), json!({"retention": {"task_days": 30}})).await.ok();
 
     let mut cleaning = std::pin::pin!(clean(&app));
@@ -619,8 +619,12 @@ async fn others_write_while_much_is_removed() {
         }
     };
     assert_eq!(removed["tasks"], COUNT);
-    assert!(written >= 15, "{written} writes in {} steps", COUNT / 100);
+    assert!(written >= 5, "{written} writes");
     assert_eq!(app.get("/tasks").await.data()["total"], 0);
+    if app.database_url.is_none() {
+        let left = storage(&app).await["database_bytes"].as_i64().unwrap();
+        assert!(left < full["database_bytes"].as_i64().unwrap() / 2, "{left} of {}", full["database_bytes"]);
+    }
     let (_, documents) = databases(&app).await;
     for table in ["items", "log_chunks", "item_counts", "item_batches"] {
         let (count,): (i64,) = documents.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
