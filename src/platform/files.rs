@@ -26,6 +26,8 @@ pub type Hash = String;
 #[derive(Debug, Clone)]
 pub struct Files {
     store: Operator,
+    /// What is being written; what a killed server had begun stays there.
+    begun: Operator,
     disk: Disk,
     /// Held together by those who put, alone by who removes: a blob that is put does not go at the same moment.
     removing: Arc<RwLock<()>>,
@@ -65,11 +67,13 @@ impl Files {
     /// Blobs in a folder of this machine.
     pub fn local(root: &Path, disk: Disk) -> anyhow::Result<Self> {
         // Written beside and renamed: a reader never sees half a blob, whatever is killed.
+        let begun = root.join("blobs.new");
         let folder = services::Fs::default()
             .root(&root.join("blobs").to_string_lossy())
-            .atomic_write_dir(&root.join("blobs.new").to_string_lossy());
+            .atomic_write_dir(&begun.to_string_lossy());
+        let begun = Operator::new(services::Fs::default().root(&begun.to_string_lossy()))?;
         let store = Operator::new(folder)?.layer(RetryLayer::new().with_max_times(2));
-        Ok(Self { store, disk, removing: Arc::default() })
+        Ok(Self { store, begun, disk, removing: Arc::default() })
     }
 
     /// Keeps `content`; the same bytes twice are one blob.
@@ -129,18 +133,7 @@ impl Files {
 
     /// Whether the blob is there and stays long enough for whoever puts it. Any other is to be written.
     async fn is_fresh(&self, path: &str) -> Result<bool> {
-        Ok(self.stat(path).await?.is_some_and(|stat| stat.is_younger_than(FRESH)))
-    }
-
-    /// None where there is no such blob.
-    async fn stat(&self, path: &str) -> Result<Option<Stat>> {
-        let stat = match self.store.stat(path).await {
-            Ok(stat) => stat,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unavailable(error)),
-        };
-        let written_at = stat.last_modified().map(|at| std::time::SystemTime::from(at).into());
-        Ok(Some(Stat { bytes: i64::try_from(stat.content_length()).unwrap_or(i64::MAX), written_at }))
+        Ok(stat(&self.store, path).await?.is_some_and(|stat| stat.is_younger_than(FRESH)))
     }
 
     /// Removes each blob that is a day old and not wanted, and counts the others. What is wanted was found out before;
@@ -158,18 +151,31 @@ impl Files {
             if let Some(bytes) = removed {
                 swept.removed += 1;
                 swept.removed_bytes += bytes;
-            } else if let Some(stat) = self.stat(path).await? {
+            } else if let Some(stat) = stat(&self.store, path).await? {
                 swept.kept += 1;
                 swept.kept_bytes += stat.bytes;
             }
         }
+        self.sweep_begun().await?;
         Ok(swept)
+    }
+
+    /// Removes what was begun a day ago: nobody writes it to its end any more.
+    async fn sweep_begun(&self) -> Result<()> {
+        let mut listed = self.begun.lister_with("").recursive(true).await.map_err(unavailable)?;
+        while let Some(entry) = listed.try_next().await.map_err(unavailable)? {
+            let is_file = entry.metadata().is_file();
+            if is_file && stat(&self.begun, entry.path()).await?.is_some_and(|stat| !stat.is_younger_than(OLD)) {
+                self.begun.delete(entry.path()).await.map_err(unavailable)?;
+            }
+        }
+        Ok(())
     }
 
     /// Its size, where it was old and is gone now.
     async fn remove_old(&self, path: &str) -> Result<Option<i64>> {
         let _alone = self.removing.write().await;
-        match self.stat(path).await? {
+        match stat(&self.store, path).await? {
             Some(stat) if !stat.is_younger_than(OLD) => {
                 self.store.delete(path).await.map_err(unavailable)?;
                 Ok(Some(stat.bytes))
@@ -191,6 +197,17 @@ impl Files {
 
 pub fn hash_of(content: &[u8]) -> Hash {
     hex(&Sha256::digest(content))
+}
+
+/// None where there is no such file.
+async fn stat(store: &Operator, path: &str) -> Result<Option<Stat>> {
+    let stat = match store.stat(path).await {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unavailable(error)),
+    };
+    let written_at = stat.last_modified().map(|at| std::time::SystemTime::from(at).into());
+    Ok(Some(Stat { bytes: i64::try_from(stat.content_length()).unwrap_or(i64::MAX), written_at }))
 }
 
 /// Two levels, so that no folder grows too large.

@@ -101,11 +101,9 @@ impl Housekeeping {
             if ended.is_empty() || self.stop.is_cancelled() {
                 return Ok(removed);
             }
-            for task in &ended {
-                match part {
-                    Part::Log => self.documents.remove_log(task).await?,
-                    Part::Items => self.documents.remove_items_of(task).await.map(drop)?,
-                }
+            match part {
+                Part::Log => self.documents.remove_logs(&ended).await?,
+                Part::Items => self.documents.remove_items_of_tasks(&ended).await?,
             }
             removed += self.mark_removed(&ended, part, self.clock.now()).await?;
             tokio::time::sleep(PAUSE).await;

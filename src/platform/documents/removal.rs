@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::FromRow;
-
 use super::{Documents, ItemFilter, search::Selection};
 use crate::{
     error::Result,
@@ -20,10 +18,13 @@ const BATCH_NUMBERS: i64 = 2000;
 /// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
 const HEAVY: i64 = 2000;
 
-#[derive(FromRow)]
-struct Weighed {
-    task_id: TaskId,
-    weight: i64,
+/// Tasks by what it costs to remove them.
+#[derive(Default)]
+struct Groups {
+    /// Each for itself, step by step.
+    heavy: Vec<TaskId>,
+    /// Each in one transaction.
+    light: Vec<Vec<TaskId>>,
 }
 
 impl Documents {
@@ -39,45 +40,83 @@ impl Documents {
 
     /// Removes all that there is of these tasks: items, counts, batch numbers, lines. Some hundred at a time.
     pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
-        if tasks.is_empty() {
-            return Ok(());
+        let Groups { heavy, light } = self.groups(tasks).await?;
+        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts";
+        for task in heavy {
+            self.remove_items_of(&task).await?;
+            self.remove_log(&task).await?;
+            self.remove_batch_numbers(&task).await?;
+            self.at_once(&[task], every).await?;
         }
-        let (mut together, mut weight) = (Vec::new(), 0);
-        for task in self.weighed(tasks).await? {
-            if task.weight > HEAVY {
-                self.remove_items_of(&task.task_id).await?;
-                self.remove_log(&task.task_id).await?;
-                self.remove_batch_numbers(&task.task_id).await?;
-            } else {
-                weight += task.weight;
-            }
-            together.push(task.task_id);
-            if weight > HEAVY {
-                self.forget_at_once(&together).await?;
-                (together, weight) = (Vec::new(), 0);
-            }
+        for group in light {
+            self.at_once(&group, every).await?;
         }
-        self.forget_at_once(&together).await
+        Ok(())
     }
 
-    /// What a transaction that removes all there is of the task costs. A task that left nothing is left out.
-    async fn weighed(&self, tasks: &[TaskId]) -> Result<Vec<Weighed>> {
+    /// Removes the lines of these tasks, some hundred at a time.
+    pub async fn remove_logs(&self, tasks: &[TaskId]) -> Result<()> {
+        let Groups { heavy, light } = self.groups(tasks).await?;
+        for task in heavy {
+            self.remove_log(&task).await?;
+        }
+        for group in light {
+            self.at_once(&group, "UPDATE item_counts SET log_bytes = 0; DELETE FROM log_chunks").await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the items of these tasks, some hundred at a time. What they counted stays.
+    pub async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
+        let Groups { heavy, light } = self.groups(tasks).await?;
+        for task in heavy {
+            self.remove_items_of(&task).await?;
+        }
+        for group in light {
+            self.at_once(&group, "UPDATE item_counts SET item_bytes = 0; DELETE FROM items").await?;
+        }
+        Ok(())
+    }
+
+    /// How the tasks can be removed in short transactions. One that left nothing is left out.
+    async fn groups(&self, tasks: &[TaskId]) -> Result<Groups> {
+        let mut groups = Groups::default();
+        if tasks.is_empty() {
+            return Ok(groups);
+        }
         let list = in_list(1, tasks.len());
         let sql = format!(
             "SELECT task_id, received + item_bytes / 1000 + log_bytes / 100 AS weight FROM item_counts
               WHERE task_id IN ({list})"
         );
-        tasks.iter().fold(self.db.query_text(sql), Query::bind).fetch_all().await
+        let weighed: Vec<(TaskId, i64)> = tasks.iter().fold(self.db.query_text(sql), Query::bind).fetch_all().await?;
+        let mut room = 0;
+        for (task, weight) in weighed {
+            if weight > HEAVY {
+                groups.heavy.push(task);
+                continue;
+            }
+            if groups.light.is_empty() || weight > room {
+                groups.light.push(Vec::new());
+                room = HEAVY;
+            }
+            room -= weight;
+            if let Some(group) = groups.light.last_mut() {
+                group.push(task);
+            }
+        }
+        Ok(groups)
     }
 
-    async fn forget_at_once(&self, tasks: &[TaskId]) -> Result<()> {
-        if tasks.is_empty() {
-            return Ok(());
-        }
+    /// Statements on the rows of these tasks, in one transaction. The row that counts comes first, where it stays: late
+    /// writes wait for it.
+    async fn at_once(&self, tasks: &[TaskId], statements: &'static str) -> Result<()> {
         let list = in_list(1, tasks.len());
         let mut transaction = self.db.begin().await?;
-        for table in ["items", "log_chunks", "item_batches", "item_counts"] {
-            let query = transaction.query_text(format!("DELETE FROM {table} WHERE task_id IN ({list})"));
+        // Two servers that remove the same rows could wait for each other.
+        transaction.take_turn("removal").await?;
+        for statement in statements.split(';') {
+            let query = transaction.query_text(format!("{statement} WHERE task_id IN ({list})"));
             tasks.iter().fold(query, Query::bind).execute().await?;
         }
         transaction.commit().await
@@ -89,7 +128,7 @@ impl Documents {
     }
 
     /// Removes the task's items, and says how many there were.
-    pub async fn remove_items_of(&self, task: &TaskId) -> Result<i64> {
+    async fn remove_items_of(&self, task: &TaskId) -> Result<i64> {
         self.remove_items(&ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() }).await
     }
 
@@ -132,7 +171,7 @@ impl Documents {
     }
 
     /// Removes the task's lines.
-    pub async fn remove_log(&self, task: &TaskId) -> Result<()> {
+    async fn remove_log(&self, task: &TaskId) -> Result<()> {
         while self.last_seq(task).await? > 0 {
             let mut transaction = self.db.begin().await?;
             let removed: Vec<(i64,)> = transaction

@@ -123,8 +123,14 @@ async fn what_is_kept_is_booked_and_forgotten() {
         let line = i64::try_from(r#"["stdout",1700000000000,"a"]"#.len()).unwrap();
         assert_eq!(kept, Kept { items: 6009, logs: 2 * (2 * line + 3) });
         assert_eq!(documents.kept_by_spider().await.unwrap()[&spider], kept);
-        documents.remove_log(&light).await.unwrap();
-        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept { items: 6009, logs: 2 * line + 3 });
+        let both = [light.clone(), heavy.clone()];
+        documents.remove_items_of_tasks(&both[..1]).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept { items: 6000, ..kept });
+        documents.remove_logs(&both).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept { items: 6000, logs: 0 });
+        documents.remove_items_of_tasks(&both).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        assert_eq!(documents.counts(&both).await.unwrap()[&heavy].stored, 3000, "what it did");
         documents.forget_tasks(&[none, heavy.clone(), light.clone()]).await.unwrap();
         assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
         for task in [&heavy, &light] {
@@ -191,7 +197,7 @@ async fn lines_are_stored_once_and_read_from_any_place() {
         assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
         assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
         assert_eq!(read(&documents, &task, 5, None, 9).await, []);
-        documents.remove_log(&task).await.unwrap();
+        documents.remove_logs(std::slice::from_ref(&task)).await.unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
     }
 }

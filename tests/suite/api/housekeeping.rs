@@ -323,6 +323,12 @@ fn blob(app: &TestApp, content: &str) -> PathBuf {
     app.dir.path().join("files/blobs").join(&hash[..2]).join(hash)
 }
 
+/// Makes it look as if it had been written two days ago.
+fn make_old(file: &Path) {
+    let then = SystemTime::now() - Duration::from_hours(48);
+    std::fs::File::open(file).unwrap().set_times(std::fs::FileTimes::new().set_modified(then)).unwrap();
+}
+
 /// Makes every blob look as if it had been written two days ago.
 fn age_blobs(app: &TestApp) -> usize {
     fn age(folder: &Path) -> usize {
@@ -332,8 +338,7 @@ fn age_blobs(app: &TestApp) -> usize {
                 if path.is_dir() {
                     return age(&path);
                 }
-                let then = SystemTime::now() - Duration::from_hours(48);
-                std::fs::File::open(&path).unwrap().set_times(std::fs::FileTimes::new().set_modified(then)).unwrap();
+                make_old(&path);
                 1
             })
             .sum()
@@ -364,8 +369,16 @@ async fn files_that_nothing_refers_to_go_and_no_others() {
     pass_by(&app, &spider, "again.txt", "put again").await;
     assert!(blob(&app, "old").exists());
 
+    // A killed server had begun to write them.
+    let begun = ["yesterday", "now"].map(|name| app.dir.path().join("files/blobs.new").join(name));
+    for path in &begun {
+        std::fs::write(path, "half").unwrap();
+    }
+    make_old(&begun[0]);
+
     let removed = clean(&app).await;
     assert!(removed["blobs"].as_i64().unwrap() >= 1, "{removed}");
+    assert_eq!(begun.map(|path| path.exists()), [false, true]);
     assert!(!blob(&app, "old").exists());
     for kept in ["young", "put again", "it ran", "uploaded", GIVE] {
         assert!(blob(&app, kept).exists(), "{kept}");
