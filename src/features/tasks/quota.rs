@@ -16,13 +16,27 @@ use crate::{
 impl Tasks {
     /// Refuses a run of a spider that keeps as much as it may, or where all spiders together do.
     pub(super) async fn check_quota(&self, spider: &Spider) -> Result<()> {
+        let checked = self.quota_left(spider).await;
+        let is_full = match &checked {
+            Ok(()) => false,
+            Err(Error::Conflict(_)) => true,
+            Err(_) => return checked,
+        };
+        // The queue need not wait for the loop.
+        if is_full != spider.over_quota {
+            self.set_over_quota(&spider.id, is_full).await?;
+        }
+        checked
+    }
+
+    async fn quota_left(&self, spider: &Spider) -> Result<()> {
         let quota = self.quota_of(&spider.retention);
         if quota > 0 {
             let kept = self.documents.kept_of(&spider.id).await?;
             refuse_from(quota, kept.items + kept.logs + self.uploaded_by(&spider.id).await?)?;
         }
         if self.quotas.total_bytes > 0 {
-            refuse_from(self.quotas.total_bytes, self.total().await?)?;
+            refuse_from(self.quotas.total_bytes, self.total_of(&self.kept_by_spider().await?).await?)?;
         }
         Ok(())
     }
@@ -36,7 +50,8 @@ impl Tasks {
             return Ok(());
         }
         let kept = self.kept_by_spider().await?;
-        let all_full = self.quotas.total_bytes > 0 && self.total().await? >= self.quotas.total_bytes;
+        let most = self.quotas.total_bytes;
+        let all_full = most > 0 && self.total_of(&kept).await? >= most;
         for (spider, Json(retention), marked) in spiders {
             let quota = self.quota_of(&retention);
             let is_full = all_full || quota > 0 && kept.get(&spider).is_some_and(|bytes| *bytes >= quota);
@@ -70,8 +85,8 @@ impl Tasks {
     }
 
     /// All that counts, spiders' own files included.
-    async fn total(&self) -> Result<i64> {
-        Ok(self.kept_by_spider().await?.into_values().sum::<i64>() + self.spider_files_bytes().await?)
+    async fn total_of(&self, kept: &HashMap<SpiderId, i64>) -> Result<i64> {
+        Ok(kept.values().sum::<i64>() + self.spider_files_bytes().await?)
     }
 
     async fn spiders_with_quota(&self) -> Result<Vec<(SpiderId, Json<Retention>, bool)>> {
