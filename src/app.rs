@@ -37,6 +37,7 @@ use crate::{
         accounts::{self, Access, Accounts},
         data::{self, Data},
         events::Events,
+        housekeeping::{self, Housekeeping},
         projects::{self, Projects},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
@@ -61,6 +62,8 @@ const BASE: &str = "/platform/api";
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// How long open requests may take once everything else has stopped.
 const HTTP_GRACE: Duration = Duration::from_secs(5);
+/// How old what is removed by the hour may get.
+const AN_HOUR: Duration = Duration::from_hours(1);
 const A_DAY: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
@@ -79,6 +82,7 @@ pub struct App {
     spiders: Spiders,
     tasks: Tasks,
     data: Data,
+    housekeeping: Housekeeping,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -125,7 +129,7 @@ impl App {
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = Documents::new(documents_db.clone(), clock.clone(), disk.clone());
-        let files = Files::local(&data_dir.join("files"), disk)?;
+        let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
@@ -147,9 +151,11 @@ impl App {
             secrets,
             clock: clock.clone(),
             events: Events::new(clock.clone()),
+            quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation, spiders.clone());
+        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
         runner.server = Some(presence::file_of(data_dir, &worker));
@@ -164,8 +170,15 @@ impl App {
             data_dir: data_dir.clone(),
             stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
             cors: origins(&config.server.cors_origins)?,
-            health: Health { db: db.clone(), documents: documents.clone(), files, background: background.clone() },
+            health: Health {
+                db: db.clone(),
+                documents: documents.clone(),
+                files,
+                disk,
+                background: background.clone(),
+            },
             data: Data::new(documents),
+            housekeeping,
             db,
             documents_db,
             accounts,
@@ -203,6 +216,21 @@ impl App {
             let watchdog = watchdog.clone();
             async move { watchdog.run_once().await }
         });
+        let tasks = self.tasks.clone();
+        self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let tasks = tasks.clone();
+            async move { tasks.mark_over_quota().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("retention", AN_HOUR, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.retain_once().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("blobs", AN_HOUR * 6, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.sweep_once().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -222,6 +250,8 @@ impl App {
             .merge(accounts::public_router(self.accounts.clone()))
             .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
+            .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
+            .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
             .nest("/crawlhub/internal", internal());
         let described = OpenApiRouter::with_openapi(Description::openapi())

@@ -42,6 +42,9 @@ fn features_look_downhill_only() {
     forbid("features/projects", &["features::spiders", "features::tasks", "features::data"]);
     forbid("features/spiders", &["features::tasks", "features::data"]);
     forbid("features/tasks", &["features::data"]);
+    for feature in ["accounts", "projects", "spiders", "tasks", "data"] {
+        forbid(&format!("features/{feature}"), &["features::housekeeping"]);
+    }
 }
 
 #[test]

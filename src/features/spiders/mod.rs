@@ -8,6 +8,7 @@ pub mod cron;
 mod deployments;
 mod env_vars;
 mod files;
+mod retention;
 mod routes;
 mod service;
 mod store;
@@ -18,6 +19,7 @@ use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
 pub use deployments::{Code, CodeChoice, Deployment};
 pub use files::SpiderFile;
+pub use retention::Retention;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
 use utoipa_axum::router::OpenApiRouter;
 

@@ -8,6 +8,7 @@ mod ends;
 mod follow;
 mod internal;
 mod logs;
+mod quota;
 mod retry;
 mod routes;
 mod runs;
@@ -37,6 +38,7 @@ use self::signals::Signals;
 use super::{events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
+    config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
     runner::Stop,
@@ -51,6 +53,7 @@ pub struct Foundation {
     pub secrets: Secrets,
     pub clock: SharedClock,
     pub events: Events,
+    pub quotas: config::Quotas,
     /// Ends open streams.
     pub stop: CancellationToken,
 }
@@ -63,6 +66,7 @@ pub struct Tasks {
     secrets: Secrets,
     clock: SharedClock,
     events: Events,
+    quotas: config::Quotas,
     stop: CancellationToken,
     spiders: Spiders,
     signals: Signals,
@@ -74,8 +78,8 @@ pub struct Tasks {
 
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
-        let Foundation { db, documents, files, secrets, clock, events, stop } = foundation;
+        let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
-        Self { db, documents, files, secrets, clock, events, stop, spiders, signals, queued, running }
+        Self { db, documents, files, secrets, clock, events, quotas, stop, spiders, signals, queued, running }
     }
 }

@@ -6,5 +6,6 @@ mod data;
 mod deployments;
 mod edge;
 mod files;
+mod housekeeping;
 mod projects;
 mod spiders;
