@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    features::spiders::Overlap,
+    features::{
+        events::{Event, TaskEnded},
+        spiders::Overlap,
+    },
     id::{SpiderId, TaskId},
     platform::{documents::Counts, http::Paging},
     text,
@@ -182,15 +185,16 @@ impl Tasks {
             self.db.query("SELECT started_at FROM tasks WHERE id = $1").bind(&claim.task_id).fetch_optional().await?;
         let now = self.clock.now();
         let rate = started.and_then(|(at,)| at).map(|at| rate_of(&counts, now - at));
-        let done = self
-            .db
+        let mut transaction = self.db.begin().await?;
+        let ended: Option<Task> = transaction
             .query(
                 "UPDATE tasks
                     SET status = $3, exit_code = $4, error_category = $5, error_message = $6,
                         peak_memory_mb = COALESCE($7, peak_memory_mb), items_per_second = $8, total_count = $9,
                         success_count = $10, failed_count = $11, finished_at = $12, updated_at = $12,
                         lease_until = NULL, progress = CASE WHEN $3 = 'completed' THEN 100 ELSE progress END
-                  WHERE id = $1 AND attempt = $2 AND status = 'running' AND ($13 IS NULL OR lease_until < $13)",
+                  WHERE id = $1 AND attempt = $2 AND status = 'running' AND ($13 IS NULL OR lease_until < $13)
+              RETURNING *",
             )
             .bind(&claim.task_id)
             .bind(claim.attempt)
@@ -205,9 +209,13 @@ impl Tasks {
             .bind(counts.rejected + ending.undelivered)
             .bind(now)
             .bind(lapsed)
-            .execute()
+            .fetch_optional()
             .await?;
-        Ok(done > 0)
+        let Some(task) = ended else { return Ok(false) };
+        self.events.record(&mut transaction, &[Event::TaskEnded(Box::new(task_ended(task, now)))]).await?;
+        transaction.commit().await?;
+        self.events.announce();
+        Ok(true)
     }
 
     /// Attempts whose lease has run out: their server is gone.
@@ -361,6 +369,24 @@ impl Tasks {
             .bind(id)
             .fetch_all()
             .await
+    }
+}
+
+/// What others hear of a task that has ended.
+fn task_ended(task: Task, finished_at: DateTime<Utc>) -> TaskEnded {
+    TaskEnded {
+        task_id: task.id,
+        spider_id: task.spider_id,
+        spider_name: task.spider_name,
+        status: task.status.to_string(),
+        is_test: task.is_test,
+        retry_count: task.retry_count,
+        error_category: task.error_category.map(|category| category.to_string()),
+        error_message: task.error_message,
+        total_count: task.total_count,
+        success_count: task.success_count,
+        started_at: task.started_at,
+        finished_at,
     }
 }
 
