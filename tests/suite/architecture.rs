@@ -38,10 +38,15 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    forbid("features/accounts", &["features::projects", "features::spiders", "features::tasks", "features::data"]);
-    forbid("features/projects", &["features::spiders", "features::tasks", "features::data"]);
-    forbid("features/spiders", &["features::tasks", "features::data"]);
-    forbid("features/tasks", &["features::data"]);
+    forbid(
+        "features/accounts",
+        &["features::projects", "features::spiders", "features::tasks", "features::data", "features::alerts"],
+    );
+    forbid("features/projects", &["features::spiders", "features::tasks", "features::data", "features::alerts"]);
+    forbid("features/spiders", &["features::tasks", "features::data", "features::alerts"]);
+    forbid("features/tasks", &["features::data", "features::alerts"]);
+    forbid("features/data", &["features::alerts"]);
+    forbid("features/alerts", &["features::data"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod items;
 mod json;
 mod logs;
 mod search;
+mod sign;
 mod tail;
 #[cfg(test)]
 mod tests;
