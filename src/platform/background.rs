@@ -115,5 +115,5 @@ pub async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

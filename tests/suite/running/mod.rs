@@ -1,5 +1,6 @@
 //! A spider runs.
 
+mod alerts;
 mod confinement;
 mod entry_points;
 mod environments;

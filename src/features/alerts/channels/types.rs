@@ -13,6 +13,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
 pub(in super::super) struct Channel {
     pub id: ChannelId,
     pub name: String,

@@ -1,9 +1,11 @@
 //! Loop: messages that are due → sent, or to be sent again later.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use super::{super::Alerts, types::Claimed};
 use crate::{
@@ -23,14 +25,16 @@ impl Alerts {
     /// Sends until nothing is due. A server that dies after sending and before it is written down leaves a lease: the
     /// message is sent again, with the same id.
     pub async fn send_due(&self) -> anyhow::Result<()> {
-        let (mut flying, mut busy) = (FuturesUnordered::new(), Vec::new());
+        // Tasks of their own: one that waits here, with a connection in its hand, would hold up the very claim.
+        let (mut flying, mut busy) = (JoinSet::new(), HashMap::new());
         let mut moves = self.clock.moves();
         while !self.stop.is_cancelled() {
-            match self.claim_due(AT_ONCE - flying.len(), &busy).await {
+            match self.claim_due(AT_ONCE - flying.len(), busy.values()).await {
                 Ok(due) => {
                     for claimed in due {
-                        busy.push(claimed.receiver());
-                        flying.push(self.send_one(claimed));
+                        let (alerts, receiver) = (self.clone(), claimed.receiver());
+                        let task = flying.spawn(async move { alerts.send_one(&claimed).await });
+                        busy.insert(task.id(), receiver);
                     }
                 }
                 Err(error) if flying.is_empty() => return Err(error.into()),
@@ -40,20 +44,23 @@ impl Alerts {
                 return Ok(());
             }
             tokio::select! {
-                Some(receiver) = flying.next() => busy.retain(|other| *other != receiver),
+                Some(ended) = flying.join_next_with_id() => {
+                    let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
+                    busy.remove(&task);
+                }
                 () = self.queued.notified() => {}
                 () = moved(&mut moves) => {}
                 () = sleep(LOOK_AGAIN) => {}
                 () = self.stop.cancelled() => {}
             }
         }
-        let _ = timeout(STOP_GRACE, async { while flying.next().await.is_some() {} }).await;
+        let _ = timeout(STOP_GRACE, async { while flying.join_next().await.is_some() {} }).await;
         Ok(())
     }
 
-    /// Whom it went to, when all is written down.
-    async fn send_one(&self, claimed: Claimed) -> String {
-        let outcome = self.attempt(&claimed).await;
+    /// Until all is written down.
+    async fn send_one(&self, claimed: &Claimed) {
+        let outcome = self.attempt(claimed).await;
         let next = match &outcome {
             Err(failure) if failure.kind != FailureKind::Final => {
                 claimed.next_attempt(self.clock.now(), rand::random())
@@ -64,10 +71,9 @@ impl Alerts {
             let (delivery, attempts, reason) = (claimed.id.as_str(), claimed.attempts, &failure.reason);
             tracing::warn!(delivery, attempts, "a message was not delivered: {reason}");
         }
-        if let Err(error) = self.settle(&claimed, &outcome.map(|sent| sent.status), next).await {
+        if let Err(error) = self.settle(claimed, &outcome.map(|sent| sent.status), next).await {
             tracing::warn!(%error, delivery = %claimed.id, "what became of a message cannot be written down");
         }
-        claimed.receiver()
     }
 
     async fn attempt(&self, claimed: &Claimed) -> Result<Sent, Failure> {
@@ -77,11 +83,11 @@ impl Alerts {
             let url = self.webhook_of(claimed).await?;
             return self.notifier.post(&url, stamp, &claimed.payload.0).await;
         };
-        let channel = self.channel(channel).await.map_err(unready)?;
+        let channel = self.channel(channel).await.map_err(|error| unready(&error))?;
         if !channel.is_enabled {
             return Err(Failure::for_good("the channel is switched off"));
         }
-        let target = self.target(&channel).map_err(unready)?;
+        let target = self.target(&channel).map_err(|error| unready(&error))?;
         let notice: Notice = serde_json::from_value(claimed.payload.0.clone())
             .map_err(|error| Failure::for_good(format!("the message cannot be read: {error}")))?;
         self.notifier.send(&target, stamp, &notice).await
@@ -94,13 +100,13 @@ impl Alerts {
         match self.spiders.get(spider).await {
             Ok(spider) => Some(spider.webhook_url).filter(|url| !url.is_empty()).ok_or_else(gone),
             Err(Error::NotFound(_)) => Err(gone()),
-            Err(error) => Err(unready(error)),
+            Err(error) => Err(unready(&error)),
         }
     }
 }
 
 /// What went wrong before anything was sent. Internal text stays in the server's log.
-fn unready(error: Error) -> Failure {
+fn unready(error: &Error) -> Failure {
     tracing::warn!(%error, "a message cannot be prepared");
     Failure { status: None, reason: "the server could not prepare the message".to_owned(), kind: FailureKind::Passing }
 }

@@ -112,10 +112,14 @@ impl Alerts {
     }
 
     /// Takes at most `most` messages that are due, the oldest of each receiver; none for receivers that are `busy`.
-    pub(super) async fn claim_due(&self, most: usize, busy: &[String]) -> Result<Vec<Claimed>> {
+    pub(super) async fn claim_due(
+        &self,
+        most: usize,
+        busy: impl Iterator<Item = &String> + Send,
+    ) -> Result<Vec<Claimed>> {
         let now = self.clock.now();
-        let nobody = [String::new()];
-        let busy = if busy.is_empty() { &nobody } else { busy };
+        // Nobody is called "": an empty list is no SQL.
+        let busy: Vec<&str> = busy.map(String::as_str).chain([""]).collect();
         let mut query = self
             .db
             .query_text(format!(

@@ -17,6 +17,9 @@ use crate::{
 /// A planned time that is not longer ago may still be about to be met.
 const GRACE: TimeDelta = TimeDelta::minutes(5);
 
+/// The end of a task may be written down a little after the time that it names.
+const SETTLED: TimeDelta = TimeDelta::seconds(5);
+
 /// What a rule found.
 struct Finding {
     message: Text,
@@ -108,7 +111,7 @@ impl Alerts {
         let most = TimeDelta::seconds(rule.number("max_duration_seconds"));
         let spider = rule.spider_id.as_ref();
         let mut seen = self.running_since(spider, now - most).await?;
-        seen.extend(self.ended_since(spider, unseen_since(rule, now)).await?);
+        seen.extend(self.ended_within(spider, unseen(rule, now)).await?);
         let found = seen.iter().filter_map(|task| {
             let took = task.finished_at.unwrap_or(now) - task.started_at?;
             let (name, seconds, limit) = (&task.spider_name, took.num_seconds(), most.num_seconds());
@@ -123,7 +126,7 @@ impl Alerts {
 
     async fn poor_tasks(&self, rule: &Rule, now: DateTime<Utc>) -> Result<Option<Finding>> {
         let least = rule.number("min_items");
-        let poor = self.poor_since(rule.spider_id.as_ref(), unseen_since(rule, now), least).await?;
+        let poor = self.poor_within(rule.spider_id.as_ref(), unseen(rule, now), least).await?;
         let found = poor.iter().map(|task| {
             let (name, count) = (&task.spider_name, task.success_count);
             let message = text!(
@@ -173,8 +176,10 @@ impl Alerts {
     }
 }
 
-/// The start of the window, without what the rule told of already.
-fn unseen_since(rule: &Rule, now: DateTime<Utc>) -> DateTime<Utc> {
+/// After which time and up to which one tasks ended that the rule is to look at: those of the window that it has not
+/// told of. Each is looked at once, as the one ends where the next begins.
+fn unseen(rule: &Rule, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let start = now - rule.minutes("window_minutes");
-    rule.last_triggered_at.map_or(start, |last| last.max(start))
+    let last = rule.last_triggered_at.map_or(start, |last| (last - SETTLED).max(start));
+    (last, now - SETTLED)
 }

@@ -157,38 +157,44 @@ impl Alerts {
             .await
     }
 
-    /// Tasks that ended since, however.
-    pub(super) async fn ended_since(&self, spider: Option<&SpiderId>, since: DateTime<Utc>) -> Result<Vec<Seen>> {
+    /// Tasks that ended after the one time and up to the other, however.
+    pub(super) async fn ended_within(
+        &self,
+        spider: Option<&SpiderId>,
+        (after, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Vec<Seen>> {
         self.db
             .query(
                 "SELECT * FROM tasks
-                  WHERE NOT is_test AND started_at IS NOT NULL AND finished_at > $1
+                  WHERE NOT is_test AND started_at IS NOT NULL AND finished_at > $1 AND finished_at <= $3
                     AND status IN ('completed', 'failed', 'cancelled') AND ($2 IS NULL OR spider_id = $2)
                   ORDER BY id",
             )
-            .bind(since)
+            .bind(after)
             .bind(spider)
+            .bind(until)
             .fetch_all()
             .await
     }
 
-    /// Tasks that completed since with fewer items stored.
-    pub(super) async fn poor_since(
+    /// Tasks that completed in that time with fewer items stored.
+    pub(super) async fn poor_within(
         &self,
         spider: Option<&SpiderId>,
-        since: DateTime<Utc>,
+        (after, until): (DateTime<Utc>, DateTime<Utc>),
         min_items: i64,
     ) -> Result<Vec<Seen>> {
         self.db
             .query(
                 "SELECT * FROM tasks
-                  WHERE NOT is_test AND status = 'completed' AND finished_at > $1 AND success_count < $3
-                    AND ($2 IS NULL OR spider_id = $2)
+                  WHERE NOT is_test AND status = 'completed' AND finished_at > $1 AND finished_at <= $4
+                    AND success_count < $3 AND ($2 IS NULL OR spider_id = $2)
                   ORDER BY id",
             )
-            .bind(since)
+            .bind(after)
             .bind(spider)
             .bind(min_items)
+            .bind(until)
             .fetch_all()
             .await
     }

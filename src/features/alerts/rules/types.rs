@@ -15,6 +15,7 @@ const LONGEST_COOLDOWN: i64 = 43_200;
 pub(super) const COOLDOWN: i64 = 30;
 
 #[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
 pub(in super::super) struct Rule {
     pub id: AlertRuleId,
     pub name: String,
@@ -68,6 +69,7 @@ impl Rule {
 /// A field left out stays as it is.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default)]
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 pub(super) struct RuleChange {
     /// 1 to 100 characters.
     #[serde(deserialize_with = "sent")]
