@@ -10,7 +10,7 @@ use super::{
     rules::{self, Rule},
 };
 use crate::{
-    error::Result,
+    error::{Result, Text},
     features::events::{Event, TaskEnded, TimeUnmet},
     id::AlertId,
     platform::database::Transaction,
@@ -33,6 +33,11 @@ impl Alerts {
 
     /// Whether there were any.
     async fn act_on_some(&self) -> Result<bool> {
+        // Mostly there is nothing, and nobody who writes need wait for that.
+        let first: Option<(String,)> = self.db.query("SELECT id FROM events LIMIT 1").fetch_optional().await?;
+        if first.is_none() {
+            return Ok(false);
+        }
         let mut transaction = self.db.begin().await?;
         transaction.take_turn("alerts").await?;
         let mut taken: Vec<(String, Json<Value>)> = transaction
@@ -118,7 +123,7 @@ impl Alerts {
     }
 
     /// Of no spider and no task yet.
-    pub(super) fn alert_of(&self, rule: &Rule, message: crate::error::Text, now: DateTime<Utc>) -> Alert {
+    pub(super) fn alert_of(&self, rule: &Rule, message: Text, now: DateTime<Utc>) -> Alert {
         Alert {
             id: AlertId::generate(),
             alert_type: rule.rule_type,

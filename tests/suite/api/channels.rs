@@ -190,6 +190,10 @@ async fn a_test_says_what_went_wrong() {
         receiver.next().await;
     }
     assert!(receiver.is_quiet());
+    // No TLS is spoken there.
+    let url = receiver.url.replace("http:", "https:");
+    app.put(&format!("{CHANNELS}/{id}"), json!({"config": {"url": url}})).await.ok();
+    assert_eq!(app.post(&format!("{CHANNELS}/{id}/test"), json!({})).await.error(502), "notification_failed");
     // Nobody listens there.
     app.put(&format!("{CHANNELS}/{id}"), json!({"config": {"url": "http://127.0.0.1:1/x?key=k-19"}})).await.ok();
     let tested = app.post(&format!("{CHANNELS}/{id}/test"), json!({})).await;

@@ -126,7 +126,7 @@ mod tests {
         }
         assert_eq!(pauses[..10], [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
         assert!(pauses[10..].iter().all(|pause| *pause == 3600), "{pauses:?}");
-        assert_eq!(claimed.attempts, 33);
+        assert_eq!(claimed.attempts, 32);
         claimed.attempts = 1;
         assert_eq!((claimed.next_attempt(created_at, 1.0).unwrap() - created_at).num_seconds(), 8);
     }
