@@ -242,6 +242,26 @@ async fn a_message_is_tried_until_it_arrives() {
     assert!(receiver.is_quiet());
 }
 
+/// Whether it arrived nobody knows: it is sent again, and its receiver can tell by the id.
+#[tokio::test]
+async fn a_message_that_was_cut_off_is_sent_again() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    receiver.react(Reaction::Hang);
+    fail(&app, "s").await;
+    let id = receiver.next().await.header("x-crawlhub-delivery").to_owned();
+    let app = app.restart(ALLOWED).await;
+    receiver.react(Reaction::Answer(200, ""));
+    // Another server might still be at it.
+    app.looked_at_by("deliveries").await;
+    assert!(receiver.is_quiet());
+    app.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(receiver.next().await.header("x-crawlhub-delivery"), id);
+    let path = format!("/notifications/deliveries/{id}");
+    let delivery = app.eventually(&path, |delivery| delivery["status"] == "delivered").await;
+    assert_eq!(delivery["attempts"], 2);
+    assert_eq!(app.get("/alerts").await.data()["total"], 1);
+}
+
 #[tokio::test]
 async fn what_was_given_up_can_be_sent_again() {
     let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
