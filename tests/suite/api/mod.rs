@@ -1,6 +1,8 @@
 //! The contract, feature by feature.
 
 mod accounts;
+mod alerts;
+mod channels;
 mod closed;
 mod data;
 mod deployments;
