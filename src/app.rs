@@ -136,6 +136,7 @@ impl App {
             config.spiders.clone(),
             config.tasks.max_timeout_seconds,
         );
+        spiders.adopt_schedules().await?;
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
@@ -188,6 +189,11 @@ impl App {
         self.background.run("dispatcher", dispatcher.period(), dispatcher.wake(), move || {
             let dispatcher = dispatcher.clone();
             async move { dispatcher.run_once().await }
+        });
+        let (tasks, changed) = (self.tasks.clone(), self.spiders.schedules_changed());
+        self.background.run_until_next("scheduler", Duration::from_secs(5), changed, move || {
+            let tasks = tasks.clone();
+            async move { tasks.start_due().await }
         });
         let (tasks, runner) = (self.tasks.clone(), self.dispatcher.runner().clone());
         self.background.run("watchdog", Duration::from_secs(5), Arc::new(Notify::new()), move || {

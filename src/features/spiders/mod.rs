@@ -7,14 +7,18 @@ pub mod cron;
 mod env_vars;
 mod files;
 mod routes;
+pub mod schedules;
 mod service;
 mod store;
 mod templates;
 mod types;
 
+use std::sync::Arc;
+
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
 pub use files::SpiderFile;
+use tokio::sync::Notify;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -35,6 +39,8 @@ pub struct Spiders {
     projects: Projects,
     limits: config::Spiders,
     max_timeout_seconds: i64,
+    /// Wakes the scheduler.
+    schedules_changed: Arc<Notify>,
 }
 
 impl Spiders {
@@ -47,7 +53,13 @@ impl Spiders {
         limits: config::Spiders,
         max_timeout_seconds: i64,
     ) -> Self {
-        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds }
+        let schedules_changed = Arc::default();
+        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds, schedules_changed }
+    }
+
+    /// Notified when a schedule may be due earlier than it was.
+    pub fn schedules_changed(&self) -> Arc<Notify> {
+        self.schedules_changed.clone()
     }
 
     /// JSON writes a control character as six: what a file of the largest size can need, and some more.
@@ -57,5 +69,5 @@ impl Spiders {
 }
 
 pub fn router(spiders: Spiders) -> OpenApiRouter {
-    routes::router(spiders.clone()).merge(files::router(spiders))
+    routes::router(spiders.clone()).merge(schedules::router(spiders.clone())).merge(files::router(spiders))
 }

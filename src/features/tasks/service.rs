@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
 use crate::{
     error::{Checks, Error, Result},
-    features::spiders::{self, Overlap},
+    features::spiders::{self, Overlap, schedules::PRIORITIES},
     id::{SpiderId, TaskId},
     runner::StopReason,
     text,
@@ -14,7 +14,6 @@ use crate::{
 
 /// Above what callers may ask for: somebody sits before it and waits.
 const TEST_PRIORITY: i64 = 1000;
-const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
 /// SIGTERM's five seconds and some for the end to be written down.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(8);
 
@@ -65,7 +64,7 @@ impl Tasks {
     }
 
     /// Keeps the list of the spider's files as a blob: what a task runs does not change under it.
-    async fn code_of(&self, spider: &SpiderId) -> Result<String> {
+    pub(super) async fn code_of(&self, spider: &SpiderId) -> Result<String> {
         let manifest = self.spiders.manifest(spider).await?;
         self.files.put(serde_json::to_vec(&manifest).map_err(Error::internal)?).await
     }
@@ -121,7 +120,7 @@ impl Tasks {
 }
 
 /// What a spider that is set to run elsewhere would need.
-fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
+pub(super) fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
     match runner {
         spiders::Runner::Auto | spiders::Runner::Process => None,
         spiders::Runner::Docker => Some("docker"),
@@ -129,7 +128,7 @@ fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
     }
 }
 
-fn merged(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn merged(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
     base.extend(over);
     base
 }

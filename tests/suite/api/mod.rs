@@ -6,4 +6,5 @@ mod data;
 mod edge;
 mod files;
 mod projects;
+mod schedules;
 mod spiders;
