@@ -1,6 +1,7 @@
 //! A spider runs.
 
 mod confinement;
+mod deployments;
 mod entry_points;
 mod environments;
 mod faults;
