@@ -2,7 +2,7 @@
 
 mod parts;
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -39,7 +39,7 @@ use crate::{
         events::Events,
         projects::{self, Projects},
         spiders::{self, Spiders},
-        tasks::{self, Dispatcher, Foundation, Tasks},
+        tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
     },
     health::{self, Health},
     platform::{
@@ -49,6 +49,7 @@ use crate::{
         documents::Documents,
         files::Files,
         http::{carry_context, panic_answer},
+        process::presence::{self, Presence},
         secrets::Secrets,
     },
     runner::Runner,
@@ -65,6 +66,9 @@ const A_DAY: Duration = Duration::from_hours(24);
 #[derive(Debug)]
 pub struct App {
     listen: SocketAddr,
+    /// This server's name among those that share its database.
+    worker: String,
+    data_dir: PathBuf,
     stop_grace: Duration,
     cors: Vec<HeaderValue>,
     db: Database,
@@ -147,12 +151,18 @@ impl App {
             stop: stop.clone(),
         };
         let tasks = Tasks::new(foundation, spiders.clone());
-        let runner = Runner::new(runner_config(config, data_dir, outside)?, files.clone(), clock.clone())
-            .context("cannot make the folders of the runner")?;
-        let dispatcher = Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen), stop.clone());
+        let worker = new_worker();
+        let mut runner = runner_config(config, data_dir, outside)?;
+        runner.server = Some(presence::file_of(data_dir, &worker));
+        let runner =
+            Runner::new(runner, files.clone(), clock.clone()).context("cannot make the folders of the runner")?;
+        let dispatcher =
+            Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen, &worker), stop.clone());
         let background = Background::new(stop.clone(), clock);
         Ok(Self {
             listen,
+            worker,
+            data_dir: data_dir.clone(),
             stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
             cors: origins(&config.server.cors_origins)?,
             health: Health { db: db.clone(), documents: documents.clone(), files, background: background.clone() },
@@ -179,7 +189,7 @@ impl App {
     }
 
     /// Every loop there is.
-    fn start_loops(&self) {
+    fn start_loops(&self, watchdog: Watchdog) {
         let (db, synced) = (self.db.clone(), self.synced.clone());
         self.background.run("clock", Duration::from_secs(10), Arc::new(Notify::new()), move || {
             let (db, synced) = (db.clone(), synced.clone());
@@ -195,10 +205,9 @@ impl App {
             let tasks = tasks.clone();
             async move { tasks.start_due().await }
         });
-        let (tasks, runner) = (self.tasks.clone(), self.dispatcher.runner().clone());
-        self.background.run("watchdog", Duration::from_secs(5), Arc::new(Notify::new()), move || {
-            let (tasks, runner) = (tasks.clone(), runner.clone());
-            async move { tasks.end_lost(&runner).await }
+        self.background.run_until_next("watchdog", watchdog.period(), Arc::new(Notify::new()), move || {
+            let watchdog = watchdog.clone();
+            async move { watchdog.run_once().await }
         });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
@@ -280,8 +289,9 @@ impl App {
     /// Serves until `stopped`, then ends in order: no new tasks; running ones get their time, and their spiders can
     /// still deliver; then the last requests; then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let presence = Presence::announce(&self.data_dir, &self.worker)?;
         self.tasks.sweep(self.dispatcher.runner()).await?;
-        self.start_loops();
+        self.start_loops(Watchdog::new(self.tasks.clone(), self.dispatcher.runner().clone(), &presence)?);
         let close_http = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
@@ -304,6 +314,12 @@ impl App {
         tracing::info!(address = %self.listen, "stopped");
         Ok(())
     }
+}
+
+/// A name that no other server has, and that says where it runs.
+fn new_worker() -> String {
+    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{host}:{}:{}", std::process::id(), crate::id::new())
 }
 
 async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::Result<(Database, Database)> {

@@ -1,9 +1,11 @@
 //! A spider is a program that crawls: its files, its settings, when it runs.
 //!
-//! Its files are rows that name blobs by their content (see [`files`]); its `env_vars` are encrypted at rest.
+//! Its files are rows that name blobs by their content (see [`files`]); versions of them can be kept and run (see
+//! [`deployments`]); its `env_vars` are encrypted at rest.
 
 mod change;
 pub mod cron;
+mod deployments;
 mod env_vars;
 mod files;
 mod routes;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
+pub use deployments::{Code, CodeChoice, Deployment};
 pub use files::SpiderFile;
 use tokio::sync::Notify;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
@@ -69,5 +72,9 @@ impl Spiders {
 }
 
 pub fn router(spiders: Spiders) -> OpenApiRouter {
-    routes::router(spiders.clone()).merge(schedules::router(spiders.clone())).merge(files::router(spiders))
+    OpenApiRouter::new()
+        .merge(routes::router(spiders.clone()))
+        .merge(schedules::router(spiders.clone()))
+        .merge(files::router(spiders.clone()))
+        .merge(deployments::router(spiders))
 }

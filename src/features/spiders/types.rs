@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    id::{ProjectId, SpiderId},
+    id::{DeploymentId, ProjectId, SpiderId},
     platform::{database::word_enum, files::Hash},
     runner::{Category as ErrorCategory, ErrorRule},
 };
@@ -96,7 +96,8 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
-    /// SHA-256 of the manifest of its files as they are, where it was needed since they changed.
+    /// SHA-256 of the manifest of its files as they are, and null until it is first needed where it could
+    /// not be kept with their change.
     #[serde(skip)]
     pub(in super::super) code_hash: Option<Hash>,
     pub runner: Runner,
@@ -135,7 +136,9 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub webhook_url: String,
-    pub active_deployment_id: Option<String>,
+    /// The version that runs; null: the files as they are.
+    #[schema(value_type = Option<String>)]
+    pub active_deployment_id: Option<DeploymentId>,
     /// Always null, as the two below: the predecessor's clients read them.
     #[sqlx(skip)]
     pub coder_workspace_id: Option<String>,
@@ -200,7 +203,7 @@ impl Spider {
     }
 }
 
-fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
     if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_some(text) }
 }
 

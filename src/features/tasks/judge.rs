@@ -14,7 +14,7 @@ use crate::{
     features::{
         events::{Event, TimeUnmet},
         spiders::{
-            Misfire, Overlap,
+            Code, Misfire, Overlap,
             schedules::{Advance, Due, Fire, FireOutcome, PAUSED, Passed},
         },
     },
@@ -70,13 +70,9 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
             break;
         }
         batch.looked_at += 1;
-        let code = match code_of(schedule, codes) {
-            Code::Known(code, deployment) => Ok((code, deployment)),
-            Code::Gone(reason) => Err(reason),
-            Code::Unknown => {
-                batch.postponed = true;
-                continue;
-            }
+        let Some(code) = schedule.code(codes) else {
+            batch.postponed = true;
+            continue;
         };
         batch.take(schedule, now, code, &mut busy);
     }
@@ -84,27 +80,21 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
 }
 
 impl Batch {
-    fn take(
-        &mut self,
-        schedule: &Due,
-        now: DateTime<Utc>,
-        code: Result<(Hash, Option<String>), String>,
-        busy: &mut HashMap<SpiderId, String>,
-    ) {
+    fn take(&mut self, schedule: &Due, now: DateTime<Utc>, code: Code, busy: &mut HashMap<SpiderId, String>) {
         let Verdict { closed, due, next } = verdict(schedule, now);
         let from = self.fires.len();
         self.fires.extend(closed);
         let mut started = None;
         if let Some((planned, reason)) = due {
             let without_task = |outcome, reason| Fire::without_task(&schedule.id, planned, outcome, reason);
-            let fire = match (runnable(schedule).and(code), busy.get(&schedule.spider_id)) {
+            let fire = match (runnable(schedule), busy.get(&schedule.spider_id)) {
                 (Err(reason), _) => without_task(FireOutcome::Missed, reason),
-                (Ok(_), Some(why)) if schedule.overlap == Overlap::Skip => {
+                (Ok(()), Some(why)) if schedule.overlap == Overlap::Skip => {
                     without_task(FireOutcome::SkippedOverlap, why.clone())
                 }
-                (Ok((code, deployment)), _) => {
+                (Ok(()), _) => {
                     started = Some(planned);
-                    let task = self.start(schedule, planned, code, deployment);
+                    let task = self.start(schedule, planned, code);
                     busy.insert(
                         schedule.spider_id.clone(),
                         format!("task {task} of the spider was queued just before"),
@@ -127,13 +117,7 @@ impl Batch {
         self.advances.push(Advance { id: schedule.id.clone(), from: schedule.next_run_at, to: next, started });
     }
 
-    fn start(
-        &mut self,
-        schedule: &Due,
-        planned_at: DateTime<Utc>,
-        code_hash: Hash,
-        deployment_id: Option<String>,
-    ) -> TaskId {
+    fn start(&mut self, schedule: &Due, planned_at: DateTime<Utc>, code: Code) -> TaskId {
         if schedule.overlap == Overlap::Replace {
             // Also what this batch has queued before.
             self.replaced.insert(schedule.spider_id.clone(), self.tasks.len());
@@ -143,13 +127,12 @@ impl Batch {
             id: id.clone(),
             spider_id: schedule.spider_id.clone(),
             spider_name: schedule.spider_name.clone(),
-            code_hash,
             trigger: Trigger::Schedule,
             priority: schedule.priority,
             max_retries: schedule.max_retries,
             params: merged(schedule.spider_params.clone(), schedule.params.clone()),
         };
-        self.tasks.push(PlannedTask { task, schedule_id: schedule.id.clone(), deployment_id, planned_at });
+        self.tasks.push(PlannedTask { task, schedule_id: schedule.id.clone(), code, planned_at });
         id
     }
 
@@ -189,29 +172,6 @@ fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
         oldest.add_earlier(earlier);
     }
     Verdict { closed, due, next }
-}
-
-enum Code {
-    Known(Hash, Option<String>),
-    /// Never again, with the reason.
-    Gone(String),
-    /// It could not be had just now.
-    Unknown,
-}
-
-fn code_of(schedule: &Due, codes: &HashMap<SpiderId, Hash>) -> Code {
-    let of_version = |id: &String, code: &Option<Hash>| match code {
-        Some(code) => Code::Known(code.clone(), Some(id.clone())),
-        None => Code::Gone(format!("version {id} of the spider, which it was to run, is gone")),
-    };
-    match (&schedule.pinned_id, &schedule.active_id) {
-        (Some(pinned), _) => of_version(pinned, &schedule.pinned_code),
-        (None, Some(active)) => of_version(active, &schedule.active_code),
-        (None, None) => match schedule.files_code.as_ref().or_else(|| codes.get(&schedule.spider_id)) {
-            Some(code) => Code::Known(code.clone(), None),
-            None => Code::Unknown,
-        },
-    }
 }
 
 fn runnable(schedule: &Due) -> Result<(), String> {

@@ -1,12 +1,16 @@
-//! A task is one run of a spider: pending → running → completed | failed | cancelled. The table is the queue.
+//! A task is one run of a spider: pending → running → completed | failed | cancelled. What failed may be tried again, as
+//! another attempt of the same task: running → pending. The table is the queue.
 
 mod attempt;
+mod claims;
 mod dispatcher;
+mod ends;
 mod follow;
 mod internal;
 mod judge;
 mod logs;
 mod queue;
+mod retry;
 mod routes;
 mod runs;
 mod scheduler;
@@ -15,6 +19,7 @@ mod signals;
 mod store;
 mod token;
 mod types;
+mod waiting;
 mod watchdog;
 
 use std::{
@@ -26,6 +31,7 @@ pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use routes::router;
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
+pub use watchdog::Watchdog;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -3,15 +3,18 @@
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, types::Json};
 
-use super::types::{NewTask, TaskStatus};
+use super::{
+    Task,
+    types::{NewTask, TaskStatus},
+};
 use crate::{
     error::Result,
-    features::events::{Event, TaskEnded},
+    features::spiders::Code,
     id::{ScheduleId, SpiderId, TaskId},
     platform::database::{Transaction, in_list},
 };
 
-/// Rows a statement: ten values each, far below what either engine takes.
+/// Rows a statement: eleven values each, far below what either engine takes.
 const BATCH: usize = 500;
 
 /// A task of a planned time.
@@ -19,7 +22,7 @@ const BATCH: usize = 500;
 pub(super) struct PlannedTask {
     pub task: NewTask,
     pub schedule_id: ScheduleId,
-    pub deployment_id: Option<String>,
+    pub code: Code,
     pub planned_at: DateTime<Utc>,
 }
 
@@ -30,28 +33,29 @@ pub(super) async fn insert_all(
     now: DateTime<Utc>,
 ) -> Result<()> {
     for batch in tasks.chunks(BATCH) {
-        let values: Vec<String> = (0..batch.len()).map(|row| row_of(2 + row * 10)).collect();
+        let values: Vec<String> = (0..batch.len()).map(|row| row_of(2 + row * 11)).collect();
         let mut query = transaction.query_text(format!(
             "INSERT INTO tasks (id, spider_id, spider_name, code_hash, trigger_type, priority, max_retries, scheduled_at,
-                                params, schedule_id, deployment_id, status, is_test, attempt, retry_count, progress,
+                                params, schedule_id, deployment_id, deployment_version, status, is_test, attempt, retry_count, progress,
                                 total_count, success_count, failed_count, created_at, updated_at)
              VALUES {}",
             values.join(", ")
         ));
         query = query.bind(now);
         for planned in batch {
-            let PlannedTask { task, schedule_id, deployment_id, planned_at } = planned;
+            let PlannedTask { task, schedule_id, code, planned_at } = planned;
             query = query
                 .bind(&task.id)
                 .bind(&task.spider_id)
                 .bind(&task.spider_name)
-                .bind(&task.code_hash)
+                .bind(&code.code_hash)
                 .bind(task.priority)
                 .bind(task.max_retries)
                 .bind(planned_at)
                 .bind(Json(&task.params))
                 .bind(schedule_id)
-                .bind(deployment_id);
+                .bind(&code.deployment_id)
+                .bind(code.deployment_version);
         }
         query.execute().await?;
     }
@@ -60,11 +64,11 @@ pub(super) async fn insert_all(
 
 /// What all have in common stands in the text; `$1` is now.
 fn row_of(first: usize) -> String {
-    let [id, spider, name, code, priority, retries, planned, params, schedule, deployment] =
+    let [id, spider, name, code, priority, retries, planned, params, schedule, deployment, version] =
         std::array::from_fn(|place| first + place);
     format!(
         "(${id}, ${spider}, ${name}, ${code}, 'schedule', ${priority}, ${retries}, ${planned}, ${params}, ${schedule},
-          ${deployment}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, $1, $1)"
+          ${deployment}, ${version}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, $1, $1)"
     )
 }
 
@@ -100,16 +104,17 @@ pub(super) async fn replace(
     spiders: &[&SpiderId],
     but: &[&TaskId],
     now: DateTime<Utc>,
-) -> Result<(Vec<Event>, Vec<TaskId>)> {
+) -> Result<(Vec<Task>, Vec<TaskId>)> {
     if spiders.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
     let of_spiders = in_list(2, spiders.len());
     let kept = in_list(2 + spiders.len(), but.len());
     let mut pending = transaction.query_text(format!(
-        "UPDATE tasks SET status = 'cancelled', finished_at = $1, updated_at = $1
+        "UPDATE tasks SET status = 'cancelled', next_attempt_at = NULL, finished_at = $1, updated_at = $1,
+                cancel_requested_at = $1
           WHERE status = 'pending' AND NOT is_test AND spider_id IN ({of_spiders}) AND id NOT IN ({kept})
-      RETURNING id, spider_id, spider_name, retry_count, total_count, success_count, started_at"
+      RETURNING *"
     ));
     pending = pending.bind(now);
     for spider in spiders {
@@ -118,7 +123,7 @@ pub(super) async fn replace(
     for task in but {
         pending = pending.bind(*task);
     }
-    let cancelled: Vec<Cancelled> = pending.fetch_all().await?;
+    let cancelled: Vec<Task> = pending.fetch_all().await?;
     let mut running = transaction.query_text(format!(
         "UPDATE tasks SET cancel_requested_at = COALESCE(cancel_requested_at, $1), updated_at = $1
           WHERE status = 'running' AND NOT is_test AND spider_id IN ({of_spiders})
@@ -129,36 +134,5 @@ pub(super) async fn replace(
         running = running.bind(*spider);
     }
     let stopping: Vec<(TaskId,)> = running.fetch_all().await?;
-    let ended = cancelled.into_iter().map(|task| task.ended(now)).collect();
-    Ok((ended, stopping.into_iter().map(|(id,)| id).collect()))
-}
-
-#[derive(Debug, FromRow)]
-struct Cancelled {
-    id: TaskId,
-    spider_id: SpiderId,
-    spider_name: String,
-    retry_count: i64,
-    total_count: i64,
-    success_count: i64,
-    started_at: Option<DateTime<Utc>>,
-}
-
-impl Cancelled {
-    fn ended(self, finished_at: DateTime<Utc>) -> Event {
-        Event::TaskEnded(Box::new(TaskEnded {
-            task_id: self.id,
-            spider_id: self.spider_id,
-            spider_name: self.spider_name,
-            status: TaskStatus::Cancelled.to_string(),
-            is_test: false,
-            retry_count: self.retry_count,
-            error_category: None,
-            error_message: None,
-            total_count: self.total_count,
-            success_count: self.success_count,
-            started_at: self.started_at,
-            finished_at,
-        }))
-    }
+    Ok((cancelled, stopping.into_iter().map(|(id,)| id).collect()))
 }

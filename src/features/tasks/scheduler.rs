@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::PoisonError,
     time::Duration,
 };
 
@@ -14,14 +13,18 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Tasks,
+    ends::fact_of,
     judge::{Batch, judge},
     queue::{self, PlannedTask},
 };
 use crate::{
     error::Result,
-    features::spiders::{
-        Overlap,
-        schedules::{self, Due, Place},
+    features::{
+        events::Event,
+        spiders::{
+            Overlap,
+            schedules::{self, Due, Place},
+        },
     },
     id::{SpiderId, TaskId},
     platform::{database::Transaction, files::Hash},
@@ -73,21 +76,25 @@ impl Tasks {
         if batch.advances.is_empty() {
             return Ok(Step { last, postponed });
         }
-        let Some(stopping) = self.write(&mut transaction, &batch, now).await? else {
+        let Some(replaced) = self.write(&mut transaction, batch, now).await? else {
             return Ok(Step { last, postponed: true });
         };
         transaction.commit().await?;
         self.queued.notify_one();
         self.events.announce();
-        self.stop_replaced(&stopping);
+        for task in &replaced {
+            // Where it runs elsewhere, that server finds out by itself.
+            self.stop_here(task, StopReason::Cancelled);
+            self.signals.raise(task);
+        }
         Ok(Step { last, postponed })
     }
 
-    /// The running tasks that are to stop; `None` where somebody else has moved a schedule on: nothing of it may stay.
+    /// The tasks that are replaced; `None` where somebody else has moved a schedule on: nothing of it may stay.
     async fn write(
         &self,
         transaction: &mut Transaction,
-        batch: &Batch,
+        batch: Batch,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<TaskId>>> {
         if schedules::advance(transaction, &batch.advances).await? < batch.advances.len() {
@@ -100,16 +107,21 @@ impl Tasks {
         let tasks: Vec<&PlannedTask> = batch.tasks.iter().filter(|planned| new.contains(&planned.task.id)).collect();
         queue::insert_all(transaction, &tasks, now).await?;
         let (cancelled, stopping) = queue::replace(transaction, &spiders, &survivors, now).await?;
-        self.events.record(transaction, &batch.events).await?;
-        self.events.record(transaction, &cancelled).await?;
-        Ok(Some(stopping))
+        let mut events = batch.events;
+        let mut replaced = stopping;
+        for task in cancelled {
+            replaced.push(task.id.clone());
+            events.push(Event::TaskEnded(Box::new(fact_of(task, now))));
+        }
+        self.events.record(transaction, &events).await?;
+        Ok(Some(replaced))
     }
 
     /// The code of spiders of due schedules whose rows do not say it. One that cannot be had now is left out.
     async fn codes_for(&self, after: Option<&Place>) -> Result<HashMap<SpiderId, Hash>> {
         let mut codes = HashMap::new();
         for spider in self.spiders.due_without_code(self.clock.now(), after, BATCH).await? {
-            match self.code_of(&spider).await {
+            match self.spiders.code_of_files(&spider).await {
                 Ok(code) => {
                     codes.insert(spider, code);
                 }
@@ -117,14 +129,6 @@ impl Tasks {
             }
         }
         Ok(codes)
-    }
-
-    /// Those of them that run here; other servers see it when they renew their claims.
-    fn stop_replaced(&self, tasks: &[TaskId]) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for stop in tasks.iter().filter_map(|task| running.get(task)) {
-            stop.request(StopReason::Cancelled);
-        }
     }
 }
 

@@ -161,6 +161,11 @@ impl Database {
         })
     }
 
+    /// Whether other servers may use it at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Whether the engine answers.
     pub async fn check(&self) -> Result<()> {
         self.query("SELECT CAST(1 AS BIGINT)").fetch_one::<(i64,)>().await.map(drop)

@@ -1,12 +1,14 @@
 //! A spider runs.
 
 mod confinement;
+mod deployments;
 mod entry_points;
 mod environments;
 mod faults;
 mod hostile;
 mod items;
 mod logs;
+mod retries;
 mod sdk;
 mod site;
 mod stopping;

@@ -1,15 +1,15 @@
 //! What is due, as the loop sees it that judges.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::FromRow;
 
-use super::super::{Misfire, Overlap, Runner, Spiders, cron::Timetable};
+use super::super::{Code, Misfire, Overlap, Runner, Spiders, cron::Timetable};
 use crate::{
     error::Result,
-    id::{ScheduleId, SpiderId},
+    id::{DeploymentId, ScheduleId, SpiderId},
     platform::{
         database::{Transaction, in_list, rows},
         files::Hash,
@@ -38,12 +38,10 @@ pub struct Due {
     pub params: Map<String, Value>,
     #[sqlx(json)]
     pub spider_params: Map<String, Value>,
-    /// The version that it is pinned to.
-    pub pinned_id: Option<String>,
-    /// None where that version is gone.
-    pub pinned_code: Option<Hash>,
-    pub active_id: Option<String>,
-    pub active_code: Option<Hash>,
+    /// The version that it is pinned to, or the spider's active one.
+    pub deployment_id: Option<DeploymentId>,
+    pub deployment_version: Option<i64>,
+    pub deployed_code: Option<Hash>,
     /// Of the files as they are, where it is known.
     pub files_code: Option<Hash>,
 }
@@ -52,6 +50,14 @@ impl Due {
     /// None where a saved expression no longer parses.
     pub fn timetable(&self) -> Option<Timetable> {
         Timetable::parse(&self.cron_expr, &self.timezone).ok()
+    }
+
+    /// What it is to run. `codes` are those of spiders whose rows do not say it; none where it is not there either.
+    pub fn code(&self, codes: &HashMap<SpiderId, Hash>) -> Option<Code> {
+        let (deployment_id, deployment_version) = (self.deployment_id.clone(), self.deployment_version);
+        let of_files = || self.files_code.as_ref().or_else(|| codes.get(&self.spider_id));
+        let code_hash = self.deployed_code.as_ref().or_else(of_files)?.clone();
+        Some(Code { deployment_id, deployment_version, code_hash })
     }
 }
 
@@ -151,13 +157,12 @@ pub async fn hold(
                 schedules.timezone, schedules.next_run_at, schedules.active_since, schedules.priority,
                 COALESCE(schedules.misfire, spiders.misfire) AS misfire,
                 COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.runner, spiders.max_retries,
-                schedules.params, spiders.params AS spider_params, schedules.deployment_id AS pinned_id,
-                pinned.code_hash AS pinned_code, spiders.active_deployment_id AS active_id,
-                active.code_hash AS active_code, spiders.code_hash AS files_code
+                schedules.params, spiders.params AS spider_params, deployments.id AS deployment_id,
+                deployments.version AS deployment_version, deployments.code_hash AS deployed_code,
+                spiders.code_hash AS files_code
            FROM schedules
            JOIN spiders ON spiders.id = schedules.spider_id
-           LEFT JOIN deployments AS pinned ON pinned.id = schedules.deployment_id
-           LEFT JOIN deployments AS active ON active.id = spiders.active_deployment_id
+           LEFT JOIN deployments ON deployments.id = COALESCE(schedules.deployment_id, spiders.active_deployment_id)
           WHERE {IS_DUE} AND schedules.id IN ({})
           ORDER BY schedules.next_run_at, schedules.id",
         in_list(2, due.len())

@@ -4,7 +4,7 @@ use sqlx::types::Json;
 use super::{super::Spiders, Schedule, ScheduleFilter};
 use crate::{
     error::{Error, Result},
-    id::{ScheduleId, SpiderId},
+    id::{DeploymentId, ScheduleId, SpiderId},
     platform::{
         database::{Transaction, in_list},
         http::Paging,
@@ -182,7 +182,11 @@ pub(super) async fn clear_own(transaction: &mut Transaction, spider: &SpiderId, 
         .map(drop)
 }
 
-pub(super) async fn has_deployment(transaction: &mut Transaction, spider: &SpiderId, id: &str) -> Result<bool> {
+pub(super) async fn has_deployment(
+    transaction: &mut Transaction,
+    spider: &SpiderId,
+    id: &DeploymentId,
+) -> Result<bool> {
     let found: Option<(i64,)> = transaction
         .query("SELECT CAST(1 AS BIGINT) FROM deployments WHERE id = $1 AND spider_id = $2")
         .bind(id)

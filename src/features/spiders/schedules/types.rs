@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    id::{ScheduleId, SpiderId, TaskId},
+    id::{DeploymentId, ScheduleId, SpiderId, TaskId},
     platform::database::word_enum,
 };
 
@@ -37,7 +37,7 @@ pub struct Schedule {
     pub misfire: Option<Misfire>,
     pub overlap: Option<Overlap>,
     /// The version of the spider that it runs; null: the active one.
-    pub deployment_id: Option<String>,
+    pub deployment_id: Option<DeploymentId>,
     /// Null while it, or its spider, is paused.
     pub next_run_at: Option<DateTime<Utc>>,
     /// The last planned time at which it started a task.
@@ -118,7 +118,7 @@ pub struct ScheduleChange {
     /// One of the spider's versions; null: the active one.
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<String>)]
-    pub deployment_id: Option<Option<String>>,
+    pub deployment_id: Option<Option<DeploymentId>>,
 }
 
 /// Only called for a field that is there: null is a value of `T`, or an error.
