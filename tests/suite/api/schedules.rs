@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp};
 
-fn at(text: &str) -> DateTime<Utc> {
+pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn text(at: DateTime<Utc>) -> String {
+pub fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-fn id_of(object: &Value) -> String {
+pub fn id_of(object: &Value) -> String {
     object["id"].as_str().unwrap().to_owned()
 }
 
@@ -27,14 +27,14 @@ async fn spider(app: &Client, mut fields: Value) -> Value {
 }
 
 /// A schedule beside the spider's own; its id.
-async fn schedule(app: &Client, spider: &str, expr: &str, mut fields: Value) -> String {
+pub async fn schedule(app: &Client, spider: &str, expr: &str, mut fields: Value) -> String {
     fields["spider_id"] = json!(spider);
     fields["cron_expr"] = json!(expr);
     id_of(&app.post("/schedules", fields).await.data())
 }
 
 /// The whole ledger of a schedule, oldest first.
-async fn ledger(app: &Client, id: &str) -> Vec<Value> {
+pub async fn ledger(app: &Client, id: &str) -> Vec<Value> {
     let (mut rows, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = app.get(&format!("/schedules/{id}/fires?page_size=100&cursor={cursor}")).await.data();
@@ -49,14 +49,14 @@ async fn ledger(app: &Client, id: &str) -> Vec<Value> {
 }
 
 /// `planned_at outcome` of each.
-fn brief(rows: &[Value]) -> Vec<String> {
+pub fn brief(rows: &[Value]) -> Vec<String> {
     rows.iter()
         .map(|row| format!("{} {}", row["planned_at"].as_str().unwrap(), row["outcome"].as_str().unwrap()))
         .collect()
 }
 
 /// Waits until the time is judged; its row.
-async fn judged(app: &Client, id: &str, planned: &str) -> Value {
+pub async fn judged(app: &Client, id: &str, planned: &str) -> Value {
     let begun = Instant::now();
     loop {
         let page = app.get(&format!("/schedules/{id}/fires?from={planned}&to={planned}")).await.data();
@@ -307,9 +307,7 @@ async fn very_many_schedules_of_one_spider() {
     app.clock.set(at("2026-03-01T09:00:00Z"));
     let last = id_of(&page["items"][1]);
     judged(&app, &last, "2026-03-01T09:00:00Z").await;
-    while app.get(&format!("/tasks?spider_id={spider}&page_size=1")).await.data()["total"] != 1000 {
-        tokio::task::yield_now().await;
-    }
+    app.until(&format!("/tasks?spider_id={spider}&page_size=1"), |tasks| tasks["total"] == 1000).await;
     assert_eq!(app.get(&format!("/spiders/{spider}")).await.data()["next_run_at"], "2026-03-02T09:00:00Z");
     app.put(&format!("/spiders/{spider}"), json!({"is_active": false})).await.ok();
 }
