@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     id::{DeploymentId, ProjectId, SpiderId},
-    platform::{database::word_enum, files::Hash},
+    platform::database::word_enum,
     runner::{Category as ErrorCategory, ErrorRule},
 };
 
@@ -96,10 +96,6 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
-    /// SHA-256 of the manifest of its files as they are, and null until it is first needed where it could
-    /// not be kept with their change.
-    #[serde(skip)]
-    pub(in super::super) code_hash: Option<Hash>,
     pub runner: Runner,
     pub node_id: Option<String>,
     pub image: Option<String>,
@@ -183,7 +179,6 @@ impl Spider {
             retry_limits: BTreeMap::new(),
             error_rules: Vec::new(),
             max_concurrent: None,
-            code_hash: None,
             overlap: Overlap::Skip,
             misfire: Misfire::RunOnce,
             rate_limit_rps: None,

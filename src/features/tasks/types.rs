@@ -184,6 +184,7 @@ pub(super) struct Ending {
 
 /// One time that a task was started.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's word")]
 pub(super) struct Attempt {
     pub attempt: i64,
     pub worker_id: String,

@@ -13,4 +13,6 @@ mod schedules;
 mod sdk;
 mod site;
 mod stopping;
+mod survival;
 mod test_runs;
+mod two_servers;
