@@ -147,6 +147,7 @@ impl App {
             config.spiders.clone(),
             config.tasks.max_timeout_seconds,
         );
+        spiders.adopt_schedules().await?;
         let events = Events::new(clock.clone());
         let alerts_foundation = alerts::Foundation {
             db: db.clone(),
@@ -227,6 +228,11 @@ impl App {
         self.background.run("dispatcher", dispatcher.period(), dispatcher.wake(), move || {
             let dispatcher = dispatcher.clone();
             async move { dispatcher.run_once().await }
+        });
+        let (tasks, changed) = (self.tasks.clone(), self.spiders.schedules_changed());
+        self.background.run_until_next("scheduler", Duration::from_secs(5), changed, move || {
+            let tasks = tasks.clone();
+            async move { tasks.start_due().await }
         });
         self.background.run_until_next("watchdog", watchdog.period(), Arc::new(Notify::new()), move || {
             let watchdog = watchdog.clone();

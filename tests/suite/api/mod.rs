@@ -3,6 +3,7 @@
 mod accounts;
 mod alerts;
 mod channels;
+mod clock_changes;
 mod closed;
 mod data;
 mod deployments;
@@ -10,4 +11,5 @@ mod edge;
 mod files;
 mod housekeeping;
 mod projects;
+pub mod schedules;
 mod spiders;

@@ -10,6 +10,7 @@ mod hostile;
 mod items;
 mod logs;
 mod retries;
+mod schedules;
 mod sdk;
 mod site;
 mod stopping;
