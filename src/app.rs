@@ -2,7 +2,7 @@
 
 mod parts;
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -38,9 +38,10 @@ use crate::{
         alerts::{self, Alerts},
         data::{self, Data},
         events::Events,
+        housekeeping::{self, Housekeeping},
         projects::{self, Projects},
         spiders::{self, Spiders},
-        tasks::{self, Dispatcher, Foundation, Tasks},
+        tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
     },
     health::{self, Health},
     platform::{
@@ -51,6 +52,7 @@ use crate::{
         files::Files,
         http::{carry_context, panic_answer},
         notify::Notifier,
+        process::presence::{self, Presence},
         secrets::Secrets,
     },
     runner::Runner,
@@ -62,11 +64,16 @@ const BASE: &str = "/platform/api";
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// How long open requests may take once everything else has stopped.
 const HTTP_GRACE: Duration = Duration::from_secs(5);
+/// How old what is removed by the hour may get.
+const AN_HOUR: Duration = Duration::from_hours(1);
 const A_DAY: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
 pub struct App {
     listen: SocketAddr,
+    /// This server's name among those that share its database.
+    worker: String,
+    data_dir: PathBuf,
     stop_grace: Duration,
     cors: Vec<HeaderValue>,
     db: Database,
@@ -77,6 +84,7 @@ pub struct App {
     spiders: Spiders,
     tasks: Tasks,
     data: Data,
+    housekeeping: Housekeeping,
     alerts: Alerts,
     dispatcher: Dispatcher,
     background: Background,
@@ -124,7 +132,7 @@ impl App {
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = Documents::new(documents_db.clone(), clock.clone(), disk.clone());
-        let files = Files::local(&data_dir.join("files"), disk)?;
+        let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
@@ -158,19 +166,34 @@ impl App {
             secrets,
             clock: clock.clone(),
             events,
+            quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation, spiders.clone());
-        let runner = Runner::new(runner_config(config, data_dir, outside)?, files.clone(), clock.clone())
-            .context("cannot make the folders of the runner")?;
-        let dispatcher = Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen), stop.clone());
+        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
+        let worker = new_worker();
+        let mut runner = runner_config(config, data_dir, outside)?;
+        runner.server = Some(presence::file_of(data_dir, &worker));
+        let runner =
+            Runner::new(runner, files.clone(), clock.clone()).context("cannot make the folders of the runner")?;
+        let dispatcher =
+            Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen, &worker), stop.clone());
         let background = Background::new(stop.clone(), clock);
         Ok(Self {
             listen,
+            worker,
+            data_dir: data_dir.clone(),
             stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
             cors: origins(&config.server.cors_origins)?,
-            health: Health { db: db.clone(), documents: documents.clone(), files, background: background.clone() },
+            health: Health {
+                db: db.clone(),
+                documents: documents.clone(),
+                files,
+                disk,
+                background: background.clone(),
+            },
             data: Data::new(documents),
+            housekeeping,
             alerts,
             db,
             documents_db,
@@ -194,7 +217,7 @@ impl App {
     }
 
     /// Every loop there is.
-    fn start_loops(&self) {
+    fn start_loops(&self, watchdog: Watchdog) {
         let (db, synced) = (self.db.clone(), self.synced.clone());
         self.background.run("clock", Duration::from_secs(10), Arc::new(Notify::new()), move || {
             let (db, synced) = (db.clone(), synced.clone());
@@ -205,10 +228,24 @@ impl App {
             let dispatcher = dispatcher.clone();
             async move { dispatcher.run_once().await }
         });
-        let (tasks, runner) = (self.tasks.clone(), self.dispatcher.runner().clone());
-        self.background.run("watchdog", Duration::from_secs(5), Arc::new(Notify::new()), move || {
-            let (tasks, runner) = (tasks.clone(), runner.clone());
-            async move { tasks.end_lost(&runner).await }
+        self.background.run_until_next("watchdog", watchdog.period(), Arc::new(Notify::new()), move || {
+            let watchdog = watchdog.clone();
+            async move { watchdog.run_once().await }
+        });
+        let tasks = self.tasks.clone();
+        self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let tasks = tasks.clone();
+            async move { tasks.mark_over_quota().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("retention", AN_HOUR, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.retain_once().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("blobs", AN_HOUR * 6, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.sweep_once().await }
         });
         let alerts = self.alerts.clone();
         self.background.run("alerts", Duration::from_secs(1), alerts.recorded(), move || {
@@ -250,6 +287,8 @@ impl App {
             .merge(accounts::public_router(self.accounts.clone()))
             .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
+            .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
+            .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
             .nest("/crawlhub/internal", internal());
         let described = OpenApiRouter::with_openapi(Description::openapi())
@@ -311,8 +350,9 @@ impl App {
     /// Serves until `stopped`, then ends in order: no new tasks; running ones get their time, and their spiders can
     /// still deliver; then the last requests; then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let presence = Presence::announce(&self.data_dir, &self.worker)?;
         self.tasks.sweep(self.dispatcher.runner()).await?;
-        self.start_loops();
+        self.start_loops(Watchdog::new(self.tasks.clone(), self.dispatcher.runner().clone(), &presence)?);
         let close_http = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
@@ -335,6 +375,12 @@ impl App {
         tracing::info!(address = %self.listen, "stopped");
         Ok(())
     }
+}
+
+/// A name that no other server has, and that says where it runs.
+fn new_worker() -> String {
+    let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{host}:{}:{}", std::process::id(), crate::id::new())
 }
 
 async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::Result<(Database, Database)> {

@@ -39,6 +39,6 @@ macro_rules! typed_id {
 }
 
 typed_id! {
-    UserId, SessionId, TokenId, ProjectId, SpiderId, FileId, TaskId,
+    UserId, SessionId, TokenId, ProjectId, SpiderId, FileId, DeploymentId, TaskId,
     AlertId, AlertRuleId, ChannelId, DeliveryId,
 }

@@ -118,7 +118,7 @@ fn confines(wanted: Confine) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr) -> DispatcherConfig {
+pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &str) -> DispatcherConfig {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Spiders run here: where the server listens everywhere, they reach it over loopback.
     let host = if listen.ip().is_unspecified() { "127.0.0.1".to_owned() } else { listen.ip().to_string() };
@@ -129,6 +129,7 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr) -> Dispatch
     };
     let configured = config.runner.api_url.trim_end_matches('/');
     DispatcherConfig {
+        worker: worker.to_owned(),
         slots: if config.tasks.slots == 0 { cores * 2 } else { config.tasks.slots },
         lease: TimeDelta::seconds(config.tasks.lease_seconds),
         api_url: if configured.is_empty() { own } else { configured.to_owned() },

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod data;
 pub mod events;
+pub mod housekeeping;
 pub mod projects;
 pub mod spiders;
 pub mod tasks;

@@ -60,6 +60,7 @@ pub(super) fn build(
         max_processes: Some(config.max_processes),
         max_file_mb: config.max_file_mb,
         confinement: confinement(config, dir, python, support),
+        server: config.server.clone(),
     })
 }
 

@@ -17,6 +17,8 @@ pub struct RunnerConfig {
     pub python: String,
     /// This binary: it is started as `<supervisor> supervise`.
     pub supervisor: PathBuf,
+    /// The server's file in its data directory; see `presence`.
+    pub server: Option<PathBuf>,
     /// What spiders get of the server's own environment: `PATH`, `LANG`, `TZ`.
     pub base_env: Vec<(String, String)>,
     /// What builders of environments get besides: `PIP_*`, `UV_*`, proxies and certificates.
@@ -47,6 +49,7 @@ impl RunnerConfig {
             support_dir: data_dir.join("support"),
             python: "python3".to_owned(),
             supervisor,
+            server: None,
             base_env: Vec::new(),
             build_env: Vec::new(),
             build_timeout: Duration::from_mins(10),

@@ -163,6 +163,7 @@ impl<R: Report> Builder<'_, R> {
             max_file_mb: self.config.max_file_mb,
             memory_limit_mb: Some(memory_limit_mb),
             confinement: self.config.confinement(Vec::new(), writable),
+            server: self.config.server.clone(),
         };
         let spawned = Child::spawn(&self.config.supervisor, spec).await;
         let (child, output) = spawned.map_err(|error| failed(&format!("{error:#}")))?;

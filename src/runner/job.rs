@@ -93,7 +93,7 @@ pub enum Category {
 pub struct ErrorRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i64>,
-    /// A regular expression to be found in the last kilobytes of stderr.
+    /// A regular expression to be found in the last kilobytes of stderr; `^` and `$` are the ends of a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     pub category: Category,
@@ -108,6 +108,9 @@ pub enum StopReason {
     Cancelled,
     /// The server itself ends.
     Shutdown,
+    /// The server cannot be sure any more that the attempt is its own to run. What is not delivered stays in the
+    /// attempt's folder, for a salvage.
+    Lapsed,
 }
 
 impl Default for Stop {
@@ -148,6 +151,7 @@ impl From<StopReason> for End {
         match reason {
             StopReason::Cancelled => Self::Cancelled,
             StopReason::Shutdown => Self::failed(Category::System, "the server was stopped"),
+            StopReason::Lapsed => Self::failed(Category::System, "the server lost its claim on the task"),
         }
     }
 }

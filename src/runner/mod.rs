@@ -141,7 +141,9 @@ impl<R: Report> Attempt<'_, R> {
         let name = folder_name(&self.job.task_id, self.job.attempt);
         let dir = WorkDir::create(&self.runner.config.work_dir, &name).await?;
         let result = self.run_in(&dir).await;
-        dir.remove().await;
+        if self.stop.requested() != Some(StopReason::Lapsed) {
+            dir.remove().await;
+        }
         result
     }
 

@@ -1,7 +1,6 @@
 -- Why a task waits is computed when it is read.
 ALTER TABLE tasks DROP COLUMN pending_reason;
 ALTER TABLE tasks ADD COLUMN schedule_id TEXT;
-CREATE INDEX tasks_lease ON tasks (lease_until) WHERE status = 'running';
 
 -- One row each time a task was started.
 CREATE TABLE attempts (
@@ -39,3 +38,6 @@ CREATE TABLE events (
     event TEXT NOT NULL,
     created_at TEXT NOT NULL
 );
+
+-- How many of a spider's tasks wait and run.
+CREATE INDEX tasks_spider_status ON tasks (spider_id, status);

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Retention;
 use crate::{
-    id::{ProjectId, SpiderId},
-    platform::{database::word_enum, files::Hash},
+    id::{DeploymentId, ProjectId, SpiderId},
+    platform::database::word_enum,
     runner::{Category as ErrorCategory, ErrorRule},
 };
 
@@ -96,9 +97,6 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
-    /// SHA-256 of the manifest of its files as they are, where it was needed since they changed.
-    #[serde(skip)]
-    pub(in super::super) code_hash: Option<Hash>,
     pub runner: Runner,
     pub node_id: Option<String>,
     pub image: Option<String>,
@@ -118,6 +116,11 @@ pub struct Spider {
     pub error_rules: Vec<ErrorRule>,
     /// Tasks at once, where `overlap` is `allow`; null: no limit.
     pub max_concurrent: Option<i64>,
+    /// What is kept how long, where it differs from the server's settings.
+    #[sqlx(json)]
+    pub retention: Retention,
+    /// It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute.
+    pub over_quota: bool,
     pub overlap: Overlap,
     pub misfire: Misfire,
     pub rate_limit_rps: Option<f64>,
@@ -135,7 +138,9 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub webhook_url: String,
-    pub active_deployment_id: Option<String>,
+    /// The version that runs; null: the files as they are.
+    #[schema(value_type = Option<String>)]
+    pub active_deployment_id: Option<DeploymentId>,
     /// Always null, as the two below: the predecessor's clients read them.
     #[sqlx(skip)]
     pub coder_workspace_id: Option<String>,
@@ -180,7 +185,8 @@ impl Spider {
             retry_limits: BTreeMap::new(),
             error_rules: Vec::new(),
             max_concurrent: None,
-            code_hash: None,
+            retention: Retention::default(),
+            over_quota: false,
             overlap: Overlap::Skip,
             misfire: Misfire::RunOnce,
             rate_limit_rps: None,
@@ -200,7 +206,7 @@ impl Spider {
     }
 }
 
-fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
     if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_some(text) }
 }
 

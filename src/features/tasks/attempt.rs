@@ -10,7 +10,7 @@ use std::{
 
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
 use super::{
     DispatcherConfig, ErrorCategory, TaskStatus, Tasks,
@@ -103,31 +103,38 @@ impl Tasks {
         Ok(stored)
     }
 
-    /// Runs the claimed task to its end.
-    pub(super) async fn run_attempt(&self, claim: Claim, runner: &Runner, config: &DispatcherConfig) {
+    /// Runs the task, which was claimed not before `claimed`, to its end.
+    pub(super) async fn run_attempt(&self, claim: Claim, claimed: Instant, runner: &Runner, config: &DispatcherConfig) {
         let stop = Stop::default();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.task_id.clone(), stop.clone());
         let _listed = Listed { tasks: self, task: &claim.task_id };
         self.signals.raise(&claim.task_id);
         let ending = match self.prepare(&claim, config).await {
+            // It took so long that the claim may have run out.
+            Ok((_, reporter))
+                if claimed.elapsed() > config.lease.to_std().unwrap_or_default() / 2
+                    && !matches!(self.renew(&reporter.claim, config.lease, None).await, Ok(Some(_))) =>
+            {
+                None
+            }
             Ok((job, reporter)) => {
                 let mut run = std::pin::pin!(runner.run(&job, &reporter, &stop));
-                let outcome = tokio::select! {
-                    outcome = &mut run => Some(outcome),
-                    () = self.keep_claim(&reporter, &stop, config.lease) => None,
-                };
-                if outcome.is_none() {
-                    // Somebody else may start the task again: what runs here ends first of all.
-                    stop.request(StopReason::Shutdown);
-                    run.await;
+                tokio::select! {
+                    outcome = &mut run => Some(Ending::of(outcome, stop.requested())),
+                    lost = self.keep_claim(&reporter, &stop, config.lease, claimed) => {
+                        // Somebody else may start the task again: what runs here ends first of all.
+                        stop.request(lost);
+                        run.await;
+                        None
+                    }
                 }
-                outcome.map(Ending::from)
             }
             Err(error) => Some(Ending::of_error(&error)),
         };
         if let Some(ending) = ending {
             self.write_end(&claim, &ending).await;
         } else {
+            // Whoever finds it lost ends it.
             tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
         }
     }
@@ -137,7 +144,10 @@ impl Tasks {
     }
 
     async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
-        let spider = self.spiders.get(&claim.spider_id).await?;
+        let mut spider = self.spiders.get(&claim.spider_id).await?;
+        if let Some(deployment) = &claim.deployment_id {
+            spider = self.spiders.as_deployed(spider, deployment).await?;
+        }
         let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
@@ -146,33 +156,44 @@ impl Tasks {
         Ok((job, Reporter::new(self, claim).await?))
     }
 
-    /// Renews the claim until it is lost: taken by another, or not renewed in time. Never ends otherwise.
-    async fn keep_claim(&self, reporter: &Reporter, stop: &Stop, lease: TimeDelta) {
-        let lease_time = lease.to_std().unwrap_or_default();
-        let mut ticks = interval(lease_time / 3);
+    /// Renews the claim until it is lost, and says how: taken by another, or not renewed in time. Never ends otherwise.
+    async fn keep_claim(&self, reporter: &Reporter, stop: &Stop, lease: TimeDelta, claimed: Instant) -> StopReason {
+        let lease = lease.to_std().unwrap_or_default();
+        let mut ticks = interval(lease / 4);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut renewed_at = Instant::now();
+        let mut renewed = claimed;
         loop {
-            ticks.tick().await;
-            let peak = reporter.peak_memory_mb.load(Ordering::Relaxed);
-            #[expect(clippy::cast_precision_loss, reason = "megabytes")]
-            let peak = (peak > 0).then_some(peak as f64);
-            match self.renew(&reporter.claim, lease, peak).await {
-                Ok(Some(cancel)) => {
-                    renewed_at = Instant::now();
-                    if cancel {
+            let renewal = async {
+                ticks.tick().await;
+                (Instant::now(), self.renew_now(reporter, lease).await)
+            };
+            // SQLite has no other servers that could take the task: there the next renewal decides.
+            let renewal = if self.db.is_shared() {
+                let Ok(renewal) = timeout_at(renewed + lease, renewal).await else { return StopReason::Lapsed };
+                renewal
+            } else {
+                renewal.await
+            };
+            match renewal {
+                (asked, Ok(Some(is_cancelled))) => {
+                    renewed = asked;
+                    if is_cancelled {
                         stop.request(StopReason::Cancelled);
                     }
                 }
-                Ok(None) => return,
-                Err(error) if renewed_at.elapsed() < lease_time => {
+                (_, Ok(None)) => return StopReason::Shutdown,
+                (_, Err(error)) => {
                     tracing::warn!(%error, task = %reporter.claim.task_id, "cannot renew the claim yet");
                 }
-                // Nobody else may have taken it: while the database is away nothing takes anything. But from here on
-                // another server could, so the next renewal decides, and it finds the row taken if so.
-                Err(error) => tracing::error!(%error, task = %reporter.claim.task_id, "the claim has run out"),
             }
         }
+    }
+
+    async fn renew_now(&self, reporter: &Reporter, lease: Duration) -> Result<Option<bool>> {
+        let peak = reporter.peak_memory_mb.load(Ordering::Relaxed);
+        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
+        let peak = (peak > 0).then_some(peak as f64);
+        self.renew(&reporter.claim, TimeDelta::from_std(lease).unwrap_or_default(), peak).await
     }
 
     async fn write_end(&self, claim: &Claim, ending: &Ending) {
@@ -180,11 +201,11 @@ impl Tasks {
         let mut pause = Duration::from_millis(100);
         loop {
             match self.finish(claim, ending).await {
-                Ok(true) => {
-                    tracing::info!(task = %claim.task_id, status = %ending.status, "task {} {}", claim.task_id, ending.status);
+                Ok(Some(status)) => {
+                    tracing::info!(task = %claim.task_id, %status, "task {} {}", claim.task_id, ending.status);
                     return;
                 }
-                Ok(false) => {
+                Ok(None) => {
                     tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "the attempt had been ended before");
                     return;
                 }
@@ -233,8 +254,8 @@ fn job(
     }
 }
 
-impl From<Outcome> for Ending {
-    fn from(outcome: Outcome) -> Self {
+impl Ending {
+    fn of(outcome: Outcome, stop: Option<StopReason>) -> Self {
         let (status, category, message) = match outcome.end {
             End::Completed => (TaskStatus::Completed, None, None),
             End::Cancelled => (TaskStatus::Cancelled, None, None),
@@ -249,11 +270,10 @@ impl From<Outcome> for Ending {
             message,
             peak_memory_mb,
             undelivered: outcome.undelivered,
+            is_interrupted: stop == Some(StopReason::Shutdown),
         }
     }
-}
 
-impl Ending {
     /// Of an attempt that never came to run. Internal text stays in the server's log.
     fn of_error(error: &Error) -> Self {
         tracing::error!(%error, "an attempt could not be prepared");
@@ -273,6 +293,7 @@ impl Ending {
             message: Some(message),
             peak_memory_mb: None,
             undelivered: 0,
+            is_interrupted: false,
         }
     }
 }

@@ -3,17 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Tasks;
-use crate::runner::{Runner, StopReason};
+use crate::{
+    error::Result,
+    id::TaskId,
+    runner::{Runner, StopReason},
+};
 
 /// How often the queue is looked at without being woken: tasks that another server queued, or whose time has come.
 const PERIOD: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct DispatcherConfig {
+    /// This server's name, for as long as it runs.
+    pub worker: String,
     /// Tasks at once.
     pub slots: usize,
     pub lease: TimeDelta,
@@ -29,8 +35,6 @@ pub struct Dispatcher {
     tasks: Tasks,
     runner: Arc<Runner>,
     config: Arc<DispatcherConfig>,
-    /// This server, for as long as it runs.
-    worker: String,
     slots: Arc<Semaphore>,
     attempts: TaskTracker,
     stop: CancellationToken,
@@ -39,9 +43,7 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// `stop` ends claiming.
     pub fn new(tasks: Tasks, runner: Runner, config: DispatcherConfig, stop: CancellationToken) -> Self {
-        let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Self {
-            worker: format!("{host}:{}:{}", std::process::id(), crate::id::new()),
             slots: Arc::new(Semaphore::new(config.slots)),
             runner: Arc::new(runner),
             config: Arc::new(config),
@@ -64,20 +66,34 @@ impl Dispatcher {
         self.tasks.queued.clone()
     }
 
+    /// Stops what somebody asked to be cancelled on another server.
+    async fn stop_cancelled(&self) -> Result<()> {
+        if self.attempts.is_empty() {
+            return Ok(());
+        }
+        for task in self.tasks.to_cancel(&self.config.worker).await? {
+            self.tasks.stop_here(&task, StopReason::Cancelled);
+        }
+        Ok(())
+    }
+
     /// Starts waiting tasks until none is left that may start, or no slot.
     pub async fn run_once(&self) -> anyhow::Result<()> {
-        if let Err(error) = self.tasks.documents.check_room() {
-            // A task that starts now could keep nothing.
-            tracing::warn!(%error, "no task is started");
+        self.stop_cancelled().await?;
+        // A task that starts now could keep nothing. The disk has said so itself.
+        if self.tasks.documents.check_room().is_err() {
             return Ok(());
         }
         while !self.stop.is_cancelled() {
             let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(()) };
-            let Some(claim) = self.tasks.claim_next(&self.worker, self.config.lease).await? else { return Ok(()) };
+            let claimed = Instant::now();
+            let Some(claim) = self.tasks.claim_next(&self.config.worker, self.config.lease).await? else {
+                return Ok(());
+            };
             let dispatcher = self.clone();
             self.attempts.spawn(async move {
                 let Self { tasks, runner, config, .. } = dispatcher;
-                Box::pin(tasks.run_attempt(claim, &runner, &config)).await;
+                Box::pin(tasks.run_attempt(claim, claimed, &runner, &config)).await;
                 drop(slot);
                 tasks.queued.notify_one();
             });
@@ -96,6 +112,14 @@ impl Dispatcher {
 }
 
 impl Tasks {
+    /// Where the task runs on this server.
+    pub(super) fn stop_here(&self, task: &TaskId, reason: StopReason) {
+        let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(stop) = running.get(task) {
+            stop.request(reason);
+        }
+    }
+
     fn stop_all(&self, reason: StopReason) {
         let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         running.values().for_each(|stop| stop.request(reason));

@@ -96,13 +96,16 @@ pub(super) struct StatusFollower {
 pub(super) struct Snapshot {
     task_id: TaskId,
     status: TaskStatus,
+    attempt: i64,
     progress: i64,
+    progress_message: Option<String>,
     total_count: i64,
     success_count: i64,
     failed_count: i64,
     items_per_second: Option<f64>,
     error_message: Option<String>,
     pending_reason: Option<String>,
+    next_attempt_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
 }
@@ -112,13 +115,16 @@ impl From<Task> for Snapshot {
         Self {
             task_id: task.id,
             status: task.status,
+            attempt: task.attempt,
             progress: task.progress,
+            progress_message: task.progress_message,
             total_count: task.total_count,
             success_count: task.success_count,
             failed_count: task.failed_count,
             items_per_second: task.items_per_second,
             error_message: task.error_message,
             pending_reason: task.pending_reason,
+            next_attempt_at: task.next_attempt_at,
             started_at: task.started_at,
             finished_at: task.finished_at,
         }

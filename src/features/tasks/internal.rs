@@ -200,6 +200,7 @@ fn claim_of(task: Task) -> Claim {
         spider_id: task.spider_id,
         attempt: task.attempt,
         is_test: task.is_test,
+        deployment_id: task.deployment_id,
         code_hash: task.code_hash,
         params: task.params,
     }
@@ -322,7 +323,8 @@ struct CheckpointOut {
     task_id: TaskId,
 }
 
-/// Of the spider's newest failed task that kept one; null where there is none.
+/// Where to go on from: what a former attempt of this task kept, else the spider's newest failed task that kept something;
+/// null where there is nothing.
 #[utoipa::path(get, path = "/checkpoint", tag = "internal", params(SpiderQuery),
     responses((status = 200, body = Envelope<Option<CheckpointOut>>)))]
 async fn load_checkpoint(
@@ -333,7 +335,9 @@ async fn load_checkpoint(
     if task.spider_id != query.spider_id {
         return Err(Error::bad_request("spider_mismatch", text!("spider_id 不匹配", "spider_id is not the task's")));
     }
-    let Some(task_id) = tasks.last_checkpoint_task(&task.spider_id).await? else { return Ok(Reply::data(None)) };
+    let Some(task_id) = tasks.last_checkpoint_task(&task.spider_id, &task.id).await? else {
+        return Ok(Reply::data(None));
+    };
     let data = tasks.checkpoint_of(&task_id).await?.unwrap_or_else(|| "null".to_owned());
     let checkpoint_data = RawValue::from_string(data).map_err(Error::internal)?;
     Ok(Reply::data(Some(CheckpointOut { checkpoint_data, task_id })))

@@ -1,10 +1,15 @@
-//! A task is one run of a spider: pending → running → completed | failed | cancelled. The table is the queue.
+//! A task is one run of a spider: pending → running → completed | failed | cancelled. What failed may be tried again, as
+//! another attempt of the same task: running → pending. The table is the queue.
 
 mod attempt;
+mod claims;
 mod dispatcher;
+mod ends;
 mod follow;
 mod internal;
 mod logs;
+mod quota;
+mod retry;
 mod routes;
 mod runs;
 mod service;
@@ -12,6 +17,7 @@ mod signals;
 mod store;
 mod token;
 mod types;
+mod waiting;
 mod watchdog;
 
 use std::{
@@ -23,6 +29,7 @@ pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use routes::router;
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
+pub use watchdog::Watchdog;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +38,7 @@ use self::signals::Signals;
 use super::{events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
+    config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
     runner::Stop,
@@ -45,6 +53,7 @@ pub struct Foundation {
     pub secrets: Secrets,
     pub clock: SharedClock,
     pub events: Events,
+    pub quotas: config::Quotas,
     /// Ends open streams.
     pub stop: CancellationToken,
 }
@@ -57,6 +66,7 @@ pub struct Tasks {
     secrets: Secrets,
     clock: SharedClock,
     events: Events,
+    quotas: config::Quotas,
     stop: CancellationToken,
     spiders: Spiders,
     signals: Signals,
@@ -68,8 +78,8 @@ pub struct Tasks {
 
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
-        let Foundation { db, documents, files, secrets, clock, events, stop } = foundation;
+        let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
-        Self { db, documents, files, secrets, clock, events, stop, spiders, signals, queued, running }
+        Self { db, documents, files, secrets, clock, events, quotas, stop, spiders, signals, queued, running }
     }
 }

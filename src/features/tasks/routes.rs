@@ -6,7 +6,12 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{RunOptions, Task, TaskFilter, Tasks, Trigger, follow::StatusFollower, logs, runs, types::TaskFile};
+use super::{
+    RunOptions, Task, TaskFilter, Tasks, Trigger,
+    follow::StatusFollower,
+    logs, runs,
+    types::{Attempt, TaskFile},
+};
 use crate::{
     error::{Error, Result},
     id::TaskId,
@@ -20,6 +25,7 @@ pub fn router(tasks: Tasks) -> OpenApiRouter {
         .routes(routes!(get, delete))
         .routes(routes!(cancel))
         .routes(routes!(retry))
+        .routes(routes!(attempts))
         .routes(routes!(events))
         .routes(routes!(files))
         .routes(routes!(file))
@@ -71,13 +77,21 @@ async fn cancel(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Re
     Ok(Reply::data(task).saying(said))
 }
 
-/// Runs the task's spider again with the same parameters: a new task.
+/// Runs the task's spider again with the same parameters, and its code as it is now: a new task.
 #[utoipa::path(post, path = "/tasks/{id}/retry", tag = "tasks", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<Task>), (status = 409, description = "`spider_busy`")))]
 async fn retry(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<Task>> {
     let former = tasks.get(&id).await?;
-    let options = RunOptions { params: Some(former.params.0), priority: None };
+    let options = RunOptions { params: Some(former.params.0), ..RunOptions::default() };
     tasks.start(&former.spider_id, options, Trigger::Retry).await.map(Reply::data)
+}
+
+/// Each time the task was started, and how that ended.
+#[utoipa::path(get, path = "/tasks/{id}/attempts", tag = "tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<Vec<Attempt>>)))]
+async fn attempts(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<Vec<Attempt>>> {
+    tasks.get(&id).await?;
+    tasks.attempts_of(&id).await.map(Reply::data)
 }
 
 /// Status, progress and counts as server-sent events, until the task ends.

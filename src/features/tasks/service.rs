@@ -1,4 +1,4 @@
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use serde_json::{Map, Value};
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
 use crate::{
     error::{Checks, Error, Result},
-    features::spiders::{self, Overlap},
-    id::{SpiderId, TaskId},
+    features::spiders::{self, CodeChoice, Overlap},
+    id::{DeploymentId, SpiderId, TaskId},
     runner::StopReason,
     text,
 };
@@ -19,7 +19,7 @@ const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
 const CANCEL_PATIENCE: Duration = Duration::from_secs(8);
 
 impl Tasks {
-    /// Queues a run of the spider, with its files as they are now.
+    /// Queues a run of the spider, with its code as it is now.
     pub async fn start(&self, spider_id: &SpiderId, options: RunOptions, trigger: Trigger) -> Result<Task> {
         let priority = options.priority.unwrap_or(0);
         let mut checks = Checks::default();
@@ -34,6 +34,11 @@ impl Tasks {
                 source: anyhow!("this server runs spiders as local processes only"),
             });
         }
+        if let Some(deployment) = &options.deployment_id {
+            // Before anything is cancelled for it.
+            self.spiders.deployment(spider_id, deployment).await?;
+        }
+        self.check_quota(&spider).await?;
         if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
             for active in self.active_of(spider_id).await? {
                 match self.cancel(&active).await {
@@ -47,46 +52,43 @@ impl Tasks {
         let new = NewTask {
             spider_id: spider.id,
             spider_name: spider.name,
-            code_hash: self.code_of(spider_id).await?,
             trigger,
             priority: if trigger == Trigger::Test { TEST_PRIORITY } else { priority },
             max_retries: if trigger == Trigger::Test { 0 } else { spider.max_retries },
             params: merged(spider.params, options.params.unwrap_or_default()),
             id,
         };
-        let task = self.insert(&new, spider.overlap).await?.ok_or_else(|| {
-            Error::conflict(
-                "spider_busy",
-                text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
-            )
-        })?;
+        let task =
+            self.insert(&new, &code_for(trigger, options.deployment_id), spider.overlap).await?.ok_or_else(|| {
+                Error::conflict(
+                    "spider_busy",
+                    text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
+                )
+            })?;
+        let task = self.explained(vec![task]).await?.remove(0);
         self.queued.notify_one();
         Ok(task)
     }
 
-    /// Keeps the list of the spider's files as a blob: what a task runs does not change under it.
-    async fn code_of(&self, spider: &SpiderId) -> Result<String> {
-        let manifest = self.spiders.manifest(spider).await?;
-        self.files.put(serde_json::to_vec(&manifest).map_err(Error::internal)?).await
-    }
-
     /// Stops the task. Answers when nothing of it runs any more, or after some seconds with the task still ending.
     pub async fn cancel(&self, id: &TaskId) -> Result<Task> {
-        if self.cancel_pending(id).await? {
-            self.signals.raise(id);
-            return self.get(id).await;
+        // Between two looks it may start, or come back to wait for another attempt.
+        loop {
+            if self.cancel_pending(id).await? {
+                self.signals.raise(id);
+                return self.get(id).await;
+            }
+            if self.request_cancel(id).await? {
+                break;
+            }
+            if self.get(id).await?.status.is_final() {
+                return Err(Error::conflict(
+                    "task_finished",
+                    text!("任务已完成，无法取消", "the task has ended; there is nothing to cancel"),
+                ));
+            }
         }
-        let task = self.get(id).await?;
-        if task.status.is_final() || !self.request_cancel(id).await? {
-            return Err(Error::conflict(
-                "task_finished",
-                text!("任务已完成，无法取消", "the task has ended; there is nothing to cancel"),
-            ));
-        }
-        let stop = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if let Some(stop) = stop {
-            stop.request(StopReason::Cancelled);
-        }
+        self.stop_here(id, StopReason::Cancelled);
         // Time-out: another server runs it, or it does not die; the task says `cancel_requested_at`.
         let _ = tokio::time::timeout(CANCEL_PATIENCE, self.ended(id)).await;
         self.get(id).await
@@ -114,9 +116,16 @@ impl Tasks {
                 text!("任务尚未结束，请先取消", "the task has not ended; cancel it first"),
             ));
         }
-        // The row goes last: cut off half-way, the same call goes on.
-        self.documents.forget_task(id).await?;
-        self.remove_ended(id).await
+        self.forget(std::slice::from_ref(id)).await.map(drop)
+    }
+
+    /// Removes ended tasks with all that belongs to them, and says how many there were.
+    pub async fn forget(&self, ended: &[TaskId]) -> Result<u64> {
+        // The rows go last: cut off half-way, the same call goes on.
+        self.documents.forget_tasks(ended).await?;
+        let removed = self.remove_ended(ended).await?;
+        self.documents.give_back().await?;
+        Ok(removed)
     }
 }
 
@@ -126,6 +135,15 @@ fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
         spiders::Runner::Auto | spiders::Runner::Process => None,
         spiders::Runner::Docker => Some("docker"),
         spiders::Runner::Node => Some("a worker node"),
+    }
+}
+
+/// Whoever tests tests what the editor shows.
+fn code_for(trigger: Trigger, deployment: Option<DeploymentId>) -> CodeChoice {
+    match deployment {
+        Some(deployment) => CodeChoice::Deployment(deployment),
+        None if trigger == Trigger::Test => CodeChoice::Files,
+        None => CodeChoice::Active,
     }
 }
 

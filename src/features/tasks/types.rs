@@ -5,7 +5,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    id::{SpiderId, TaskId},
+    id::{DeploymentId, SpiderId, TaskId},
     platform::{database::word_enum, documents::Counts},
 };
 
@@ -52,7 +52,10 @@ pub struct Task {
     pub spider_id: SpiderId,
     pub spider_name: String,
     /// The version of the code that it runs; null: the files as they were when it was queued.
-    pub deployment_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub deployment_id: Option<DeploymentId>,
+    /// Its number.
+    pub deployment_version: Option<i64>,
     /// The schedule that queued it.
     pub schedule_id: Option<String>,
     /// SHA-256 over the files it runs.
@@ -64,8 +67,10 @@ pub struct Task {
     pub priority: i64,
     /// How often it has been started.
     pub attempt: i64,
+    /// How often it was queued again after a failure.
     pub retry_count: i64,
     pub max_retries: i64,
+    /// Not before; null: as soon as it can.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Why it waits, while it does.
     #[sqlx(skip)]
@@ -88,6 +93,9 @@ pub struct Task {
     pub scheduled_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// When its log was removed for its age; likewise its items. The counts still say what it did.
+    pub logs_removed_at: Option<DateTime<Utc>>,
+    pub items_removed_at: Option<DateTime<Utc>>,
     pub last_heartbeat: Option<DateTime<Utc>>,
     pub items_per_second: Option<f64>,
     pub peak_memory_mb: Option<f64>,
@@ -121,6 +129,10 @@ pub struct RunOptions {
     pub params: Option<Map<String, Value>>,
     /// The higher, the sooner; 0 where left out.
     pub priority: Option<i64>,
+    /// The version to run; where left out, the active one, or the files as they are where none is. A test runs the
+    /// files as they are where left out.
+    #[schema(value_type = Option<String>)]
+    pub deployment_id: Option<DeploymentId>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -139,7 +151,6 @@ pub(super) struct NewTask {
     pub id: TaskId,
     pub spider_id: SpiderId,
     pub spider_name: String,
-    pub code_hash: String,
     pub trigger: Trigger,
     pub priority: i64,
     pub max_retries: i64,
@@ -155,6 +166,7 @@ pub(super) struct Claim {
     pub spider_id: SpiderId,
     pub attempt: i64,
     pub is_test: bool,
+    pub deployment_id: Option<DeploymentId>,
     pub code_hash: String,
     pub params: Json<Map<String, Value>>,
 }
@@ -169,6 +181,26 @@ pub(super) struct Ending {
     pub peak_memory_mb: Option<f64>,
     /// Items that could not be stored.
     pub undelivered: i64,
+    /// It was not the spider that failed: its server stopped or is gone.
+    pub is_interrupted: bool,
+}
+
+/// One time that a task was started.
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's word")]
+pub(super) struct Attempt {
+    pub attempt: i64,
+    pub worker_id: String,
+    pub started_at: DateTime<Utc>,
+    /// Null while it runs.
+    pub finished_at: Option<DateTime<Utc>>,
+    pub status: Option<TaskStatus>,
+    pub exit_code: Option<i64>,
+    pub error_category: Option<ErrorCategory>,
+    pub error_message: Option<String>,
+    /// Items that it stored.
+    pub items: i64,
+    pub peak_memory_mb: Option<f64>,
 }
 
 /// A file that a spider uploaded.

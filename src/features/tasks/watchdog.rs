@@ -1,16 +1,68 @@
-//! Loop: tasks whose server is gone → failed, with the reason.
+//! Loop: attempts whose server is gone → ended, and tried again where the spider's settings say so.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use super::{
     ErrorCategory, Tasks,
     attempt::Reporter,
     types::{Claim, Ending},
 };
-use crate::{error::Result, runner::Runner};
+use crate::{
+    error::Result,
+    platform::process::presence::{Former, Presence},
+    runner::Runner,
+};
+
+/// How often lost attempts are looked for.
+const PERIOD: Duration = Duration::from_secs(5);
+/// The same while something that a former server of this machine started may still be ending.
+const PERIOD_AFTER_CRASH: Duration = Duration::from_millis(250);
+
+/// Finds attempts that nobody runs any more.
+#[derive(Debug, Clone)]
+pub struct Watchdog {
+    tasks: Tasks,
+    runner: Arc<Runner>,
+    /// Servers that used this data directory before, for as long as they may have left something that runs.
+    former: Arc<Mutex<Vec<Former>>>,
+}
+
+impl Watchdog {
+    pub fn new(tasks: Tasks, runner: Arc<Runner>, presence: &Presence) -> std::io::Result<Self> {
+        Ok(Self { tasks, runner, former: Arc::new(Mutex::new(presence.former()?)) })
+    }
+
+    pub fn period(&self) -> Duration {
+        PERIOD
+    }
+
+    /// Ends what is lost. A spider's processes end with their server: the supervisor between them sees to that. Of this
+    /// machine's servers it is known when they have; of others it is once a claim has run out, with some grace. Answers
+    /// when to look again.
+    pub async fn run_once(&self) -> anyhow::Result<Duration> {
+        for worker in self.gone() {
+            if let Err(error) = self.tasks.disown(&worker).await {
+                // Its claims run out by themselves.
+                tracing::warn!(%error, worker, "a former server's tasks cannot be taken over yet");
+            }
+        }
+        self.tasks.end_lost(&self.runner).await?;
+        let former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(if former.is_empty() { PERIOD } else { PERIOD_AFTER_CRASH })
+    }
+
+    /// Those of which nothing is left by now.
+    fn gone(&self) -> Vec<String> {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        former.extract_if(.., |former| former.is_gone()).map(|former| former.worker().to_owned()).collect()
+    }
+}
 
 impl Tasks {
-    /// Ends each attempt whose claim has run out. The spider's processes ended with their server: the supervisor
-    /// between them sees to that.
-    pub async fn end_lost(&self, runner: &Runner) -> anyhow::Result<()> {
+    async fn end_lost(&self, runner: &Runner) -> Result<()> {
         for claim in self.lost().await? {
             // While the database was away nobody could renew: whoever still runs here does so soon.
             if self.runs_here(&claim.task_id) {
@@ -28,10 +80,12 @@ impl Tasks {
         let undelivered = runner.salvage(&claim.task_id, claim.attempt, &Reporter::new(self, claim).await?).await;
         let message = "the server that ran the task is gone; what the spider had delivered is kept".to_owned();
         let Claim { task_id, attempt, .. } = claim;
-        let ending = Ending { undelivered, ..Ending::failed(ErrorCategory::System, message) };
-        if self.finish_lost(claim, &ending).await? {
-            tracing::warn!(task = %task_id, attempt, "task {task_id} was lost with its server");
+        let lost = Ending::failed(ErrorCategory::System, message);
+        let ending = Ending { undelivered, is_interrupted: true, ..lost };
+        if let Some(status) = self.finish_lost(claim, &ending).await? {
+            tracing::warn!(task = %task_id, attempt, %status, "task {task_id} was lost with its server");
             self.signals.raise(task_id);
+            self.queued.notify_one();
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use futures_util::{Stream, stream::poll_fn};
+
 use super::error::in_our_shape;
 use axum::{
     extract::{MatchedPath, Request},
@@ -53,6 +55,16 @@ struct Context {
 
 tokio::task_local! {
     static CONTEXT: Context;
+}
+
+/// The stream in the context of the request that it answers, which has been left by the time it is read.
+pub(super) fn in_context<S: Stream>(stream: S) -> impl Stream<Item = S::Item> {
+    let context = CONTEXT.try_with(Context::clone).ok();
+    let mut stream = Box::pin(stream);
+    poll_fn(move |task| match &context {
+        Some(context) => CONTEXT.sync_scope(context.clone(), || stream.as_mut().poll_next(task)),
+        None => stream.as_mut().poll_next(task),
+    })
 }
 
 pub(super) fn language() -> Language {

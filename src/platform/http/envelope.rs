@@ -56,7 +56,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 }
 
 /// The sentence in the language of the request being answered.
-pub(super) fn said(text: Text) -> String {
+pub fn said(text: Text) -> String {
     match language() {
         Language::Chinese => text.zh.into_owned(),
         Language::English => text.en.into_owned(),

@@ -11,9 +11,9 @@ mod upload;
 
 pub use attachment::attachment;
 pub use context::{Language, carry_context, request_id};
-pub use envelope::{Envelope, Reply};
+pub use envelope::{Envelope, Reply, said};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
-pub use extract::{Body, Params};
+pub use extract::{Body, Params, sent};
 pub use page::{Page, Paging};
 pub use sse::{Sse, event, sse};
 pub use upload::{Upload, receive_upload};

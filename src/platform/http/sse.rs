@@ -13,6 +13,8 @@ use futures_util::{Stream, StreamExt, stream::BoxStream};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::context::in_context;
+
 /// A stream of events that also ends when the server stops: a stop waits for open answers.
 pub struct Sse(BoxStream<'static, Event>);
 
@@ -23,7 +25,7 @@ impl std::fmt::Debug for Sse {
 }
 
 pub fn sse(events: impl Stream<Item = Event> + Send + 'static, stop: CancellationToken) -> Sse {
-    Sse(events.take_until(stop.cancelled_owned()).boxed())
+    Sse(in_context(events.take_until(stop.cancelled_owned())).boxed())
 }
 
 /// An event with JSON data. `name` is left out where the contract has unnamed events.

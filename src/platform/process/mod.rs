@@ -7,6 +7,7 @@
 mod child;
 mod confine;
 mod control;
+pub mod presence;
 mod protocol;
 mod supervise;
 mod tree;

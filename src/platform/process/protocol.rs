@@ -21,12 +21,14 @@ pub struct Spec {
     pub max_file_mb: Option<u64>,
     /// Of the whole tree. None: it may do what the server's user may.
     pub confinement: Option<Confinement>,
+    /// The file of the server that starts it (see `presence`).
+    pub server: Option<PathBuf>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
-    Start(Spec),
+    Start(Box<Spec>),
     Stop { grace_ms: u64 },
 }
 

@@ -1,6 +1,7 @@
 //! The supervisor: a small process without a runtime, and but for a moment without threads, between the server and one
 //! child.
 
+use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
@@ -18,6 +19,7 @@ use nix::unistd::{Pid, setsid};
 
 use super::confine;
 use super::control::Control;
+use super::presence;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
 use super::tree::{self, Meter};
 
@@ -51,6 +53,8 @@ pub fn supervise() -> ExitCode {
 struct Supervisor<'a> {
     control: &'a mut Control,
     spec: &'a Spec,
+    /// Held to the end.
+    _server: Option<File>,
     child: Pid,
     /// Of the child, once it has ended.
     status: Option<ExitStatus>,
@@ -72,6 +76,7 @@ impl<'a> Supervisor<'a> {
             let bytes = limit.saturating_mul(1024 * 1024);
             setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes).context("file size limit")?;
         }
+        let server = spec.server.as_deref().map(presence::join).transpose()?;
         let child = spawn(spec)?;
         // Nobody with the same user id may look into this process or take its socket.
         prctl::set_dumpable(false).context("dumpable")?;
@@ -82,7 +87,7 @@ impl<'a> Supervisor<'a> {
         let child_ended = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let meter = Meter::new(Pid::this().as_raw());
         let (status, usage, cause, deadline) = (None, Usage::default(), Cause::Itself, None);
-        Ok(Self { control, spec, child, status, child_ended, meter, usage, cause, deadline })
+        Ok(Self { control, spec, _server: server, child, status, child_ended, meter, usage, cause, deadline })
     }
 
     fn run(&mut self) -> Exit {

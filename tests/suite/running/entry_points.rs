@@ -225,7 +225,10 @@ async fn two_runs_at_once() {
     app.wait_for_line(&one, "up").await;
     let waiting = app.get(&format!("/tasks/{two}")).await.data();
     assert_eq!(waiting["status"], "pending");
-    assert!(waiting["pending_reason"].as_str().unwrap().contains("other tasks"), "{waiting}");
+    assert!(
+        waiting["pending_reason"].as_str().unwrap().contains("other tasks to end (1 running, 1 allowed)"),
+        "{waiting}"
+    );
     app.post(&format!("/tasks/{one}/cancel"), json!({})).await.data();
     app.wait_for_line(&two, "up").await;
     app.post(&format!("/tasks/{two}/cancel"), json!({})).await.data();

@@ -2,13 +2,17 @@
 
 mod alerts;
 mod confinement;
+mod deployments;
 mod entry_points;
 mod environments;
 mod faults;
 mod hostile;
 mod items;
 mod logs;
+mod retries;
 mod sdk;
 mod site;
 mod stopping;
+mod survival;
 mod test_runs;
+mod two_servers;

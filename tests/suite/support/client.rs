@@ -66,6 +66,7 @@ impl Answer {
 
 impl Client {
     pub fn anonymous(base: &str) -> Self {
+        // The one that the program uses; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { base: base.to_owned(), http: reqwest::Client::new(), token: None }
     }
@@ -143,8 +144,9 @@ impl Client {
         self.send(self.request(Method::POST, &crawler(path)).multipart(form)).await
     }
 
-    /// A spider with these files; its id.
-    pub async fn spider(&self, fields: Value, files: &[(&str, &str)]) -> String {
+    /// A spider with these files; its id. What fails is not tried again, unless `fields` say so.
+    pub async fn spider(&self, mut fields: Value, files: &[(&str, &str)]) -> String {
+        fields.as_object_mut().unwrap().entry("max_retries").or_insert(json!(0));
         let id = self.post("/spiders", fields).await.data()["id"].as_str().unwrap().to_owned();
         for (path, content) in files {
             self.post(&format!("/spiders/{id}/files/new"), json!({"path": path, "content": content})).await.data();
@@ -175,6 +177,19 @@ impl Client {
         let task = self.get(&format!("/tasks/{task}")).await.data();
         assert!(!["pending", "running"].contains(&task["status"].as_str().unwrap()), "{task}");
         task
+    }
+
+    /// Asks for `path` until the answer is as wanted; the answer.
+    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let patience = std::time::Instant::now() + std::time::Duration::from_mins(1);
+        loop {
+            let answer = self.get(path).await.data();
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(std::time::Instant::now() < patience, "still not as wanted: {answer}");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Reads the task's log, live, until a line holds `text`.

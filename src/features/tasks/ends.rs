@@ -1,0 +1,234 @@
+//! How attempts end: for good, or to be tried again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    ErrorCategory, Task, TaskStatus, Tasks,
+    claims::GRACE,
+    retry::{Past, Policy},
+    types::{Attempt, Claim, Ending},
+};
+use crate::{
+    error::{Error, Result},
+    features::events::{Event, TaskEnded},
+    id::{SpiderId, TaskId},
+    platform::{database::Transaction, documents::Counts},
+};
+
+impl Tasks {
+    /// Ends the attempt. `None` when it was no longer ours to end; else what became of the task: `pending` where it is
+    /// tried again.
+    pub(super) async fn finish(&self, claim: &Claim, ending: &Ending) -> Result<Option<TaskStatus>> {
+        self.end_attempt(claim, ending, None).await
+    }
+
+    /// Ends an attempt of another server, if its claim has still run out.
+    pub(super) async fn finish_lost(&self, claim: &Claim, ending: &Ending) -> Result<Option<TaskStatus>> {
+        self.end_attempt(claim, ending, Some(self.clock.now() - GRACE)).await
+    }
+
+    async fn end_attempt(
+        &self,
+        claim: &Claim,
+        ending: &Ending,
+        lapsed: Option<DateTime<Utc>>,
+    ) -> Result<Option<TaskStatus>> {
+        let counts = self.documents.counts(std::slice::from_ref(&claim.task_id)).await?;
+        let counts = counts.get(&claim.task_id).copied().unwrap_or_default();
+        let policy = self.policy_of(&claim.spider_id).await?;
+        let now = self.clock.now();
+        let mut transaction = self.db.begin().await?;
+        // First of all, and not by reading: the row is the lock.
+        let task: Option<Task> = transaction
+            .query(
+                "UPDATE tasks SET updated_at = $3
+                  WHERE id = $1 AND attempt = $2 AND status = 'running' AND ($4 IS NULL OR lease_until < $4)
+              RETURNING *",
+            )
+            .bind(&claim.task_id)
+            .bind(claim.attempt)
+            .bind(now)
+            .bind(lapsed)
+            .fetch_optional()
+            .await?;
+        let Some(task) = task else { return Ok(None) };
+        let next = match policy {
+            Some(policy) => next_attempt(&mut transaction, &task, ending, &policy, now).await?,
+            None => None,
+        };
+        let status = match (ending.status, next) {
+            (TaskStatus::Failed, Some(_)) => TaskStatus::Pending,
+            // Somebody wanted it ended, and it has.
+            (TaskStatus::Failed, None) if task.cancel_requested_at.is_some() => TaskStatus::Cancelled,
+            (status, _) => status,
+        };
+        end_row(&mut transaction, &task, ending, counts, now).await?;
+        let ended = set_end(&mut transaction, &task, (status, next), ending, counts, now).await?;
+        if status.is_final() {
+            let event = Event::TaskEnded(Box::new(fact_of(ended, now)));
+            self.events.record(&mut transaction, &[event]).await?;
+        }
+        transaction.commit().await?;
+        self.events.announce();
+        Ok(Some(status))
+    }
+
+    /// `None` where the spider is gone: nothing to try again.
+    async fn policy_of(&self, spider: &SpiderId) -> Result<Option<Policy>> {
+        match self.spiders.get(spider).await {
+            Ok(spider) => Ok(Some(Policy {
+                max_retries: spider.max_retries,
+                delay: TimeDelta::seconds(spider.retry_delay_seconds),
+                limits: spider.retry_limits,
+            })),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a task that has not started, where it has not. Whether it did.
+    pub(super) async fn cancel_pending(&self, id: &TaskId) -> Result<bool> {
+        let now = self.clock.now();
+        let mut transaction = self.db.begin().await?;
+        let task: Option<Task> = transaction
+            .query(
+                "UPDATE tasks SET status = 'cancelled', next_attempt_at = NULL, finished_at = $2, updated_at = $2,
+                                  cancel_requested_at = $2
+                  WHERE id = $1 AND status = 'pending'
+              RETURNING *",
+            )
+            .bind(id)
+            .bind(now)
+            .fetch_optional()
+            .await?;
+        let Some(task) = task else { return Ok(false) };
+        let event = Event::TaskEnded(Box::new(fact_of(task, now)));
+        self.events.record(&mut transaction, &[event]).await?;
+        transaction.commit().await?;
+        self.events.announce();
+        Ok(true)
+    }
+
+    /// The task's attempts, in order.
+    pub(super) async fn attempts_of(&self, id: &TaskId) -> Result<Vec<Attempt>> {
+        self.db.query("SELECT * FROM attempts WHERE task_id = $1 ORDER BY attempt").bind(id).fetch_all().await
+    }
+}
+
+/// When the task is tried again, if it is. `max_retries` of the task, not of the spider: as it was when it was queued.
+async fn next_attempt(
+    transaction: &mut Transaction,
+    task: &Task,
+    ending: &Ending,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let Some(category) = ending.category.filter(|_| ending.status == TaskStatus::Failed) else { return Ok(None) };
+    if task.cancel_requested_at.is_some() || task.is_test {
+        return Ok(None);
+    }
+    let (alike,): (i64,) = transaction
+        .query("SELECT COUNT(*) FROM attempts WHERE task_id = $1 AND attempt < $2 AND error_category = $3")
+        .bind(&task.id)
+        .bind(task.attempt)
+        .bind(category)
+        .fetch_one()
+        .await?;
+    let policy = Policy { max_retries: task.max_retries, ..policy.clone() };
+    if !policy.allows(category, Past { retries: task.retry_count, alike }) {
+        return Ok(None);
+    }
+    // What broke off has done nothing wrong.
+    let pause = if ending.is_interrupted { TimeDelta::zero() } else { policy.pause(&task.id, task.retry_count) };
+    Ok(Some(now + pause))
+}
+
+/// The attempt's own row.
+async fn end_row(
+    transaction: &mut Transaction,
+    task: &Task,
+    ending: &Ending,
+    counts: Counts,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    transaction
+        .query(
+            "UPDATE attempts
+                SET finished_at = $3, status = $4, exit_code = $5, error_category = $6, error_message = $7,
+                    peak_memory_mb = $8,
+                    items = $9 - (SELECT CAST(COALESCE(SUM(former.items), 0) AS BIGINT) FROM attempts AS former
+                                   WHERE former.task_id = $1 AND former.attempt < $2)
+              WHERE task_id = $1 AND attempt = $2",
+        )
+        .bind(&task.id)
+        .bind(task.attempt)
+        .bind(now)
+        .bind(ending.status)
+        .bind(ending.exit_code)
+        .bind(ending.category)
+        .bind(&ending.message)
+        .bind(ending.peak_memory_mb.or(task.peak_memory_mb))
+        .bind(counts.stored)
+        .execute()
+        .await
+        .map(drop)
+}
+
+async fn set_end(
+    transaction: &mut Transaction,
+    task: &Task,
+    (status, next_attempt_at): (TaskStatus, Option<DateTime<Utc>>),
+    ending: &Ending,
+    counts: Counts,
+    now: DateTime<Utc>,
+) -> Result<Task> {
+    transaction
+        .query(
+            "UPDATE tasks
+                SET status = $2, exit_code = $3, error_category = $4, error_message = $5,
+                    peak_memory_mb = COALESCE($6, peak_memory_mb), items_per_second = $7, total_count = $8,
+                    success_count = $9, failed_count = $10, finished_at = $11, lease_until = NULL,
+                    next_attempt_at = $12, retry_count = retry_count + $13,
+                    progress = CASE WHEN $2 = 'completed' THEN 100 ELSE progress END
+              WHERE id = $1
+          RETURNING *",
+        )
+        .bind(&task.id)
+        .bind(status)
+        .bind(ending.exit_code)
+        .bind(ending.category)
+        .bind(&ending.message)
+        .bind(ending.peak_memory_mb)
+        .bind(task.started_at.map(|started| rate_of(&counts, now - started)))
+        .bind(counts.received)
+        .bind(counts.stored)
+        .bind(counts.rejected + ending.undelivered)
+        .bind(Some(now).filter(|_| status.is_final()))
+        .bind(next_attempt_at)
+        .bind(i64::from(next_attempt_at.is_some()))
+        .fetch_one()
+        .await
+}
+
+fn fact_of(task: Task, now: DateTime<Utc>) -> TaskEnded {
+    TaskEnded {
+        task_id: task.id,
+        spider_id: task.spider_id,
+        spider_name: task.spider_name,
+        status: task.status.to_string(),
+        is_test: task.is_test,
+        retry_count: task.retry_count,
+        error_category: task.error_category.as_ref().map(ErrorCategory::to_string),
+        error_message: task.error_message,
+        total_count: task.total_count,
+        success_count: task.success_count,
+        started_at: task.started_at,
+        finished_at: task.finished_at.unwrap_or(now),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn rate_of(counts: &Counts, took: TimeDelta) -> f64 {
+    let seconds = took.num_milliseconds().max(1) as f64 / 1000.0;
+    (counts.stored as f64 / seconds * 100.0).round() / 100.0
+}

@@ -1,0 +1,123 @@
+//! Why pending tasks wait. Computed when they are read, so that it is always true.
+
+use std::collections::HashMap;
+
+use chrono::SecondsFormat;
+
+use super::{Task, TaskStatus, Tasks};
+use crate::{
+    error::{Result, Text},
+    features::spiders::Overlap,
+    id::TaskId,
+    platform::{database::in_list, http::said},
+    text,
+};
+
+/// What a task competes with.
+#[derive(sqlx::FromRow)]
+struct Surroundings {
+    id: TaskId,
+    overlap: Overlap,
+    over_quota: bool,
+    spider_limit: Option<i64>,
+    spider_running: i64,
+    project_name: String,
+    project_limit: Option<i64>,
+    project_running: i64,
+    before: i64,
+}
+
+impl Tasks {
+    /// Says of those that wait why they do, in the caller's language.
+    pub(super) async fn explained(&self, mut tasks: Vec<Task>) -> Result<Vec<Task>> {
+        let waiting: Vec<&TaskId> =
+            tasks.iter().filter(|task| task.status == TaskStatus::Pending).map(|task| &task.id).collect();
+        if waiting.is_empty() {
+            return Ok(tasks);
+        }
+        let surroundings = self.surroundings(&waiting).await?;
+        let has_room = self.documents.check_room().is_ok();
+        for task in tasks.iter_mut().filter(|task| task.status == TaskStatus::Pending) {
+            // Without any, it was claimed or removed a moment ago.
+            let reason = surroundings.get(&task.id).map(|around| self.reason(task, around, has_room));
+            task.pending_reason = reason.map(said);
+        }
+        Ok(tasks)
+    }
+
+    fn reason(&self, task: &Task, around: &Surroundings, has_room: bool) -> Text {
+        let now = self.clock.now();
+        if let Some(at) = task.next_attempt_at.filter(|at| *at > now) {
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let (retry, of) = (task.retry_count, task.max_retries.max(task.retry_count));
+            return text!("等待第 {retry}/{of} 次重试，时间 {at}", "waiting for retry {retry} of {of}, at {at}");
+        }
+        if !has_room {
+            return text!("服务器磁盘空间不足", "no room on the server's disk");
+        }
+        if around.over_quota {
+            return text!("爬虫保存的数据已达配额", "the spider keeps as much as its quota allows");
+        }
+        if !task.is_test {
+            let running = around.spider_running;
+            let limit = if around.overlap == Overlap::Allow { around.spider_limit } else { Some(1) };
+            if let Some(limit) = limit.filter(|limit| running >= *limit) {
+                return text!(
+                    "等待该爬虫的其他任务结束（运行中 {running}，上限 {limit}）",
+                    "waiting for the spider's other tasks to end ({running} running, {limit} allowed)"
+                );
+            }
+            let (running, name) = (around.project_running, &around.project_name);
+            if let Some(limit) = around.project_limit.filter(|limit| running >= *limit) {
+                return text!(
+                    "等待项目 {name} 的其他任务结束（运行中 {running}，上限 {limit}）",
+                    "waiting for other tasks of project {name} to end ({running} running, {limit} allowed)"
+                );
+            }
+        }
+        match around.before {
+            0 => text!("等待空闲的执行槽", "waiting for a free slot"),
+            before => {
+                text!("等待空闲的执行槽，前面还有 {before} 个任务", "waiting for a free slot, {before} tasks before it")
+            }
+        }
+    }
+
+    async fn surroundings(&self, tasks: &[&TaskId]) -> Result<HashMap<TaskId, Surroundings>> {
+        // Where many are shown, the length of the queue before each would cost more than it tells.
+        let is_one = tasks.len() == 1;
+        let before = if is_one {
+            "(SELECT COUNT(*) FROM tasks AS other
+               WHERE other.status = 'pending' AND (other.next_attempt_at IS NULL OR other.next_attempt_at <= $2)
+                 AND (other.priority > waiting.priority
+                      OR (other.priority = waiting.priority AND other.id < waiting.id)))"
+        } else {
+            "CAST(0 AS BIGINT)"
+        };
+        let mut query = self.db.query_text(format!(
+                "SELECT waiting.id, spiders.overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
+                        (SELECT COUNT(*) FROM tasks AS other
+                          WHERE other.spider_id = waiting.spider_id AND other.status = 'running' AND NOT other.is_test)
+                        AS spider_running,
+                        projects.name AS project_name, projects.max_concurrent AS project_limit,
+                        CASE WHEN projects.max_concurrent IS NULL THEN 0
+                             ELSE (SELECT COUNT(*) FROM tasks AS other JOIN spiders AS sibling ON sibling.id = other.spider_id
+                                    WHERE other.status = 'running' AND NOT other.is_test
+                                      AND sibling.project_id = spiders.project_id) END AS project_running,
+                        {before} AS before
+                   FROM tasks AS waiting
+                   JOIN spiders ON spiders.id = waiting.spider_id
+                   JOIN projects ON projects.id = spiders.project_id
+                  WHERE waiting.id IN ({})",
+                in_list(1, tasks.len())
+            ));
+        for id in tasks {
+            query = query.bind(*id);
+        }
+        if is_one {
+            query = query.bind(self.clock.now());
+        }
+        let found: Vec<Surroundings> = query.fetch_all().await?;
+        Ok(found.into_iter().map(|around| (around.id.clone(), around)).collect())
+    }
+}
