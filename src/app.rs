@@ -358,7 +358,13 @@ impl App {
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
         self.tasks.sweep(self.dispatcher.runner()).await?;
-        self.start_loops(Watchdog::new(self.tasks.clone(), self.dispatcher.runner().clone(), &presence)?);
+        self.start_loops(Watchdog::new(
+            self.tasks.clone(),
+            self.dispatcher.runner().clone(),
+            (&self.worker, self.dispatcher.lease()),
+            self.synced.clone(),
+            &presence,
+        )?);
         let close_http = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
@@ -367,8 +373,7 @@ impl App {
             stopped.await;
             tracing::info!("stopping: running tasks have {} seconds", self.stop_grace.as_secs());
             self.stop.cancel();
-            self.background.ended().await;
-            self.dispatcher.drain(self.stop_grace).await;
+            tokio::join!(self.background.ended(), self.dispatcher.drain(self.stop_grace));
             close_http.cancel();
             tokio::time::sleep(HTTP_GRACE).await;
         };

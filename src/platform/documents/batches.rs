@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
-use super::{Documents, json::JsonText};
+use super::{Documents, fences, json::JsonText};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
@@ -75,6 +75,7 @@ impl Documents {
             totals: Counts { received, stored: accepted, duplicate: 0, rejected: received - accepted },
         };
         let mut transaction = self.db.begin().await?;
+        fences::pass(&mut transaction, &batch.task_id, batch.attempt).await?;
         if !claim_batch(&mut transaction, &batch).await? {
             stored.repeated = true;
             stored.totals = Counts::default();
