@@ -39,5 +39,5 @@ macro_rules! typed_id {
 }
 
 typed_id! {
-    UserId, SessionId, TokenId, ProjectId, SpiderId, FileId, TaskId,
+    UserId, SessionId, TokenId, ProjectId, SpiderId, FileId, DeploymentId, TaskId,
 }

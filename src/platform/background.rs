@@ -114,5 +114,5 @@ async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

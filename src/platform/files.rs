@@ -124,6 +124,11 @@ impl Files {
         Ok(self.store.read(&path_of(hash)).await.map_err(unavailable)?.to_bytes())
     }
 
+    /// Of the blob, in bytes.
+    pub async fn size(&self, hash: &str) -> Result<u64> {
+        Ok(self.store.stat(&path_of(hash)).await.map_err(unavailable)?.content_length())
+    }
+
     /// The blob in pieces of at most 256 KiB.
     pub async fn stream(&self, hash: &str) -> Result<impl Stream<Item = Result<bytes::Bytes>> + Send + 'static> {
         let reader = self.store.reader_with(&path_of(hash)).chunk(PIECE).await.map_err(unavailable)?;

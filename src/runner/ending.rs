@@ -28,8 +28,8 @@ pub(super) fn judge(
 ) -> End {
     match by_itself(exit, why, memory_limit_mb, stderr_tail) {
         End::Failed { message, category } if why.is_none() => {
-            let ruled = rules.iter().find(|rule| fits(rule, exit, stderr_tail));
-            End::failed(ruled.map_or(category, |rule| rule.category), message)
+            let fitting = rules.iter().find(|rule| fits(rule, exit, stderr_tail));
+            End::failed(fitting.map_or(category, |rule| rule.category), message)
         }
         end => end,
     }
@@ -38,7 +38,10 @@ pub(super) fn judge(
 /// A pattern that no longer compiles fits nothing: it was checked when it was saved.
 fn fits(rule: &ErrorRule, exit: &Exit, stderr_tail: &str) -> bool {
     let has_code = rule.exit_code.is_none_or(|code| exit.code.map(i64::from) == Some(code));
-    let matches = |pattern: &String| regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(stderr_tail));
+    let matches = |pattern: &String| {
+        let lines = regex::RegexBuilder::new(pattern).multi_line(true).build();
+        lines.is_ok_and(|pattern| pattern.is_match(stderr_tail))
+    };
     has_code && rule.pattern.as_ref().is_none_or(matches)
 }
 

@@ -93,7 +93,7 @@ pub enum Category {
 pub struct ErrorRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i64>,
-    /// A regular expression to be found in the last kilobytes of stderr.
+    /// A regular expression to be found in the last kilobytes of stderr; `^` and `$` are the ends of a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     pub category: Category,

@@ -16,3 +16,8 @@ CREATE TABLE deployments (
     updated_at TIMESTAMPTZ NOT NULL,
     UNIQUE (spider_id, version)
 );
+
+-- The number of the newest version there ever was: none is given twice.
+ALTER TABLE spiders ADD COLUMN last_version BIGINT NOT NULL DEFAULT 0;
+-- The version that a task runs; it stays when the deployment is removed.
+ALTER TABLE tasks ADD COLUMN deployment_version BIGINT;

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     error::{Checks, Result},
     id::ProjectId,
-    platform::database::word_enum,
+    platform::{database::word_enum, http::sent},
     text,
 };
 
@@ -51,11 +51,6 @@ pub struct ProjectChange {
     #[serde(default, deserialize_with = "sent")]
     #[schema(value_type = Option<i64>)]
     pub max_concurrent: Option<Option<i64>>,
-}
-
-/// Only called for a field that is there: null clears it.
-fn sent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl ProjectChange {

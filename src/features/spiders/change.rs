@@ -14,6 +14,7 @@ use super::{
 use crate::{
     error::{Checks, Error, Result},
     id::ProjectId,
+    platform::http::sent,
     runner::{Category, ErrorRule},
     text,
 };
@@ -124,11 +125,6 @@ pub struct SpiderChange {
     /// An http(s) address of at most 500 characters.
     #[serde(deserialize_with = "text_or_null")]
     pub webhook_url: Option<String>,
-}
-
-/// Only called for a field that is there: null is a value of `T`, or an error.
-fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// Of an object: a list of its values is none.

@@ -1,9 +1,11 @@
 //! A spider is a program that crawls: its files, its settings, when it runs.
 //!
-//! Its files are rows that name blobs by their content (see [`files`]); its `env_vars` are encrypted at rest.
+//! Its files are rows that name blobs by their content (see [`files`]); versions of them can be kept and run (see
+//! [`deployments`]); its `env_vars` are encrypted at rest.
 
 mod change;
 pub mod cron;
+mod deployments;
 mod env_vars;
 mod files;
 mod retention;
@@ -15,6 +17,7 @@ mod types;
 
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
+pub use deployments::{Code, CodeChoice, Deployment};
 pub use files::SpiderFile;
 pub use retention::Retention;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
@@ -59,5 +62,5 @@ impl Spiders {
 }
 
 pub fn router(spiders: Spiders) -> OpenApiRouter {
-    routes::router(spiders.clone()).merge(files::router(spiders))
+    routes::router(spiders.clone()).merge(files::router(spiders.clone())).merge(deployments::router(spiders))
 }

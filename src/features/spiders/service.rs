@@ -42,7 +42,7 @@ impl Spiders {
 
         let mut transaction = self.db.begin().await?;
         store::insert(&mut transaction, &spider).await?;
-        let mut change = FilesChange::of_new(transaction, &spider.id, &self.limits, now);
+        let mut change = FilesChange::of_new(self, transaction, &spider.id, now);
         for file in files {
             change.put(file).await?;
         }

@@ -8,8 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Retention;
 use crate::{
-    id::{ProjectId, SpiderId},
-    platform::{database::word_enum, files::Hash},
+    id::{DeploymentId, ProjectId, SpiderId},
+    platform::database::word_enum,
     runner::{Category as ErrorCategory, ErrorRule},
 };
 
@@ -97,9 +97,6 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
-    /// SHA-256 of the manifest of its files as they are, where it was needed since they changed.
-    #[serde(skip)]
-    pub(in super::super) code_hash: Option<Hash>,
     pub runner: Runner,
     pub node_id: Option<String>,
     pub image: Option<String>,
@@ -141,7 +138,9 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub webhook_url: String,
-    pub active_deployment_id: Option<String>,
+    /// The version that runs; null: the files as they are.
+    #[schema(value_type = Option<String>)]
+    pub active_deployment_id: Option<DeploymentId>,
     /// Always null, as the two below: the predecessor's clients read them.
     #[sqlx(skip)]
     pub coder_workspace_id: Option<String>,
@@ -188,7 +187,6 @@ impl Spider {
             max_concurrent: None,
             retention: Retention::default(),
             over_quota: false,
-            code_hash: None,
             overlap: Overlap::Skip,
             misfire: Misfire::RunOnce,
             rate_limit_rps: None,
@@ -208,7 +206,7 @@ impl Spider {
     }
 }
 
-fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn empty_as_null<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
     if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_some(text) }
 }
 

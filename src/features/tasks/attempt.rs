@@ -144,7 +144,10 @@ impl Tasks {
     }
 
     async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
-        let spider = self.spiders.get(&claim.spider_id).await?;
+        let mut spider = self.spiders.get(&claim.spider_id).await?;
+        if let Some(deployment) = &claim.deployment_id {
+            spider = self.spiders.as_deployed(spider, deployment).await?;
+        }
         let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;

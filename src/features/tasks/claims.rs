@@ -58,7 +58,7 @@ impl Tasks {
                                WHERE {MAY_START}
                                ORDER BY waiting.priority DESC, waiting.id LIMIT 1)
                     AND status = 'pending'
-              RETURNING id, spider_id, attempt, is_test, code_hash, params"
+              RETURNING id, spider_id, attempt, is_test, deployment_id, code_hash, params"
             ))
             .bind(worker)
             .bind(now)
@@ -102,7 +102,7 @@ impl Tasks {
     pub(super) async fn lost(&self) -> Result<Vec<Claim>> {
         self.db
             .query(
-                "SELECT id, spider_id, attempt, is_test, code_hash, params
+                "SELECT id, spider_id, attempt, is_test, deployment_id, code_hash, params
                    FROM tasks WHERE status = 'running' AND lease_until < $1",
             )
             .bind(self.clock.now() - GRACE)

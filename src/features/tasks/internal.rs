@@ -200,6 +200,7 @@ fn claim_of(task: Task) -> Claim {
         spider_id: task.spider_id,
         attempt: task.attempt,
         is_test: task.is_test,
+        deployment_id: task.deployment_id,
         code_hash: task.code_hash,
         params: task.params,
     }

@@ -77,12 +77,12 @@ async fn cancel(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Re
     Ok(Reply::data(task).saying(said))
 }
 
-/// Runs the task's spider again with the same parameters: a new task.
+/// Runs the task's spider again with the same parameters, and its code as it is now: a new task.
 #[utoipa::path(post, path = "/tasks/{id}/retry", tag = "tasks", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<Task>), (status = 409, description = "`spider_busy`")))]
 async fn retry(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<Task>> {
     let former = tasks.get(&id).await?;
-    let options = RunOptions { params: Some(former.params.0), priority: None };
+    let options = RunOptions { params: Some(former.params.0), ..RunOptions::default() };
     tasks.start(&former.spider_id, options, Trigger::Retry).await.map(Reply::data)
 }
 

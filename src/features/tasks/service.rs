@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
 use crate::{
     error::{Checks, Error, Result},
-    features::spiders::{self, Overlap},
-    id::{SpiderId, TaskId},
+    features::spiders::{self, CodeChoice, Overlap},
+    id::{DeploymentId, SpiderId, TaskId},
     runner::StopReason,
     text,
 };
@@ -19,7 +19,7 @@ const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
 const CANCEL_PATIENCE: Duration = Duration::from_secs(8);
 
 impl Tasks {
-    /// Queues a run of the spider, with its files as they are now.
+    /// Queues a run of the spider, with its code as it is now.
     pub async fn start(&self, spider_id: &SpiderId, options: RunOptions, trigger: Trigger) -> Result<Task> {
         let priority = options.priority.unwrap_or(0);
         let mut checks = Checks::default();
@@ -33,6 +33,10 @@ impl Tasks {
                 what,
                 source: anyhow!("this server runs spiders as local processes only"),
             });
+        }
+        if let Some(deployment) = &options.deployment_id {
+            // Before anything is cancelled for it.
+            self.spiders.deployment(spider_id, deployment).await?;
         }
         self.check_quota(&spider).await?;
         if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
@@ -48,28 +52,22 @@ impl Tasks {
         let new = NewTask {
             spider_id: spider.id,
             spider_name: spider.name,
-            code_hash: self.code_of(spider_id).await?,
             trigger,
             priority: if trigger == Trigger::Test { TEST_PRIORITY } else { priority },
             max_retries: if trigger == Trigger::Test { 0 } else { spider.max_retries },
             params: merged(spider.params, options.params.unwrap_or_default()),
             id,
         };
-        let task = self.insert(&new, spider.overlap).await?.ok_or_else(|| {
-            Error::conflict(
-                "spider_busy",
-                text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
-            )
-        })?;
+        let task =
+            self.insert(&new, &code_for(trigger, options.deployment_id), spider.overlap).await?.ok_or_else(|| {
+                Error::conflict(
+                    "spider_busy",
+                    text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
+                )
+            })?;
         let task = self.explained(vec![task]).await?.remove(0);
         self.queued.notify_one();
         Ok(task)
-    }
-
-    /// Keeps the list of the spider's files as a blob: what a task runs does not change under it.
-    async fn code_of(&self, spider: &SpiderId) -> Result<String> {
-        let manifest = self.spiders.manifest(spider).await?;
-        self.files.put(serde_json::to_vec(&manifest).map_err(Error::internal)?).await
     }
 
     /// Stops the task. Answers when nothing of it runs any more, or after some seconds with the task still ending.
@@ -137,6 +135,15 @@ fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
         spiders::Runner::Auto | spiders::Runner::Process => None,
         spiders::Runner::Docker => Some("docker"),
         spiders::Runner::Node => Some("a worker node"),
+    }
+}
+
+/// Whoever tests tests what the editor shows.
+fn code_for(trigger: Trigger, deployment: Option<DeploymentId>) -> CodeChoice {
+    match deployment {
+        Some(deployment) => CodeChoice::Deployment(deployment),
+        None if trigger == Trigger::Test => CodeChoice::Files,
+        None => CodeChoice::Active,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    features::spiders::Overlap,
+    features::spiders::{CodeChoice, Overlap},
     id::{SpiderId, TaskId},
     platform::{
         database::{Query, in_list},
@@ -79,7 +79,7 @@ impl Tasks {
 
     /// Queues the task, unless the spider's `overlap` is `skip` and it has an active one; `None` then. Tests run beside
     /// anything and do not count as active.
-    pub(super) async fn insert(&self, new: &NewTask, overlap: Overlap) -> Result<Option<Task>> {
+    pub(super) async fn insert(&self, new: &NewTask, code: &CodeChoice, overlap: Overlap) -> Result<Option<Task>> {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // Holds the spider's row: two runs at the same moment come one after the other here.
@@ -96,24 +96,28 @@ impl Tasks {
         if must_wait && overlap == Overlap::Skip {
             return Ok(None);
         }
+        let code = self.spiders.code_in(&mut transaction, &new.spider_id, code).await?;
         let task = transaction
             .query(
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
                                     attempt, retry_count, max_retries, progress, total_count,
-                                    success_count, failed_count, scheduled_at, params, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9)
+                                    success_count, failed_count, scheduled_at, params, created_at, updated_at,
+                                    deployment_id, deployment_version)
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9, $11, $12)
               RETURNING *",
             )
             .bind(&new.id)
             .bind(&new.spider_id)
             .bind(&new.spider_name)
-            .bind(&new.code_hash)
+            .bind(&code.code_hash)
             .bind(new.trigger)
             .bind(new.trigger == Trigger::Test)
             .bind(new.priority)
             .bind(new.max_retries)
             .bind(now)
             .bind(Json(&new.params))
+            .bind(&code.deployment_id)
+            .bind(code.deployment_version)
             .fetch_one()
             .await?;
         transaction.commit().await?;

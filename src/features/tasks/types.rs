@@ -5,7 +5,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    id::{SpiderId, TaskId},
+    id::{DeploymentId, SpiderId, TaskId},
     platform::{database::word_enum, documents::Counts},
 };
 
@@ -52,7 +52,10 @@ pub struct Task {
     pub spider_id: SpiderId,
     pub spider_name: String,
     /// The version of the code that it runs; null: the files as they were when it was queued.
-    pub deployment_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub deployment_id: Option<DeploymentId>,
+    /// Its number.
+    pub deployment_version: Option<i64>,
     /// The schedule that queued it.
     pub schedule_id: Option<String>,
     /// SHA-256 over the files it runs.
@@ -126,6 +129,10 @@ pub struct RunOptions {
     pub params: Option<Map<String, Value>>,
     /// The higher, the sooner; 0 where left out.
     pub priority: Option<i64>,
+    /// The version to run; where left out, the active one, or the files as they are where none is. A test runs the
+    /// files as they are where left out.
+    #[schema(value_type = Option<String>)]
+    pub deployment_id: Option<DeploymentId>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -144,7 +151,6 @@ pub(super) struct NewTask {
     pub id: TaskId,
     pub spider_id: SpiderId,
     pub spider_name: String,
-    pub code_hash: String,
     pub trigger: Trigger,
     pub priority: i64,
     pub max_retries: i64,
@@ -160,6 +166,7 @@ pub(super) struct Claim {
     pub spider_id: SpiderId,
     pub attempt: i64,
     pub is_test: bool,
+    pub deployment_id: Option<DeploymentId>,
     pub code_hash: String,
     pub params: Json<Map<String, Value>>,
 }
@@ -180,6 +187,7 @@ pub(super) struct Ending {
 
 /// One time that a task was started.
 #[derive(Debug, Serialize, FromRow, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's word")]
 pub(super) struct Attempt {
     pub attempt: i64,
     pub worker_id: String,

@@ -13,7 +13,7 @@ pub use attachment::attachment;
 pub use context::{Language, carry_context, request_id};
 pub use envelope::{Envelope, Reply, said};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
-pub use extract::{Body, Params};
+pub use extract::{Body, Params, sent};
 pub use page::{Page, Paging};
 pub use sse::{Sse, event, sse};
 pub use upload::{Upload, receive_upload};

@@ -69,7 +69,7 @@ impl Child {
         let (news, orders) = UnixStream::from_std(ours)?.into_split();
         let (news, heard_at) = (BufReader::new(news).lines(), Instant::now());
         let mut child = Self { supervisor, news, orders, mark, heard_at, give_up_at: None };
-        child.order(&Order::Start(spec)).await;
+        child.order(&Order::Start(Box::new(spec))).await;
         let Ok(Ok(Some(line))) = timeout(SILENCE, child.news.next_line()).await else {
             child.bury().await;
             return Err(anyhow!("the supervisor of the process ended before it had begun"));

@@ -28,7 +28,7 @@ pub struct Spec {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
-    Start(Spec),
+    Start(Box<Spec>),
     Stop { grace_ms: u64 },
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod closed;
 mod data;
+mod deployments;
 mod edge;
 mod files;
 mod housekeeping;

@@ -1,13 +1,17 @@
 //! A spider runs.
 
 mod confinement;
+mod deployments;
 mod entry_points;
 mod environments;
 mod faults;
 mod hostile;
 mod items;
 mod logs;
+mod retries;
 mod sdk;
 mod site;
 mod stopping;
+mod survival;
 mod test_runs;
+mod two_servers;

@@ -176,6 +176,19 @@ impl Client {
         task
     }
 
+    /// Asks for `path` until the answer is as wanted; the answer.
+    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let patience = std::time::Instant::now() + std::time::Duration::from_mins(1);
+        loop {
+            let answer = self.get(path).await.data();
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(std::time::Instant::now() < patience, "still not as wanted: {answer}");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Reads the task's log, live, until a line holds `text`.
     pub async fn wait_for_line(&self, task: &str, text: &str) {
         let request = self.request(Method::GET, &crawler(&format!("/tasks/{task}/logs/stream")));

@@ -16,13 +16,15 @@ use super::parts;
 pub struct Gate {
     /// The database, through the gate.
     pub url: String,
+    /// The database itself.
+    pub direct: String,
     is_open: Arc<watch::Sender<bool>>,
 }
 
 impl Gate {
     pub async fn before_postgres() -> Self {
-        let url = parts::new_database().await.unwrap();
-        let (start, rest) = url.split_once('@').unwrap();
+        let direct = parts::new_database().await.unwrap();
+        let (start, rest) = direct.split_once('@').unwrap();
         let (address, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{start}@{}/{database}", listener.local_addr().unwrap());
@@ -43,7 +45,7 @@ impl Gate {
                 });
             }
         });
-        Self { url, is_open }
+        Self { url, direct, is_open }
     }
 
     pub fn close(&self) {

@@ -11,7 +11,7 @@ mod site;
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
-pub use parts::{documentation_site, new_database, skip_unless};
+pub use parts::{documentation_site, faketime, new_database, skip_unless};
 pub use process::ServerProcess;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use site::practice_site;

@@ -36,6 +36,15 @@ impl ServerProcess {
         Self::start_command(command, dir, database_url).await
     }
 
+    /// Another server on the same database: with a data directory of its own, but for what servers share.
+    pub async fn beside(&self, database_url: &str, settings: Settings<'_>) -> Self {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        for shared in ["files", "secret.key"] {
+            std::os::unix::fs::symlink(self.dir.path().join(shared), dir.path().join(shared)).unwrap();
+        }
+        Self::start_in(dir, Some(database_url.to_owned()), settings).await
+    }
+
     /// With a file of settings.
     pub async fn start_with_file(file: &Path) -> Self {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();

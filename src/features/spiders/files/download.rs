@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use axum::{body::Body, http::header, response::IntoResponse};
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use futures_util::{Stream, stream};
@@ -16,12 +17,21 @@ use zip::{
 use super::{SpiderFile, blocking};
 use crate::{
     error::{Error, Result},
-    platform::files::Files,
+    platform::{files::Files, http::attachment},
 };
+
+/// The files as a download of that name.
+pub(in super::super) fn zip_answer(name: &str, blobs: Files, files: Vec<SpiderFile>) -> impl IntoResponse + use<> {
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&format!("{name}.zip"))),
+    ];
+    (headers, Body::from_stream(zip_stream(blobs, files)))
+}
 
 /// One piece a file, made when it is asked for: a slow reader holds up nothing and costs one file's memory.
 /// An error ends the stream, which the reader sees as a broken transfer.
-pub(super) fn zip_stream(blobs: Files, files: Vec<SpiderFile>) -> impl Stream<Item = Result<Bytes>> + Send {
+fn zip_stream(blobs: Files, files: Vec<SpiderFile>) -> impl Stream<Item = Result<Bytes>> + Send {
     let written = Written::default();
     let zip = Some(ZipWriter::new_stream(written.clone()));
     stream::try_unfold((zip, files.into_iter()), move |(zip, mut files)| {

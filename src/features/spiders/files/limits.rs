@@ -19,8 +19,8 @@ impl Amount {
     }
 }
 
-pub(super) fn check_file(limits: &config::Spiders, path: &str, size: usize) -> Result<()> {
-    if size > limits.max_file_bytes { Err(file_too_large(limits, path)) } else { Ok(()) }
+pub(in super::super) fn check_file(limits: &config::Spiders, path: &str, size: u64) -> Result<()> {
+    if size > limits.max_file_bytes as u64 { Err(file_too_large(limits, path)) } else { Ok(()) }
 }
 
 /// Whether a spider may go from `before` to `after`. One that is over a limit which was lowered may still shrink.

@@ -12,8 +12,11 @@ mod service;
 mod store;
 mod types;
 
+pub(super) use download::zip_answer;
+pub(super) use limits::check_file;
 pub(super) use routes::router;
 pub(super) use store::FilesChange;
+pub(super) use types::FileText;
 pub use types::SpiderFile;
 
 use crate::error::{Error, Result};
@@ -21,7 +24,12 @@ use crate::error::{Error, Result};
 /// The script that a spider without an entry point runs.
 pub(super) const MAIN: &str = "main.py";
 
+/// What `script_content` can hold of a file: the text of `main.py`. PostgreSQL keeps no NUL in texts.
+pub(super) fn script_of(path: &str, content: &[u8]) -> Option<String> {
+    std::str::from_utf8(content).ok().filter(|text| path == MAIN && !text.contains('\0')).map(str::to_owned)
+}
+
 /// For work that would hold up others on its thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }

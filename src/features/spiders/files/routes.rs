@@ -1,9 +1,7 @@
 use std::io::Read;
 
 use axum::{
-    body::Body as Bytes,
     extract::{DefaultBodyLimit, Path, Request, State},
-    http::header,
     response::IntoResponse,
 };
 use utoipa::ToSchema;
@@ -12,14 +10,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     super::Spiders,
     SpiderFile,
-    download::zip_stream,
+    download::zip_answer,
     limits::file_too_large,
     types::{FileContent, FileEdit, NewFile, PathParam},
 };
 use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
-    platform::http::{Body, Envelope, Params, Reply, attachment, receive_upload},
+    platform::http::{Body, Envelope, Params, Reply, receive_upload},
     text,
 };
 
@@ -178,9 +176,5 @@ async fn upload_zip(
 async fn archive(State(spiders): State<Spiders>, Path(id): Path<SpiderId>) -> Result<impl IntoResponse> {
     let name = spiders.get(&id).await?.name;
     let files = spiders.files_of(&id).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/zip".to_owned()),
-        (header::CONTENT_DISPOSITION, attachment(&format!("{name}.zip"))),
-    ];
-    Ok((headers, Bytes::from_stream(zip_stream(spiders.blobs, files))))
+    Ok(zip_answer(&name, spiders.blobs, files))
 }

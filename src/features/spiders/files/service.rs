@@ -3,16 +3,15 @@ use futures_util::{TryStreamExt, stream};
 
 use super::{
     super::{Source, Spiders},
-    FilesChange, MAIN, SpiderFile,
+    FilesChange, SpiderFile,
     archive::{Entry, Upload},
-    blocking, limits, paths,
+    blocking, check_file, paths, script_of,
     types::{FileContent, FileEdit},
 };
 use crate::{
     error::{Error, Result},
     id::{FileId, SpiderId},
     platform::files::Hash,
-    runner::ManifestEntry,
     text,
 };
 
@@ -20,11 +19,6 @@ use crate::{
 const BLOBS_AT_ONCE: usize = 8;
 
 impl Spiders {
-    /// Sorted by path.
-    pub async fn manifest(&self, id: &SpiderId) -> Result<Vec<ManifestEntry>> {
-        Ok(self.files(id).await?.into_iter().map(ManifestEntry::from).collect())
-    }
-
     /// Sorted by path.
     pub async fn files(&self, id: &SpiderId) -> Result<Vec<SpiderFile>> {
         self.require(id).await?;
@@ -145,11 +139,9 @@ impl Spiders {
 
     /// Keeps a content of acceptable size.
     async fn keep(&self, path: &str, content: Bytes) -> Result<Kept> {
-        limits::check_file(&self.limits, path, content.len())?;
+        check_file(&self.limits, path, content.len() as u64)?;
         let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
-        // PostgreSQL keeps no NUL in texts.
-        let text = std::str::from_utf8(&content).ok().filter(|text| path == MAIN && !text.contains('\0'));
-        let text = text.map(str::to_owned);
+        let text = script_of(path, &content);
         Ok(Kept { hash: self.blobs.put(content).await?, size, text })
     }
 }
@@ -158,7 +150,7 @@ impl Spiders {
 struct Kept {
     hash: Hash,
     size: i64,
-    /// Of `main.py`, where it is text.
+    /// See [`script_of`].
     text: Option<String>,
 }
 

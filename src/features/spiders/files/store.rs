@@ -12,8 +12,9 @@ use crate::{
     id::{FileId, SpiderId},
     platform::{
         database::{Transaction, in_list, rows},
-        files::{Hash, hash_of},
+        files::{Files, Hash, hash_of},
     },
+    runner::ManifestEntry,
     text,
 };
 
@@ -52,12 +53,43 @@ impl Spiders {
             .fetch_optional()
             .await?;
         let (source, script) = spider.ok_or_else(|| super::super::store::spider_not_found(id))?;
-        let files = transaction.query("SELECT * FROM spider_files WHERE spider_id = $1").bind(id).fetch_all().await?;
-        let mut change = FilesChange { files, source, ..FilesChange::of_new(transaction, id, &self.limits, now) };
+        let files = files_in(&mut transaction, id).await?;
+        let mut change =
+            FilesChange { files, source, is_changed: false, ..FilesChange::of_new(self, transaction, id, now) };
         let script = Some(hash_of(script.as_bytes())).filter(|_| !script.is_empty());
         change.mirrored = script.filter(|script| change.find(MAIN).is_some_and(|main| main.hash == *script));
         Ok(change)
     }
+
+    /// The hash of the manifest of the spider's files as they are: what [`Spider::code_hash`](super::super::Spider) says,
+    /// or else is to say from now on. The transaction holds the spider's row.
+    pub(in super::super) async fn code_hash_in(&self, transaction: &mut Transaction, id: &SpiderId) -> Result<Hash> {
+        let spider: Option<(Option<Hash>,)> =
+            transaction.query("SELECT code_hash FROM spiders WHERE id = $1").bind(id).fetch_optional().await?;
+        let (known,) = spider.ok_or_else(|| super::super::store::spider_not_found(id))?;
+        if let Some(hash) = known {
+            return Ok(hash);
+        }
+        let files: Vec<SpiderFile> = files_in(transaction, id).await?;
+        let hash = self.blobs.put(manifest_of(&files)?).await?;
+        set_code_hash(transaction, id, Some(&hash)).await?;
+        Ok(hash)
+    }
+}
+
+async fn files_in(transaction: &mut Transaction, id: &SpiderId) -> Result<Vec<SpiderFile>> {
+    transaction.query("SELECT * FROM spider_files WHERE spider_id = $1").bind(id).fetch_all().await
+}
+
+async fn set_code_hash(transaction: &mut Transaction, id: &SpiderId, hash: Option<&Hash>) -> Result<()> {
+    transaction.query("UPDATE spiders SET code_hash = $2 WHERE id = $1").bind(id).bind(hash).execute().await.map(drop)
+}
+
+/// What names a code by its content, and lists it: the entries sorted by path, as JSON.
+fn manifest_of(files: &[SpiderFile]) -> Result<Vec<u8>> {
+    let mut entries: Vec<ManifestEntry> = files.iter().cloned().map(ManifestEntry::from).collect();
+    entries.sort_by(|left, right| left.path.cmp(&right.path));
+    serde_json::to_vec(&entries).map_err(Error::internal)
 }
 
 /// A transaction in which a spider's files change.
@@ -69,20 +101,32 @@ pub(in super::super) struct FilesChange {
     pub now: DateTime<Utc>,
     /// The hash of `main.py` and of `script_content`, where they were one before the change.
     mirrored: Option<Hash>,
+    /// Whether the files are no longer those that `code_hash` speaks of.
+    is_changed: bool,
     spider_id: SpiderId,
     limits: config::Spiders,
+    blobs: Files,
 }
 
 impl FilesChange {
     /// Of a spider that was made in the same transaction.
     pub(in super::super) fn of_new(
+        spiders: &Spiders,
         transaction: Transaction,
         spider_id: &SpiderId,
-        limits: &config::Spiders,
         now: DateTime<Utc>,
     ) -> Self {
-        let (spider_id, limits) = (spider_id.clone(), limits.clone());
-        Self { transaction, files: Vec::new(), source: Source::Empty, now, mirrored: None, spider_id, limits }
+        Self {
+            transaction,
+            files: Vec::new(),
+            source: Source::Empty,
+            now,
+            mirrored: None,
+            is_changed: true,
+            spider_id: spider_id.clone(),
+            limits: spiders.limits.clone(),
+            blobs: spiders.blobs.clone(),
+        }
     }
 
     pub(in super::super) fn find(&self, path: &str) -> Option<&SpiderFile> {
@@ -136,11 +180,12 @@ impl FilesChange {
             query.execute().await?;
         }
         self.files.retain(|file| !ids.contains(&file.id));
+        self.is_changed = true;
         Ok(())
     }
 
     /// `new` is all there is afterwards: judged already, and fit to lie side by side. What keeps its path keeps its id.
-    pub(super) async fn replace_all(&mut self, new: Vec<SpiderFile>) -> Result<()> {
+    pub(in super::super) async fn replace_all(&mut self, new: Vec<SpiderFile>) -> Result<()> {
         let before = Amount::of(self.files.iter().map(SpiderFile::bytes));
         check_growth(&self.limits, before, Amount::of(new.iter().map(SpiderFile::bytes)))?;
         let (mut after, mut changed) = (Vec::with_capacity(new.len()), Vec::new());
@@ -187,6 +232,7 @@ impl FilesChange {
             }
             query.execute().await?;
         }
+        self.is_changed = true;
         Ok(())
     }
 
@@ -201,6 +247,7 @@ impl FilesChange {
     }
 
     /// `script_content` follows `main.py` as long as the two were one: to its new text, where it has one, or to nothing.
+    /// `code_hash` is again that of the files as they are.
     pub(in super::super) async fn commit(mut self, main_text: Option<String>) -> Result<()> {
         let main = self.find(MAIN).map(|main| &main.hash);
         if self.mirrored.is_some() && self.mirrored.as_ref() != main {
@@ -210,6 +257,15 @@ impl FilesChange {
                 .bind(main_text.unwrap_or_default())
                 .execute()
                 .await?;
+        }
+        if self.is_changed {
+            let hash = match self.blobs.put(manifest_of(&self.files)?).await {
+                Ok(hash) => Some(hash),
+                // Files can be removed all the same; it is computed when a run needs it.
+                Err(error) if error.is_disk_full() => None,
+                Err(error) => return Err(error),
+            };
+            set_code_hash(&mut self.transaction, &self.spider_id, hash.as_ref()).await?;
         }
         self.transaction.commit().await
     }

@@ -50,7 +50,7 @@ impl SpiderFile {
         Self { id, executable, created_at, ..self }
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in super::super) fn bytes(&self) -> u64 {
         u64::try_from(self.size).unwrap_or_default()
     }
 }
@@ -61,19 +61,38 @@ impl From<SpiderFile> for ManifestEntry {
     }
 }
 
-/// A file with what is in it: text in `content`; anything else in `content_base64`, with `content` null.
+/// What is in a file: text in `content`; anything else in `content_base64`, with `content` null.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FileContent {
-    pub id: FileId,
-    pub path: String,
-    /// The predecessor's name for `path`.
-    pub file_path: String,
+pub(in super::super) struct FileText {
     pub content: Option<String>,
     /// `utf-8` or `base64`.
     #[schema(example = "utf-8")]
     pub encoding: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_base64: Option<String>,
+}
+
+impl From<Bytes> for FileText {
+    fn from(content: Bytes) -> Self {
+        match String::from_utf8(content.into()) {
+            Ok(text) => Self { content: Some(text), encoding: "utf-8", content_base64: None },
+            Err(binary) => {
+                let base64 = STANDARD.encode(binary.as_bytes());
+                Self { content: None, encoding: "base64", content_base64: Some(base64) }
+            }
+        }
+    }
+}
+
+/// A file with what is in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FileContent {
+    pub id: FileId,
+    pub path: String,
+    /// The predecessor's name for `path`.
+    pub file_path: String,
+    #[serde(flatten)]
+    pub text: FileText,
     pub content_type: String,
     pub size: i64,
     /// Sent back as `base_hash`, it keeps one editor from overwriting another's work.
@@ -84,17 +103,11 @@ pub(super) struct FileContent {
 
 impl FileContent {
     pub(super) fn of(file: SpiderFile, content: Bytes) -> Self {
-        let (encoding, text, base64) = match String::from_utf8(content.into()) {
-            Ok(text) => ("utf-8", Some(text), None),
-            Err(binary) => ("base64", None, Some(STANDARD.encode(binary.as_bytes()))),
-        };
         Self {
             id: file.id,
             file_path: file.path.clone(),
             path: file.path,
-            content: text,
-            encoding,
-            content_base64: base64,
+            text: content.into(),
             content_type: file.content_type,
             size: file.size,
             hash: file.hash,
