@@ -149,6 +149,23 @@ def items_per_second(server, name, script, count):
     return count / seconds
 
 
+def recovery(binary, folder, server):
+    """After kill -9: from the start of the next server to the second attempt of the task that ran; and to /readyz."""
+    spider = server.spider("recovers", "import time\nprint('up', flush=True)\ntime.sleep(600)\n", retry_delay_seconds=0)
+    task = server.call("POST", f"{API}/spiders/{spider}/run", {})["id"]
+    while not server.call("GET", f"{API}/tasks/{task}/logs/lines")["items"]:
+        time.sleep(0.01)
+    server.process.kill()
+    server.process.wait()
+    start = time.perf_counter()
+    server = Server(binary, folder)
+    while server.call("GET", f"{API}/tasks/{task}")["attempt"] < 2:
+        time.sleep(0.005)
+    seconds = time.perf_counter() - start
+    server.call("POST", f"{API}/tasks/{task}/cancel", {})
+    return server, seconds
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True)
@@ -176,6 +193,9 @@ def main():
             row("items through the SDK", f"{items_per_second(server, 'sdk', SDK_ITEMS, options.items):,.0f} /s")
             row("items through JSON Lines", f"{items_per_second(server, 'lines', LINES_ITEMS, options.items):,.0f} /s")
             row("most memory the server had", f"{server.memory_mb('VmHWM'):.0f} MB")
+            server, seconds = recovery(options.server, folder, server)
+            beside = f"{server.ready_after * 1000:.0f} ms to /readyz"
+            row("kill -9, from the next start to the next attempt", f"{seconds * 1000:.0f} ms", beside)
         finally:
             server.stop()
 

@@ -35,6 +35,7 @@ use crate::{
     error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts},
+        alerts::{self, Alerts},
         data::{self, Data},
         events::Events,
         housekeeping::{self, Housekeeping},
@@ -50,6 +51,7 @@ use crate::{
         documents::Documents,
         files::Files,
         http::{carry_context, panic_answer},
+        notify::Notifier,
         process::presence::{self, Presence},
         secrets::Secrets,
     },
@@ -83,6 +85,7 @@ pub struct App {
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
+    alerts: Alerts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -144,13 +147,26 @@ impl App {
             config.spiders.clone(),
             config.tasks.max_timeout_seconds,
         );
+        spiders.adopt_schedules().await?;
+        let events = Events::new(clock.clone());
+        let alerts_foundation = alerts::Foundation {
+            db: db.clone(),
+            documents: documents.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            notifier: Notifier::new(&config.notify, config.mail.clone()),
+            language: config.alerts.language,
+            stop: stop.clone(),
+        };
+        let alerts = Alerts::new(alerts_foundation, spiders.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
             files: files.clone(),
             secrets,
             clock: clock.clone(),
-            events: Events::new(clock.clone()),
+            events,
             quotas: config.quotas,
             stop: stop.clone(),
         };
@@ -179,6 +195,7 @@ impl App {
             },
             data: Data::new(documents),
             housekeeping,
+            alerts,
             db,
             documents_db,
             accounts,
@@ -212,6 +229,11 @@ impl App {
             let dispatcher = dispatcher.clone();
             async move { dispatcher.run_once().await }
         });
+        let (tasks, changed) = (self.tasks.clone(), self.spiders.schedules_changed());
+        self.background.run_until_next("scheduler", Duration::from_secs(5), changed, move || {
+            let tasks = tasks.clone();
+            async move { tasks.start_due().await }
+        });
         self.background.run_until_next("watchdog", watchdog.period(), Arc::new(Notify::new()), move || {
             let watchdog = watchdog.clone();
             async move { watchdog.run_once().await }
@@ -231,6 +253,26 @@ impl App {
             let housekeeping = housekeeping.clone();
             async move { housekeeping.sweep_once().await }
         });
+        let alerts = self.alerts.clone();
+        self.background.run("alerts", Duration::from_secs(1), alerts.recorded(), move || {
+            let alerts = alerts.clone();
+            async move { alerts.act_on_facts().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("alert rules", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let alerts = alerts.clone();
+            async move { alerts.evaluate_rules().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("deliveries", Duration::from_secs(1), alerts.queued(), move || {
+            let alerts = alerts.clone();
+            async move { alerts.send_due().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("old deliveries", A_DAY, Arc::new(Notify::new()), move || {
+            let alerts = alerts.clone();
+            async move { alerts.forget_old_deliveries().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -244,7 +286,8 @@ impl App {
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
             .merge(tasks::router(self.tasks.clone()))
-            .merge(data::router(self.data.clone()));
+            .merge(data::router(self.data.clone()))
+            .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))

@@ -39,5 +39,6 @@ macro_rules! typed_id {
 }
 
 typed_id! {
-    UserId, SessionId, TokenId, ProjectId, SpiderId, FileId, DeploymentId, TaskId,
+    UserId, SessionId, TokenId, ProjectId, SpiderId, ScheduleId, FileId, DeploymentId, TaskId,
+    AlertId, AlertRuleId, ChannelId, DeliveryId,
 }

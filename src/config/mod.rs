@@ -23,6 +23,9 @@ pub struct Config {
     pub runner: Runner,
     pub retention: Retention,
     pub quotas: Quotas,
+    pub alerts: Alerts,
+    pub notify: Notify,
+    pub mail: Mail,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -168,6 +171,45 @@ pub enum Confine {
     Off,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    pub language: Language,
+}
+
+/// What is written once for all readers is written in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Zh,
+    En,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    pub allow_private: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    pub host: String,
+    pub port: u16,
+    pub username: String,
+    pub password: Secret,
+    pub from: String,
+    pub tls: MailTls,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    Starttls,
+    Tls,
+    None,
+}
+
 /// Text that must not be printed.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
@@ -220,6 +262,8 @@ impl Config {
         for url in [&self.server.public_url, &self.runner.api_url] {
             ensure!(url.is_empty() || url.starts_with("http"), "not an http address: {url:?}");
         }
+        let from = &self.mail.from;
+        ensure!(from.is_empty() || from.contains('@'), "mail.from is not an e-mail address: {from:?}");
         if !self.storage.url.is_empty() {
             bail!("storage.url: only files in the data directory are supported so far; leave it empty");
         }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
@@ -67,6 +67,7 @@ impl Background {
     {
         let (stopped, status) = (self.stop.clone(), self.status.clone());
         let mut moves = self.clock.moves();
+        let mut trouble = Trouble::default();
         self.tracker.spawn(async move {
             while !stopped.is_cancelled() {
                 // A move while the step runs is seen after it.
@@ -78,9 +79,7 @@ impl Background {
                     Ok(Err(error)) => (longest, Some(format!("{error:#}"))),
                     Err(_) => (longest, Some("panicked".to_owned())),
                 };
-                if let Some(error) = &error {
-                    tracing::error!(name, error, "the loop {name} failed: {error}");
-                }
+                trouble.note(name, error.as_deref());
                 {
                     let mut status = status.lock().unwrap_or_else(PoisonError::into_inner);
                     let entry = status.entry(name).or_default();
@@ -108,7 +107,30 @@ impl Background {
     }
 }
 
-async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
+/// A loop that goes on failing says so once a minute.
+#[derive(Default)]
+struct Trouble {
+    said_at: Option<Instant>,
+}
+
+impl Trouble {
+    const EVERY: Duration = Duration::from_mins(1);
+
+    fn note(&mut self, name: &'static str, error: Option<&str>) {
+        match error {
+            Some(error) if self.said_at.is_none_or(|at| at.elapsed() >= Self::EVERY) => {
+                tracing::error!(name, error, "the loop {name} fails: {error}");
+                self.said_at = Some(Instant::now());
+            }
+            Some(_) => {}
+            None if self.said_at.take().is_some() => tracing::info!(name, "the loop {name} is well again"),
+            None => {}
+        }
+    }
+}
+
+/// Ends when the clock is moved by hand; never for a clock that is not.
+pub async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
     if let Some(moves) = moves
         && moves.changed().await.is_ok()
     {

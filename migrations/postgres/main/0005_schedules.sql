@@ -22,8 +22,9 @@ CREATE TABLE schedules (
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL
 );
-CREATE INDEX schedules_due ON schedules (next_run_at);
+CREATE INDEX schedules_due ON schedules (next_run_at, id) WHERE is_active;
 CREATE INDEX schedules_spider ON schedules (spider_id, id);
+CREATE INDEX schedules_spider_due ON schedules (spider_id, next_run_at) WHERE is_active;
 
 -- The ledger: what became of each planned time.
 CREATE TABLE fires (
@@ -36,3 +37,6 @@ CREATE TABLE fires (
     reason TEXT,
     PRIMARY KEY (schedule_id, planned_at)
 );
+
+-- Whether a spider is busy is asked at each of its planned times.
+CREATE INDEX tasks_active ON tasks (spider_id, id) WHERE status IN ('pending', 'running');

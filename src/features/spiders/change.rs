@@ -190,11 +190,9 @@ impl SpiderChange {
                 text!("{size} 字节，超过上限 {limit} 字节", "{size} bytes; at most {limit} are allowed")
             });
         }
-        let free_of_nul = self
-            .params
-            .as_ref()
-            .is_none_or(|params| params.iter().all(|(key, value)| !(key.contains('\0') || has_nul(value))));
-        checks.require(free_of_nul, "body.params", "value_error", || text!("不能包含空字符", "must not contain NUL"));
+        checks.require(!self.params.as_ref().is_some_and(has_nul_in), "body.params", "value_error", || {
+            text!("不能包含空字符", "must not contain NUL")
+        });
         checks.finish()
     }
 
@@ -334,9 +332,13 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(object) => object.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Object(object) => has_nul_in(object),
         _ => false,
     }
+}
+
+pub(super) fn has_nul_in(object: &Map<String, Value>) -> bool {
+    object.iter().any(|(key, value)| key.contains('\0') || has_nul(value))
 }
 
 /// An object, or the predecessor's JSON text of one; `None` for none.

@@ -3,7 +3,9 @@
 //! A day on which the clock falls back, a fixed hour fires once; one that the clock jumps over fires at the end of
 //! the gap.
 
-use chrono::{DateTime, Utc};
+mod habits;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::parser::{CronParser, Seconds, Year};
 
@@ -29,6 +31,17 @@ impl Timetable {
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let start = after.with_timezone(&self.zone);
         self.cron.find_next_occurrence(&start, false).ok().map(|next| next.with_timezone(&Utc))
+    }
+
+    /// The last planned time before `before`; none where there was none.
+    pub fn last_before(&self, before: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let start = before.with_timezone(&self.zone);
+        self.cron.find_previous_occurrence(&start, false).ok().map(|last| last.with_timezone(&Utc))
+    }
+
+    /// Whether `at` is a planned time. They are whole seconds.
+    pub fn plans(&self, at: DateTime<Utc>) -> bool {
+        at == at.trunc_subsecs(0) && self.next_after(at - TimeDelta::seconds(1)) == Some(at)
     }
 
     /// The next `count` planned times after `after`, or as many as there are.
@@ -76,11 +89,12 @@ fn parse_expr(expr: &str) -> Result<croner::Cron> {
             "needs five fields (minute hour day month weekday), or six with seconds first"
         )));
     }
+    let known = if known.starts_with('@') { known.to_owned() } else { habits::rewritten(known) };
     CronParser::builder()
         .seconds(Seconds::Optional)
         .year(Year::Disallowed)
         .build()
-        .parse(known)
+        .parse(&known)
         .map_err(|error| refused(text!("不是有效的 cron 表达式：{error}", "not a cron expression: {error}")))
 }
 
@@ -114,6 +128,9 @@ mod tests {
             ("@Midnight", "UTC", "2026-03-02T00:00:00Z"),
             ("  0 12 * * *  ", "UTC", "2026-03-01T12:00:00Z"),
             ("0 0 29 2 *", "UTC", "2028-02-29T00:00:00Z"),
+            ("0 22-4 * * *", "UTC", "2026-03-01T22:00:00Z"),
+            ("0 0 * * FRI-MON", "UTC", "2026-03-02T00:00:00Z"),
+            ("0 0 * * L5", "UTC", "2026-03-27T00:00:00Z"),
         ] {
             assert_eq!(next(expr, zone, "2026-03-01T10:02:00.5Z"), wanted, "{expr}");
         }
@@ -137,6 +154,30 @@ mod tests {
         assert_eq!(next("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00Z");
         // An interval goes on through both.
         assert_eq!(next("*/30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z"), "2026-10-25T01:00:00Z");
+    }
+
+    /// Where a search begins decides nothing about what it finds.
+    #[test]
+    fn every_beginning_finds_the_same_times() {
+        for (expr, zone, day) in [
+            ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:00:00Z"),
+            ("30 2 * * *", "Europe/Berlin", "2026-03-29T00:00:00Z"),
+            ("*/20 * * * *", "Europe/Berlin", "2026-10-25T00:00:00Z"),
+            ("15 1,2 * * *", "America/New_York", "2026-11-01T04:00:00Z"),
+            ("45 1 * * *", "Australia/Lord_Howe", "2026-04-04T14:00:00Z"),
+            ("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T14:00:00Z"),
+        ] {
+            let table = Timetable::parse(expr, zone).unwrap();
+            let (start, end) = (at(day), at(day) + TimeDelta::hours(5));
+            let whole: Vec<_> = table.upcoming(start, 100).into_iter().take_while(|time| *time <= end).collect();
+            for minute in 0..300 {
+                let from = start + TimeDelta::minutes(minute);
+                let found: Vec<_> = table.upcoming(from, 100).into_iter().take_while(|time| *time <= end).collect();
+                let wanted: Vec<_> = whole.iter().copied().filter(|time| *time > from).collect();
+                assert_eq!(found, wanted, "{expr} {zone} from {from}");
+                assert_eq!(table.plans(from) && from > start, whole.contains(&from), "{expr} {zone} at {from}");
+            }
+        }
     }
 
     #[test]

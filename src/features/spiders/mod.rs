@@ -10,16 +10,20 @@ mod env_vars;
 mod files;
 mod retention;
 mod routes;
+pub mod schedules;
 mod service;
 mod store;
 mod templates;
 mod types;
+
+use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
 pub use deployments::{Code, CodeChoice, Deployment};
 pub use files::SpiderFile;
 pub use retention::Retention;
+use tokio::sync::Notify;
 pub use types::{Misfire, Overlap, Runner, Source, Spider, SpiderFilter};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -40,6 +44,8 @@ pub struct Spiders {
     projects: Projects,
     limits: config::Spiders,
     max_timeout_seconds: i64,
+    /// Wakes the scheduler.
+    schedules_changed: Arc<Notify>,
 }
 
 impl Spiders {
@@ -52,7 +58,13 @@ impl Spiders {
         limits: config::Spiders,
         max_timeout_seconds: i64,
     ) -> Self {
-        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds }
+        let schedules_changed = Arc::default();
+        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds, schedules_changed }
+    }
+
+    /// Notified when a schedule may be due earlier than it was.
+    pub fn schedules_changed(&self) -> Arc<Notify> {
+        self.schedules_changed.clone()
     }
 
     /// JSON writes a control character as six: what a file of the largest size can need, and some more.
@@ -62,5 +74,9 @@ impl Spiders {
 }
 
 pub fn router(spiders: Spiders) -> OpenApiRouter {
-    routes::router(spiders.clone()).merge(files::router(spiders.clone())).merge(deployments::router(spiders))
+    OpenApiRouter::new()
+        .merge(routes::router(spiders.clone()))
+        .merge(schedules::router(spiders.clone()))
+        .merge(files::router(spiders.clone()))
+        .merge(deployments::router(spiders))
 }

@@ -82,29 +82,34 @@ async fn delete(State(spiders): State<Spiders>, Path(id): Path<SpiderId>) -> Res
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct ScheduleParams {
+pub(super) struct Count {
     /// 1 to 100.
     #[serde(default = "five")]
     #[param(default = 5, minimum = 1, maximum = 100)]
     count: usize,
 }
 
+impl Count {
+    pub(super) fn checked(&self) -> Result<usize> {
+        let mut checks = Checks::default();
+        checks.require((1..=100).contains(&self.count), "query.count", "value_error", || {
+            text!("须在 1 到 100 之间", "must be between 1 and 100")
+        });
+        checks.finish().map(|()| self.count)
+    }
+}
+
 fn five() -> usize {
     5
 }
 
-/// When it runs next by its own schedule; an empty list while it is inactive or has none.
-#[utoipa::path(get, path = "/spiders/{id}/schedule", tag = "spiders", params(("id" = String, Path), ScheduleParams),
+/// When it runs next by its own schedule; an empty list while it is inactive or paused, or has none.
+#[utoipa::path(get, path = "/spiders/{id}/schedule", tag = "spiders", params(("id" = String, Path), Count),
     responses((status = 200, body = Envelope<Vec<String>>), (status = 404, description = "`spider_not_found`")))]
 async fn schedule(
     State(spiders): State<Spiders>,
     Path(id): Path<SpiderId>,
-    Params(params): Params<ScheduleParams>,
+    Params(count): Params<Count>,
 ) -> Result<Reply<Vec<DateTime<Utc>>>> {
-    let mut checks = Checks::default();
-    checks.require((1..=100).contains(&params.count), "query.count", "value_error", || {
-        text!("须在 1 到 100 之间", "must be between 1 and 100")
-    });
-    checks.finish()?;
-    spiders.schedule(&id, params.count).await.map(Reply::data)
+    spiders.schedule(&id, count.checked()?).await.map(Reply::data)
 }

@@ -3,15 +3,15 @@ use chrono::{DateTime, Utc};
 use super::{
     Spider, SpiderChange, Spiders,
     change::Bounds,
-    cron::Timetable,
     env_vars::{self, EnvVars},
     files::{FilesChange, MAIN, SpiderFile},
+    schedules::keep_in_step,
     store,
     templates::{self, Template},
 };
 use crate::{
     error::{Error, Result},
-    id::{ProjectId, SpiderId},
+    id::{ProjectId, ScheduleId, SpiderId},
     text,
 };
 
@@ -42,11 +42,13 @@ impl Spiders {
 
         let mut transaction = self.db.begin().await?;
         store::insert(&mut transaction, &spider).await?;
+        keep_in_step(&mut transaction, None, &spider, now).await?;
         let mut change = FilesChange::of_new(self, transaction, &spider.id, now);
         for file in files {
             change.put(file).await?;
         }
         change.commit(None).await?;
+        self.schedules_changed.notify_one();
         self.get(&spider.id).await
     }
 
@@ -85,12 +87,15 @@ impl Spiders {
         if let Some(project_id) = project_id {
             spider.project_id = project_id;
         }
+        let former = spider.clone();
         change.apply(&mut spider);
         store::update(&mut files.transaction, &spider).await?;
+        keep_in_step(&mut files.transaction, Some(&former), &spider, files.now).await?;
         if let Some(script) = &script {
             files.put_script(script).await?;
         }
         files.commit(script).await?;
+        self.schedules_changed.notify_one();
         self.get(id).await
     }
 
@@ -108,10 +113,13 @@ impl Spiders {
         ))
     }
 
-    /// The planned times to come; none while it is inactive or has no schedule.
+    /// The planned times to come by its own schedule; none while it is inactive or has no such schedule.
     pub async fn schedule(&self, id: &SpiderId, count: usize) -> Result<Vec<DateTime<Utc>>> {
-        let spider = self.get(id).await?;
-        Ok(timetable(&spider).map(|table| table.upcoming(self.clock.now(), count)).unwrap_or_default())
+        self.require(id).await?;
+        match self.upcoming(&ScheduleId::from(id.to_string()), count).await {
+            Err(Error::NotFound(_)) => Ok(Vec::new()),
+            upcoming => upcoming,
+        }
     }
 
     /// Decrypted, for its process.
@@ -120,11 +128,20 @@ impl Spiders {
         Ok(self.opened(&spider)?.into_iter().collect())
     }
 
-    /// What its row does not say.
-    pub(super) fn completed(&self, mut spider: Spider) -> Spider {
-        spider.env_vars = env_vars::masked(self.readable_env_vars(&spider));
-        spider.next_run_at = timetable(&spider).and_then(|table| table.next_after(self.clock.now()));
-        spider
+    /// What their rows do not say.
+    pub(super) async fn completed(&self, mut spiders: Vec<Spider>) -> Result<Vec<Spider>> {
+        let now = self.clock.now();
+        let late = |spider: &Spider| spider.next_run_at.is_some_and(|next| next <= now);
+        let being_judged: Vec<SpiderId> =
+            spiders.iter().filter(|spider| late(spider)).map(|spider| spider.id.clone()).collect();
+        let next = if being_judged.is_empty() { Vec::new() } else { self.next_runs(&being_judged).await? };
+        for spider in &mut spiders {
+            spider.env_vars = env_vars::masked(self.readable_env_vars(spider));
+            if late(spider) {
+                spider.next_run_at = next.iter().filter(|(id, _)| *id == spider.id).map(|(_, at)| *at).min();
+            }
+        }
+        Ok(spiders)
     }
 
     /// None where they were encrypted with another key: the spider can still be seen, and given new ones.
@@ -161,12 +178,6 @@ impl Spiders {
     fn bounds(&self) -> Bounds {
         Bounds { max_timeout_seconds: self.max_timeout_seconds, max_script_bytes: self.limits.max_file_bytes }
     }
-}
-
-/// Of a spider that runs by itself. A saved expression that no longer parses counts as none.
-fn timetable(spider: &Spider) -> Option<Timetable> {
-    let runs_by_itself = spider.is_active && !spider.cron_expr.is_empty();
-    runs_by_itself.then(|| Timetable::parse(&spider.cron_expr, &spider.timezone).ok()).flatten()
 }
 
 /// Encrypted values open for this row alone.

@@ -54,11 +54,17 @@ const COLUMNS: [&str; 39] = [
     "updated_at",
 ];
 
+/// With the first time that one of its schedules has not judged.
+const SELECT: &str = "SELECT spiders.*, (SELECT MIN(next_run_at) FROM schedules
+                           WHERE spider_id = spiders.id AND schedules.is_active AND spiders.is_active) AS next_run_at
+                        FROM spiders";
+
 impl Spiders {
     pub async fn get(&self, id: &SpiderId) -> Result<Spider> {
         let spider: Option<Spider> =
-            self.db.query("SELECT * FROM spiders WHERE id = $1").bind(id).fetch_optional().await?;
-        spider.map(|spider| self.completed(spider)).ok_or_else(|| spider_not_found(id))
+            self.db.query_text(format!("{SELECT} WHERE id = $1")).bind(id).fetch_optional().await?;
+        let spider = spider.ok_or_else(|| spider_not_found(id))?;
+        Ok(self.completed(vec![spider]).await?.remove(0))
     }
 
     /// Fails where there is no such spider.
@@ -71,12 +77,12 @@ impl Spiders {
     pub(super) async fn list(&self, filter: &SpiderFilter, paging: &Paging) -> Result<Vec<Spider>> {
         let spiders: Vec<Spider> = self
             .db
-            .query(
-                r"SELECT * FROM spiders
+            .query_text(format!(
+                r"{SELECT}
                    WHERE ($1 IS NULL OR LOWER(name) LIKE LOWER($1) ESCAPE '\') AND ($2 IS NULL OR project_id = $2)
                      AND ($3 IS NULL OR is_active = $3) AND ($4 IS NULL OR id < $4)
-                   ORDER BY id DESC LIMIT $5 OFFSET $6",
-            )
+                   ORDER BY id DESC LIMIT $5 OFFSET $6"
+            ))
             .bind(filter.keyword.as_deref().map(like))
             .bind(&filter.project_id)
             .bind(filter.is_active)
@@ -85,7 +91,7 @@ impl Spiders {
             .bind(paging.offset())
             .fetch_all()
             .await?;
-        Ok(spiders.into_iter().map(|spider| self.completed(spider)).collect())
+        self.completed(spiders).await
     }
 
     pub(super) async fn count(&self, filter: &SpiderFilter) -> Result<i64> {

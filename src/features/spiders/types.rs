@@ -83,8 +83,8 @@ pub struct Spider {
     #[schema(example = "Asia/Shanghai")]
     pub timezone: String,
     pub is_active: bool,
-    /// Null while it is inactive or has no schedule.
-    #[sqlx(skip)]
+    /// By any of its schedules; null while it is inactive or has none.
+    #[sqlx(default)]
     pub next_run_at: Option<DateTime<Utc>>,
     #[sqlx(json)]
     pub params: Map<String, Value>,

@@ -210,7 +210,7 @@ async fn set_end(
         .await
 }
 
-fn fact_of(task: Task, now: DateTime<Utc>) -> TaskEnded {
+pub(super) fn fact_of(task: Task, now: DateTime<Utc>) -> TaskEnded {
     TaskEnded {
         task_id: task.id,
         spider_id: task.spider_id,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
 use crate::{
     error::{Checks, Error, Result},
-    features::spiders::{self, CodeChoice, Overlap},
+    features::spiders::{self, CodeChoice, Overlap, schedules::PRIORITIES},
     id::{DeploymentId, SpiderId, TaskId},
     runner::StopReason,
     text,
@@ -14,7 +14,6 @@ use crate::{
 
 /// Above what callers may ask for: somebody sits before it and waits.
 const TEST_PRIORITY: i64 = 1000;
-const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
 /// SIGTERM's five seconds and some for the end to be written down.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(8);
 
@@ -130,7 +129,7 @@ impl Tasks {
 }
 
 /// What a spider that is set to run elsewhere would need.
-fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
+pub(super) fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
     match runner {
         spiders::Runner::Auto | spiders::Runner::Process => None,
         spiders::Runner::Docker => Some("docker"),
@@ -147,7 +146,7 @@ fn code_for(trigger: Trigger, deployment: Option<DeploymentId>) -> CodeChoice {
     }
 }
 
-fn merged(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn merged(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
     base.extend(over);
     base
 }

@@ -9,6 +9,7 @@ mod json;
 mod logs;
 mod removal;
 mod search;
+mod sign;
 mod tail;
 #[cfg(test)]
 mod tests;

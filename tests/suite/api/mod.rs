@@ -1,6 +1,9 @@
 //! The contract, feature by feature.
 
 mod accounts;
+mod alerts;
+mod channels;
+mod clock_changes;
 mod closed;
 mod data;
 mod deployments;
@@ -8,4 +11,5 @@ mod edge;
 mod files;
 mod housekeeping;
 mod projects;
+pub mod schedules;
 mod spiders;

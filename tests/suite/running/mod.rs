@@ -1,5 +1,6 @@
 //! A spider runs.
 
+mod alerts;
 mod confinement;
 mod deployments;
 mod entry_points;
@@ -9,6 +10,7 @@ mod hostile;
 mod items;
 mod logs;
 mod retries;
+mod schedules;
 mod sdk;
 mod site;
 mod stopping;

@@ -1,0 +1,192 @@
+//! The ledger: what became of each planned time.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{super::Spiders, Earlier, Fire, FireFilter, FireOutcome, Schedule};
+use crate::{
+    error::{Error, Result},
+    id::{ScheduleId, TaskId},
+    platform::{
+        database::{Transaction, rows},
+        http::{Page, Paging},
+    },
+    text,
+};
+
+/// Rows a statement: six values each, far below what either engine takes.
+const BATCH: usize = 500;
+const MATCHES: &str = "schedule_id = $1 AND ($2 IS NULL OR planned_at >= $2) AND ($3 IS NULL OR planned_at <= $3)
+                   AND ($4 IS NULL OR outcome = $4)";
+/// The reason of what is skipped because of a pause.
+pub const PAUSED: &str = "the schedule or its spider was paused then";
+
+impl Spiders {
+    /// What became of the planned times, newest first. Those that pass while it is paused are judged when that ends; here
+    /// they are seen before.
+    pub(super) async fn fires(&self, id: &ScheduleId, filter: &FireFilter, paging: &Paging) -> Result<Page<Fire>> {
+        let schedule = self.schedule_row(id).await?;
+        let before = paging.cursor.as_deref().map(parse_cursor).transpose()?;
+        let now = self.clock.now();
+        let paused = if schedule.is_live() { Vec::new() } else { of_unjudged(&schedule, now, PAUSED) };
+        let paused: Vec<Fire> = paused
+            .into_iter()
+            .rev()
+            .filter(|fire| filter.takes(fire) && before.is_none_or(|before| fire.planned_at < before))
+            .collect();
+        let (offset, size) = (paging.offset(), paging.page_size);
+        let count = i64::try_from(paused.len()).unwrap_or(i64::MAX);
+        let mut items: Vec<Fire> = paused
+            .into_iter()
+            .skip(usize::try_from(offset).unwrap_or(usize::MAX))
+            .take(usize::try_from(size).unwrap_or(0))
+            .collect();
+        let missing = size - i64::try_from(items.len()).unwrap_or(size);
+        items.extend(self.fire_rows(id, filter, before, missing, (offset - count).max(0)).await?);
+        let total =
+            if before.is_none() { Some(count.saturating_add(self.count_fires(id, filter).await?)) } else { None };
+        Ok(Page::new(paging, items, total, |fire| fire.planned_at.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
+    }
+
+    async fn fire_rows(
+        &self,
+        id: &ScheduleId,
+        filter: &FireFilter,
+        before: Option<DateTime<Utc>>,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<Fire>> {
+        self.db
+            .query_text(format!(
+                "SELECT * FROM fires WHERE {MATCHES} AND ($5 IS NULL OR planned_at < $5)
+                  ORDER BY planned_at DESC LIMIT $6 OFFSET $7"
+            ))
+            .bind(id)
+            .bind(filter.from)
+            .bind(filter.to)
+            .bind(filter.outcome)
+            .bind(before)
+            .bind(limit)
+            .bind(offset)
+            .fetch_all()
+            .await
+    }
+
+    async fn count_fires(&self, id: &ScheduleId, filter: &FireFilter) -> Result<i64> {
+        let (count,) = self
+            .db
+            .query_text(format!("SELECT COUNT(*) FROM fires WHERE {MATCHES}"))
+            .bind(id)
+            .bind(filter.from)
+            .bind(filter.to)
+            .bind(filter.outcome)
+            .fetch_one()
+            .await?;
+        Ok(count)
+    }
+
+    pub(super) async fn fire_at(&self, id: &ScheduleId, at: DateTime<Utc>) -> Result<Option<Fire>> {
+        self.db
+            .query("SELECT * FROM fires WHERE schedule_id = $1 AND planned_at = $2")
+            .bind(id)
+            .bind(at)
+            .fetch_optional()
+            .await
+    }
+
+    /// The oldest planned time in the ledger.
+    pub(super) async fn first_fire(&self, id: &ScheduleId) -> Result<Option<DateTime<Utc>>> {
+        let first: Option<(DateTime<Utc>,)> = self
+            .db
+            .query("SELECT planned_at FROM fires WHERE schedule_id = $1 ORDER BY planned_at LIMIT 1")
+            .bind(id)
+            .fetch_optional()
+            .await?;
+        Ok(first.map(|(at,)| at))
+    }
+}
+
+/// The newest planned time in the ledger.
+pub(super) async fn newest(transaction: &mut Transaction, id: &ScheduleId) -> Result<Option<DateTime<Utc>>> {
+    let newest: Option<(DateTime<Utc>,)> = transaction
+        .query("SELECT planned_at FROM fires WHERE schedule_id = $1 ORDER BY planned_at DESC LIMIT 1")
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    Ok(newest.map(|(at,)| at))
+}
+
+/// Writes rows; the tasks of those that are new. A planned time that is there already stays as it was judged first.
+pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<HashSet<TaskId>> {
+    let mut tasks = HashSet::new();
+    for batch in fires.chunks(BATCH) {
+        let mut query = transaction.query_text(format!(
+            "INSERT INTO fires (schedule_id, planned_at, outcome, task_id, late_ms, reason) VALUES {}
+             ON CONFLICT DO NOTHING RETURNING task_id",
+            rows(batch.len(), 6)
+        ));
+        for fire in batch {
+            query = query
+                .bind(&fire.schedule_id)
+                .bind(fire.planned_at)
+                .bind(fire.outcome)
+                .bind(&fire.task_id)
+                .bind(fire.late_ms)
+                .bind(&fire.reason);
+        }
+        let new: Vec<(Option<TaskId>,)> = query.fetch_all().await?;
+        tasks.extend(new.into_iter().filter_map(|(task,)| task));
+    }
+    Ok(tasks)
+}
+
+/// What is to be said of the planned times up to `now` that nobody judged, in order: what passed while the schedule was
+/// paused was skipped, the rest is missed for this reason.
+pub(super) fn of_unjudged(schedule: &Schedule, now: DateTime<Utc>, reason: &str) -> Vec<Fire> {
+    let passed = schedule.unjudged(now);
+    let mut fires: Vec<Fire> = passed
+        .listed
+        .iter()
+        .map(|planned| {
+            if !schedule.is_live() || *planned < schedule.active_since {
+                Fire::without_task(&schedule.id, *planned, FireOutcome::SkippedPaused, PAUSED.to_owned())
+            } else {
+                Fire::without_task(&schedule.id, *planned, FireOutcome::Missed, reason.to_owned())
+            }
+        })
+        .collect();
+    if let Some(oldest) = fires.first_mut() {
+        oldest.add_earlier(passed.earlier);
+    }
+    fires
+}
+
+impl Fire {
+    pub fn without_task(
+        schedule: &ScheduleId,
+        planned_at: DateTime<Utc>,
+        outcome: FireOutcome,
+        reason: String,
+    ) -> Self {
+        let schedule_id = schedule.clone();
+        Self { schedule_id, planned_at, outcome, task_id: None, late_ms: None, reason: Some(reason) }
+    }
+
+    /// Says in the oldest row how many there are before it that have none.
+    pub fn add_earlier(&mut self, earlier: Earlier) {
+        let count = match earlier {
+            Earlier::Exactly(0) => return,
+            Earlier::Exactly(count) => count.to_string(),
+            Earlier::MoreThan(count) => format!("more than {count}"),
+        };
+        let reason = self.reason.take().unwrap_or_default();
+        self.reason = Some(format!("{reason}; so were {count} earlier planned times, which are not listed"));
+    }
+}
+
+fn parse_cursor(text: &str) -> Result<DateTime<Utc>> {
+    text.parse().map_err(|_| {
+        Error::invalid("query.cursor", "value_error", text!("不是上一页给出的游标", "is no cursor of a former page"))
+    })
+}

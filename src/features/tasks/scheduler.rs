@@ -1,0 +1,140 @@
+//! Loop: planned times that have come → tasks, and a row in the ledger for each. It sleeps until the next one.
+//!
+//! Exactly once, whatever the number of servers: what is due is judged in one transaction that moves each schedule on from
+//! where it was, writes the ledger, whose rows are unique, and queues the tasks. Servers take turns; who comes second finds
+//! nothing due.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Tasks,
+    ends::fact_of,
+    judge::{Batch, judge},
+    queue::{self, PlannedTask},
+};
+use crate::{
+    error::Result,
+    features::{
+        events::Event,
+        spiders::{
+            Overlap,
+            schedules::{self, Due, Place},
+        },
+    },
+    id::{SpiderId, TaskId},
+    platform::{database::Transaction, files::Hash},
+    runner::StopReason,
+};
+
+/// Schedules in one transaction.
+const BATCH: i64 = 1000;
+/// When to look again at what could not be judged.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How one transaction went.
+struct Step {
+    /// The last schedule that was looked at; none where nothing was due.
+    last: Option<Place>,
+    postponed: bool,
+}
+
+impl Tasks {
+    /// Judges everything that is due; how long there is nothing to do then.
+    pub async fn start_due(&self) -> anyhow::Result<Duration> {
+        let (mut place, mut postponed) = (None, false);
+        let mut is_due = self.spiders.next_due(None).await?.is_some_and(|next| next <= self.clock.now());
+        while is_due && !self.stop.is_cancelled() {
+            let step = self.start_batch(place.as_ref()).await?;
+            postponed |= step.postponed;
+            is_due = step.last.is_some();
+            place = step.last.or(place);
+        }
+        let now = self.clock.now();
+        let next = self.spiders.next_due(postponed.then_some(now)).await?;
+        let pause = next.map_or(Duration::MAX, |next| (next - now).to_std().unwrap_or_default());
+        Ok(if postponed { pause.min(AGAIN) } else { pause })
+    }
+
+    /// Judges the next schedules that are due, in the place after `after`.
+    async fn start_batch(&self, after: Option<&Place>) -> Result<Step> {
+        let codes = self.codes_for(after).await?;
+        let mut transaction = self.db.begin().await?;
+        transaction.take_turn("scheduler").await?;
+        let now = self.clock.now();
+        let due = schedules::hold(&mut transaction, now, after, BATCH).await?;
+        let active = queue::oldest_active(&mut transaction, &skipping(&due)).await?;
+        let batch = judge(&due, now, active, &codes);
+        let Some(last) = due.get(..batch.looked_at).and_then(<[Due]>::last) else {
+            return Ok(Step { last: None, postponed: false });
+        };
+        let (last, postponed) = (Some((last.next_run_at, last.id.clone())), batch.postponed);
+        if batch.advances.is_empty() {
+            return Ok(Step { last, postponed });
+        }
+        let Some(replaced) = self.write(&mut transaction, batch, now).await? else {
+            return Ok(Step { last, postponed: true });
+        };
+        transaction.commit().await?;
+        self.queued.notify_one();
+        self.events.announce();
+        for task in &replaced {
+            // Where it runs elsewhere, that server finds out by itself.
+            self.stop_here(task, StopReason::Cancelled);
+            self.signals.raise(task);
+        }
+        Ok(Step { last, postponed })
+    }
+
+    /// The tasks that are replaced; `None` where somebody else has moved a schedule on: nothing of it may stay.
+    async fn write(
+        &self,
+        transaction: &mut Transaction,
+        batch: Batch,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<TaskId>>> {
+        if schedules::advance(transaction, &batch.advances).await? < batch.advances.len() {
+            return Ok(None);
+        }
+        let new = schedules::record(transaction, &batch.fires).await?;
+        let spiders: Vec<&SpiderId> = batch.replaced.keys().collect();
+        let survivors = batch.survivors();
+        // A planned time that is in the ledger, from before the clock was set back, starts nothing again.
+        let tasks: Vec<&PlannedTask> = batch.tasks.iter().filter(|planned| new.contains(&planned.task.id)).collect();
+        queue::insert_all(transaction, &tasks, now).await?;
+        let (cancelled, stopping) = queue::replace(transaction, &spiders, &survivors, now).await?;
+        let mut events = batch.events;
+        let mut replaced = stopping;
+        for task in cancelled {
+            replaced.push(task.id.clone());
+            events.push(Event::TaskEnded(Box::new(fact_of(task, now))));
+        }
+        self.events.record(transaction, &events).await?;
+        Ok(Some(replaced))
+    }
+
+    /// The code of spiders of due schedules whose rows do not say it. One that cannot be had now is left out.
+    async fn codes_for(&self, after: Option<&Place>) -> Result<HashMap<SpiderId, Hash>> {
+        let mut codes = HashMap::new();
+        for spider in self.spiders.due_without_code(self.clock.now(), after, BATCH).await? {
+            match self.spiders.code_of_files(&spider).await {
+                Ok(code) => {
+                    codes.insert(spider, code);
+                }
+                Err(error) => tracing::warn!(%error, %spider, "its files cannot be had yet: its schedules wait"),
+            }
+        }
+        Ok(codes)
+    }
+}
+
+/// Spiders that do not start while a task of theirs is active.
+fn skipping(due: &[Due]) -> Vec<&SpiderId> {
+    let skipping: BTreeSet<&SpiderId> =
+        due.iter().filter(|schedule| schedule.overlap == Overlap::Skip).map(|schedule| &schedule.spider_id).collect();
+    skipping.into_iter().collect()
+}
