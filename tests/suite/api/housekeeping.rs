@@ -316,6 +316,23 @@ async fn ledgers_are_kept_for_a_time() {
     assert_eq!((count("fires").await, audited().await), (0, 2));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_kept_for_a_time() {
+    let app = TestApp::new().await;
+    let alerts = async || app.get("/alerts").await.data()["total"].clone();
+    let failed = app.run_script(json!({"name": "s", "max_retries": 0}), "raise SystemExit(3)").await;
+    assert_eq!(failed["status"], "failed");
+    while alerts().await != 1 {
+        tokio::task::yield_now().await;
+    }
+    app.clock.advance(TimeDelta::days(179));
+    clean(&app).await;
+    assert_eq!(alerts().await, 1);
+    app.clock.advance(TimeDelta::days(2));
+    clean(&app).await;
+    assert_eq!(alerts().await, 0);
+}
+
 fn blob(app: &TestApp, content: &str) -> PathBuf {
     let hash = hash_of(content.as_bytes());
     app.dir.path().join("files/blobs").join(&hash[..2]).join(hash)
