@@ -34,7 +34,7 @@ async fn each_planned_time_is_judged_once() {
         return;
     }
     let seed = std::env::var("SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().unwrap());
-    println!("SEED={seed}");
+    eprintln!("SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let first = ServerProcess::start(SETTINGS).await;
     let url = first.database_url.clone().unwrap();
@@ -82,7 +82,7 @@ async fn each_planned_time_is_judged_once() {
         }
     }
     assert_eq!(started, BTreeMap::new(), "tasks that are not in the ledger");
-    println!("{outcomes:?}");
+    eprintln!("{outcomes:?}");
     assert!(outcomes["fired"] > 100, "{outcomes:?}");
     let kinds: BTreeSet<&str> = outcomes.keys().map(String::as_str).collect();
     assert!(kinds.is_subset(&BTreeSet::from(["fired", "missed", "skipped_overlap"])), "{outcomes:?}");

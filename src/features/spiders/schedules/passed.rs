@@ -131,7 +131,7 @@ mod tests {
             let passed = Passed::between(&table, first, now);
             let all = std::iter::successors(Some(first), |last| table.next_after(*last));
             let all: Vec<_> = all.take_while(|time| *time <= now).collect();
-            assert_eq!(passed.listed, all[all.len() - LISTED..], "{expr}");
+            assert_eq!(passed.listed, all[all.len() - LISTED..].to_vec(), "{expr}");
             assert_eq!(passed.earlier, Earlier::MoreThan(2000), "{expr}");
             assert!(passed.next.unwrap() > now, "{expr}");
         }
