@@ -35,8 +35,10 @@ use crate::{
     error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts},
+        alerts::{self, Alerts},
         data::{self, Data},
         events::Events,
+        housekeeping::{self, Housekeeping},
         projects::{self, Projects},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
@@ -49,6 +51,7 @@ use crate::{
         documents::Documents,
         files::Files,
         http::{carry_context, panic_answer},
+        notify::Notifier,
         process::presence::{self, Presence},
         secrets::Secrets,
     },
@@ -61,6 +64,8 @@ const BASE: &str = "/platform/api";
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// How long open requests may take once everything else has stopped.
 const HTTP_GRACE: Duration = Duration::from_secs(5);
+/// How old what is removed by the hour may get.
+const AN_HOUR: Duration = Duration::from_hours(1);
 const A_DAY: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
@@ -79,6 +84,8 @@ pub struct App {
     spiders: Spiders,
     tasks: Tasks,
     data: Data,
+    housekeeping: Housekeeping,
+    alerts: Alerts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -125,7 +132,7 @@ impl App {
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = Documents::new(documents_db.clone(), clock.clone(), disk.clone());
-        let files = Files::local(&data_dir.join("files"), disk)?;
+        let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
@@ -141,16 +148,30 @@ impl App {
             config.tasks.max_timeout_seconds,
         );
         spiders.adopt_schedules().await?;
+        let events = Events::new(clock.clone());
+        let alerts_foundation = alerts::Foundation {
+            db: db.clone(),
+            documents: documents.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            notifier: Notifier::new(&config.notify, config.mail.clone()),
+            language: config.alerts.language,
+            stop: stop.clone(),
+        };
+        let alerts = Alerts::new(alerts_foundation, spiders.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
             files: files.clone(),
             secrets,
             clock: clock.clone(),
-            events: Events::new(clock.clone()),
+            events,
+            quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation, spiders.clone());
+        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
         runner.server = Some(presence::file_of(data_dir, &worker));
@@ -165,8 +186,16 @@ impl App {
             data_dir: data_dir.clone(),
             stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
             cors: origins(&config.server.cors_origins)?,
-            health: Health { db: db.clone(), documents: documents.clone(), files, background: background.clone() },
+            health: Health {
+                db: db.clone(),
+                documents: documents.clone(),
+                files,
+                disk,
+                background: background.clone(),
+            },
             data: Data::new(documents),
+            housekeeping,
+            alerts,
             db,
             documents_db,
             accounts,
@@ -209,6 +238,41 @@ impl App {
             let watchdog = watchdog.clone();
             async move { watchdog.run_once().await }
         });
+        let tasks = self.tasks.clone();
+        self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let tasks = tasks.clone();
+            async move { tasks.mark_over_quota().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("retention", AN_HOUR, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.retain_once().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("blobs", AN_HOUR * 6, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.sweep_once().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("alerts", Duration::from_secs(1), alerts.recorded(), move || {
+            let alerts = alerts.clone();
+            async move { alerts.act_on_facts().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("alert rules", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let alerts = alerts.clone();
+            async move { alerts.evaluate_rules().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("deliveries", Duration::from_secs(1), alerts.queued(), move || {
+            let alerts = alerts.clone();
+            async move { alerts.send_due().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("old deliveries", A_DAY, Arc::new(Notify::new()), move || {
+            let alerts = alerts.clone();
+            async move { alerts.forget_old_deliveries().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -222,12 +286,15 @@ impl App {
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
             .merge(tasks::router(self.tasks.clone()))
-            .merge(data::router(self.data.clone()));
+            .merge(data::router(self.data.clone()))
+            .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))
             .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
+            .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
+            .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
             .nest("/crawlhub/internal", internal());
         let described = OpenApiRouter::with_openapi(Description::openapi())

@@ -59,6 +59,9 @@ pub enum Error {
     Forbidden(Problem),
     #[error("{}", .0.text.en)]
     TooMany(Problem),
+    /// Something outside of the platform, that the caller named, did not do its part.
+    #[error("{}", .0.text.en)]
+    Outside(Problem),
     /// Something the server depends on does not answer; the same call may succeed later.
     #[error("{} is unavailable: {source:#}", .what)]
     Unavailable { what: &'static str, source: anyhow::Error },
@@ -91,6 +94,10 @@ impl Error {
 
     pub fn forbidden(code: &'static str, text: Text) -> Self {
         Self::Forbidden(Problem { code, text })
+    }
+
+    pub fn outside(code: &'static str, text: Text) -> Self {
+        Self::Outside(Problem { code, text })
     }
 
     /// One unacceptable field.

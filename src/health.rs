@@ -12,6 +12,7 @@ use crate::{
     platform::{
         background::{Background, LoopStatus},
         database::Database,
+        disk::Disk,
         documents::Documents,
         files::Files,
     },
@@ -25,6 +26,7 @@ pub struct Health {
     pub db: Database,
     pub documents: Documents,
     pub files: Files,
+    pub disk: Disk,
     pub background: Background,
 }
 
@@ -50,6 +52,9 @@ struct Ready {
     status: &'static str,
     /// `ok` or `unavailable`, for each.
     dependencies: BTreeMap<&'static str, &'static str>,
+    /// `ok`, or `nearly_full`: no task is started, and items and logs are refused, until there is room again. The server
+    /// counts as ready all the same: whoever makes room needs it.
+    disk: &'static str,
     loops: BTreeMap<&'static str, LoopHealth>,
 }
 
@@ -73,9 +78,10 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Ready>) {
         tokio::join!(answers(health.db.check()), answers(health.documents.check()), answers(health.files.check()));
     let dependencies = BTreeMap::from([("database", database), ("documents", documents), ("files", files)]);
     let well = dependencies.values().all(|state| *state == "ok");
+    let disk = if health.disk.check_room().is_ok() { "ok" } else { "nearly_full" };
     let loops = health.background.status().into_iter().map(|(name, status)| (name, status.into())).collect();
     let (code, status) = if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
-    (code, Json(Ready { status, dependencies, loops }))
+    (code, Json(Ready { status, dependencies, disk, loops }))
 }
 
 async fn answers(check: impl Future<Output = Result<()>>) -> &'static str {

@@ -21,6 +21,11 @@ pub struct Config {
     pub spiders: Spiders,
     pub tasks: Tasks,
     pub runner: Runner,
+    pub retention: Retention,
+    pub quotas: Quotas,
+    pub alerts: Alerts,
+    pub notify: Notify,
+    pub mail: Mail,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -111,6 +116,51 @@ pub struct Runner {
     pub confine: Confine,
 }
 
+/// How long what is kept; 0: for ever, or all of them.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub task_days: i64,
+    pub tasks_per_spider: i64,
+    pub test_task_days: i64,
+    pub log_days: i64,
+    pub item_days: i64,
+    pub versions_per_spider: i64,
+    pub fire_days: i64,
+    pub audit_days: i64,
+    pub event_days: i64,
+}
+
+impl Retention {
+    fn validate(&self) -> anyhow::Result<()> {
+        for (name, days) in [
+            ("task_days", self.task_days),
+            ("test_task_days", self.test_task_days),
+            ("log_days", self.log_days),
+            ("item_days", self.item_days),
+            ("fire_days", self.fire_days),
+            ("audit_days", self.audit_days),
+            ("event_days", self.event_days),
+        ] {
+            ensure!((0..=36_500).contains(&days), "retention.{name} must be between 0 and 36500");
+        }
+        for (name, number) in
+            [("tasks_per_spider", self.tasks_per_spider), ("versions_per_spider", self.versions_per_spider)]
+        {
+            ensure!(number >= 0, "retention.{name} must not be negative");
+        }
+        Ok(())
+    }
+}
+
+/// In bytes; 0: none.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quotas {
+    pub spider_bytes: i64,
+    pub total_bytes: i64,
+}
+
 /// Whether spiders and builders of environments are confined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -119,6 +169,45 @@ pub enum Confine {
     Auto,
     Required,
     Off,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    pub language: Language,
+}
+
+/// What is written once for all readers is written in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Zh,
+    En,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    pub allow_private: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    pub host: String,
+    pub port: u16,
+    pub username: String,
+    pub password: Secret,
+    pub from: String,
+    pub tls: MailTls,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    Starttls,
+    Tls,
+    None,
 }
 
 /// Text that must not be printed.
@@ -160,6 +249,11 @@ impl Config {
         ensure!(self.admin.email.contains('@'), "admin.email is not an e-mail address: {:?}", self.admin.email);
         ensure!(self.tasks.lease_seconds >= 5, "tasks.lease_seconds must be at least 5");
         ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
+        self.retention.validate()?;
+        ensure!(
+            self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,
+            "quotas.spider_bytes and quotas.total_bytes must not be negative"
+        );
         let key = self.server.secret_key.reveal();
         ensure!(
             key.is_empty() || (key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit())),
@@ -168,6 +262,8 @@ impl Config {
         for url in [&self.server.public_url, &self.runner.api_url] {
             ensure!(url.is_empty() || url.starts_with("http"), "not an http address: {url:?}");
         }
+        let from = &self.mail.from;
+        ensure!(from.is_empty() || from.contains('@'), "mail.from is not an e-mail address: {from:?}");
         if !self.storage.url.is_empty() {
             bail!("storage.url: only files in the data directory are supported so far; leave it empty");
         }

@@ -23,7 +23,7 @@ const SHORT_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Values that `config show` hides.
-const SECRETS: &[&str] = &["server.secret_key", "database.url", "admin.password"];
+const SECRETS: &[&str] = &["server.secret_key", "database.url", "admin.password", "mail.password"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

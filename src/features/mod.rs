@@ -2,8 +2,10 @@
 //! `service` (the verbs that change something) and `store` (one method a query).
 
 pub mod accounts;
+pub mod alerts;
 pub mod data;
 pub mod events;
+pub mod housekeeping;
 pub mod projects;
 pub mod spiders;
 pub mod tasks;

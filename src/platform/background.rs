@@ -129,7 +129,8 @@ impl Trouble {
     }
 }
 
-async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
+/// Ends when the clock is moved by hand; never for a clock that is not.
+pub async fn moved(moves: &mut Option<watch::Receiver<DateTime<Utc>>>) {
     if let Some(moves) = moves
         && moves.changed().await.is_ok()
     {

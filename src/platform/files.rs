@@ -1,14 +1,24 @@
 //! Files by content: a blob is named by the SHA-256 of its bytes, written once, never changed.
+//!
+//! Whoever puts a blob has half a day to write down that it refers to it; what nothing refers to is removed when it is
+//! a day old. A blob that is put again is as good as new.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, TryStreamExt};
-use opendal::{Operator, layers::RetryLayer, services};
+use opendal::{ErrorKind, Operator, layers::RetryLayer, services};
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncSeekExt},
+    sync::RwLock,
+};
 
 use super::{disk::Disk, secrets::hex};
-use crate::error::{Error, Result};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::{Error, Result},
+};
 
 /// Lower-case hexadecimal SHA-256 of the content.
 pub type Hash = String;
@@ -16,19 +26,54 @@ pub type Hash = String;
 #[derive(Debug, Clone)]
 pub struct Files {
     store: Operator,
+    /// What is being written; what a killed server had begun stays there.
+    begun: Operator,
     disk: Disk,
+    /// Held together by those who put, alone by who removes: a blob that is put does not go at the same moment.
+    removing: Arc<RwLock<()>>,
 }
 
 const PIECE: usize = 256 * 1024;
+/// A blob of that age is written again when it is put.
+const FRESH: TimeDelta = TimeDelta::hours(12);
+/// Younger ones may wait for the row that will refer to them.
+const OLD: TimeDelta = TimeDelta::hours(24);
+
+/// What a sweep found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Blobs that stay, and their size together.
+    pub kept: i64,
+    pub kept_bytes: i64,
+    pub removed: i64,
+    pub removed_bytes: i64,
+}
+
+/// What is known of a blob without reading it.
+struct Stat {
+    bytes: i64,
+    written_at: Option<DateTime<Utc>>,
+}
+
+impl Stat {
+    /// By this machine's clock, which also dates the files.
+    fn is_younger_than(&self, age: TimeDelta) -> bool {
+        // One that does not say counts as new.
+        self.written_at.is_none_or(|at| SystemClock.now() - at < age)
+    }
+}
 
 impl Files {
     /// Blobs in a folder of this machine.
     pub fn local(root: &Path, disk: Disk) -> anyhow::Result<Self> {
         // Written beside and renamed: a reader never sees half a blob, whatever is killed.
+        let begun = root.join("blobs.new");
         let folder = services::Fs::default()
             .root(&root.join("blobs").to_string_lossy())
-            .atomic_write_dir(&root.join("blobs.new").to_string_lossy());
-        Ok(Self { store: Operator::new(folder)?.layer(RetryLayer::new().with_max_times(2)), disk })
+            .atomic_write_dir(&begun.to_string_lossy());
+        let begun = Operator::new(services::Fs::default().root(&begun.to_string_lossy()))?;
+        let store = Operator::new(folder)?.layer(RetryLayer::new().with_max_times(2));
+        Ok(Self { store, begun, disk, removing: Arc::default() })
     }
 
     /// Keeps `content`; the same bytes twice are one blob.
@@ -37,7 +82,8 @@ impl Files {
         let content = content.into();
         let hash = hash_of(&content);
         let path = path_of(&hash);
-        if !self.store.exists(&path).await.map_err(unavailable)? {
+        let _held = self.removing.read().await;
+        if !self.is_fresh(&path).await? {
             self.store.write(&path, content).await.map_err(unavailable)?;
         }
         Ok(hash)
@@ -57,7 +103,8 @@ impl Files {
         }
         let hash = hex(&hash.finalize());
         let path = path_of(&hash);
-        if self.store.exists(&path).await.map_err(unavailable)? {
+        let _held = self.removing.read().await;
+        if self.is_fresh(&path).await? {
             return Ok(hash);
         }
         file.rewind().await.map_err(unreadable)?;
@@ -89,6 +136,59 @@ impl Files {
         Ok(bytes.map_err(|error| Error::Unavailable { what: "files", source: error.into() }))
     }
 
+    /// Whether the blob is there and stays long enough for whoever puts it. Any other is to be written.
+    async fn is_fresh(&self, path: &str) -> Result<bool> {
+        Ok(stat(&self.store, path).await?.is_some_and(|stat| stat.is_younger_than(FRESH)))
+    }
+
+    /// Removes each blob that is a day old and not wanted, and counts the others. What is wanted was found out before;
+    /// who put a blob since has made it new.
+    pub async fn sweep(&self, is_wanted: impl Fn(&str) -> bool + Send) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut listed = self.store.lister_with("").recursive(true).await.map_err(unavailable)?;
+        while let Some(entry) = listed.try_next().await.map_err(unavailable)? {
+            let (path, name) = (entry.path(), entry.name());
+            // Not ours.
+            if !entry.metadata().is_file() || path != path_of(name) {
+                continue;
+            }
+            let removed = if is_wanted(name) { None } else { self.remove_old(path).await? };
+            if let Some(bytes) = removed {
+                swept.removed += 1;
+                swept.removed_bytes += bytes;
+            } else if let Some(stat) = stat(&self.store, path).await? {
+                swept.kept += 1;
+                swept.kept_bytes += stat.bytes;
+            }
+        }
+        self.sweep_begun().await?;
+        Ok(swept)
+    }
+
+    /// Removes what was begun a day ago: nobody writes it to its end any more.
+    async fn sweep_begun(&self) -> Result<()> {
+        let mut listed = self.begun.lister_with("").recursive(true).await.map_err(unavailable)?;
+        while let Some(entry) = listed.try_next().await.map_err(unavailable)? {
+            let is_file = entry.metadata().is_file();
+            if is_file && stat(&self.begun, entry.path()).await?.is_some_and(|stat| !stat.is_younger_than(OLD)) {
+                self.begun.delete(entry.path()).await.map_err(unavailable)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its size, where it was old and is gone now.
+    async fn remove_old(&self, path: &str) -> Result<Option<i64>> {
+        let _alone = self.removing.write().await;
+        match stat(&self.store, path).await? {
+            Some(stat) if !stat.is_younger_than(OLD) => {
+                self.store.delete(path).await.map_err(unavailable)?;
+                Ok(Some(stat.bytes))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Whether the store answers.
     pub async fn check(&self) -> Result<()> {
         self.store.exists("ready").await.map(drop).map_err(unavailable)
@@ -104,9 +204,20 @@ pub fn hash_of(content: &[u8]) -> Hash {
     hex(&Sha256::digest(content))
 }
 
+/// None where there is no such file.
+async fn stat(store: &Operator, path: &str) -> Result<Option<Stat>> {
+    let stat = match store.stat(path).await {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unavailable(error)),
+    };
+    let written_at = stat.last_modified().map(|at| std::time::SystemTime::from(at).into());
+    Ok(Some(Stat { bytes: i64::try_from(stat.content_length()).unwrap_or(i64::MAX), written_at }))
+}
+
 /// Two levels, so that no folder grows too large.
 fn path_of(hash: &str) -> String {
-    format!("{}/{hash}", &hash[..2])
+    format!("{}/{hash}", hash.get(..2).unwrap_or_default())
 }
 
 fn unreadable(error: std::io::Error) -> Error {

@@ -6,5 +6,6 @@ pub mod disk;
 pub mod documents;
 pub mod files;
 pub mod http;
+pub mod notify;
 pub mod process;
 pub mod secrets;

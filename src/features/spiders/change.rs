@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    cron,
+    Retention, cron,
     types::{Misfire, Overlap, Runner, Source, Spider},
 };
 use crate::{
@@ -98,6 +98,9 @@ pub struct SpiderChange {
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<i64>)]
     pub max_concurrent: Option<Option<i64>>,
+    /// Takes the place of the former one as a whole.
+    #[serde(deserialize_with = "sent_object")]
+    pub retention: Option<Retention>,
     #[serde(deserialize_with = "sent")]
     pub overlap: Option<Overlap>,
     #[serde(deserialize_with = "sent")]
@@ -122,6 +125,11 @@ pub struct SpiderChange {
     /// An http(s) address of at most 500 characters.
     #[serde(deserialize_with = "text_or_null")]
     pub webhook_url: Option<String>,
+}
+
+/// Of an object: a list of its values is none.
+fn sent_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(Map::<String, Value>::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
 }
 
 /// Null is the empty text.
@@ -161,6 +169,9 @@ impl SpiderChange {
         self.check_texts(&mut checks);
         self.check_numbers(&mut checks, bounds);
         self.check_retries(&mut checks);
+        if let Some(retention) = &self.retention {
+            retention.check(&mut checks);
+        }
         for (loc, url) in [("body.start_url", &self.start_url), ("body.webhook_url", &self.webhook_url)] {
             checks.require(url.as_deref().is_none_or(|url| url.is_empty() || is_http(url)), loc, "value_error", || {
                 text!("须为 http:// 或 https:// 地址", "must be an http:// or https:// address")
@@ -283,6 +294,7 @@ impl SpiderChange {
         set(&mut spider.retry_limits, self.retry_limits);
         set(&mut spider.error_rules, self.error_rules);
         set(&mut spider.max_concurrent, self.max_concurrent);
+        set(&mut spider.retention, self.retention);
         set(&mut spider.overlap, self.overlap);
         set(&mut spider.misfire, self.misfire);
         set(&mut spider.rate_limit_rps, self.rate_limit_rps);
@@ -400,6 +412,9 @@ mod tests {
             ("description", json!("a\u{0}")),
             ("params", json!({"a": ["b\u{0}"]})),
             ("script_content", json!("x".repeat(1001))),
+            ("retention", json!({"task_days": -1})),
+            ("retention", json!({"tasks": 1, "log_days": 36_501})),
+            ("retention", json!({"quota_mb": 1_i64 << 31})),
         ] {
             let error = parse(json!({ field: value })).check(BOUNDS).unwrap_err().to_string();
             assert!(error.contains(&format!("body.{field}")), "{field}: {error}");

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// In the order of [`bound`]. Without what files and deployments set.
-const COLUMNS: [&str; 38] = [
+const COLUMNS: [&str; 39] = [
     "id",
     "project_id",
     "name",
@@ -40,6 +40,7 @@ const COLUMNS: [&str; 38] = [
     "retry_limits",
     "error_rules",
     "max_concurrent",
+    "retention",
     "overlap",
     "misfire",
     "rate_limit_rps",
@@ -170,6 +171,7 @@ fn bound<'c>(query: Query<'c>, spider: &Spider) -> Query<'c> {
         .bind(Json(&spider.retry_limits))
         .bind(Json(&spider.error_rules))
         .bind(spider.max_concurrent)
+        .bind(Json(&spider.retention))
         .bind(spider.overlap)
         .bind(spider.misfire)
         .bind(spider.rate_limit_rps)

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Retention;
 use crate::{
     id::{DeploymentId, ProjectId, SpiderId},
     platform::database::word_enum,
@@ -115,6 +116,11 @@ pub struct Spider {
     pub error_rules: Vec<ErrorRule>,
     /// Tasks at once, where `overlap` is `allow`; null: no limit.
     pub max_concurrent: Option<i64>,
+    /// What is kept how long, where it differs from the server's settings.
+    #[sqlx(json)]
+    pub retention: Retention,
+    /// It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute.
+    pub over_quota: bool,
     pub overlap: Overlap,
     pub misfire: Misfire,
     pub rate_limit_rps: Option<f64>,
@@ -179,6 +185,8 @@ impl Spider {
             retry_limits: BTreeMap::new(),
             error_rules: Vec::new(),
             max_concurrent: None,
+            retention: Retention::default(),
+            over_quota: false,
             overlap: Overlap::Skip,
             misfire: Misfire::RunOnce,
             rate_limit_rps: None,

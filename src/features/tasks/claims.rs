@@ -9,11 +9,12 @@ use crate::{error::Result, id::TaskId};
 /// More than the five seconds between SIGTERM and SIGKILL.
 pub(super) const GRACE: Duration = Duration::seconds(8);
 
-/// Whether a task may start now: its own time has come, and its spider and its project run fewer tasks than they may.
-/// Tests run beside anything and count for nothing.
+/// Whether a task may start now: its own time has come, its spider may keep more, and its spider and its project run
+/// fewer tasks than they may. Tests run beside anything and count for nothing.
 const MAY_START: &str = "
     waiting.status = 'pending'
     AND (waiting.next_attempt_at IS NULL OR waiting.next_attempt_at <= $2)
+    AND NOT spiders.over_quota
     AND (waiting.is_test
          OR ((SELECT COUNT(*) FROM tasks AS other
                WHERE other.spider_id = waiting.spider_id AND other.status = 'running' AND NOT other.is_test)

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,6 +20,7 @@ use crate::{
         documents::{StoredLine, Stream},
         http::{Envelope, Page, Paging, Params, Reply, Sse, attachment, sse},
     },
+    text,
 };
 
 /// How much of each stream's end the whole log shows; the lines and the download have all of it.
@@ -47,7 +48,7 @@ struct TaskLog {
     /// There is more than is shown.
     truncated: bool,
     created_at: DateTime<Utc>,
-    /// Where there is no line yet.
+    /// Why there is nothing, where there is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
 }
@@ -57,7 +58,9 @@ impl Tasks {
         let tail = self.documents.tail(&task.id, bytes).await?;
         let stderr = [tail.system, tail.stderr].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
         let stderr = stderr.join("\n");
-        let message = (tail.stdout.is_empty() && stderr.is_empty()).then_some("暂无日志");
+        let why =
+            if task.logs_removed_at.is_some() { "日志已超过保留期限，已被清除" } else { "暂无日志" };
+        let message = (tail.stdout.is_empty() && stderr.is_empty()).then_some(why);
         Ok(TaskLog {
             task_id: task.id,
             spider_id: task.spider_id,
@@ -75,7 +78,12 @@ impl Tasks {
     responses((status = 200, body = Envelope<TaskLog>)))]
 async fn whole(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<TaskLog>> {
     let task = tasks.get(&id).await?;
-    tasks.log_of(task, TAIL_BYTES).await.map(Reply::data)
+    let removed_at = task.logs_removed_at;
+    let reply = Reply::data(tasks.log_of(task, TAIL_BYTES).await?);
+    Ok(match removed_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)) {
+        Some(at) => reply.saying(text!("日志已超过保留期限，于 {at} 清除", "the log was removed for its age at {at}")),
+        None => reply,
+    })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -10,6 +10,7 @@ mod internal;
 mod judge;
 mod logs;
 mod queue;
+mod quota;
 mod retry;
 mod routes;
 mod runs;
@@ -40,6 +41,7 @@ use self::signals::Signals;
 use super::{events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
+    config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
     runner::Stop,
@@ -54,6 +56,7 @@ pub struct Foundation {
     pub secrets: Secrets,
     pub clock: SharedClock,
     pub events: Events,
+    pub quotas: config::Quotas,
     /// Ends open streams.
     pub stop: CancellationToken,
 }
@@ -66,6 +69,7 @@ pub struct Tasks {
     secrets: Secrets,
     clock: SharedClock,
     events: Events,
+    quotas: config::Quotas,
     stop: CancellationToken,
     spiders: Spiders,
     signals: Signals,
@@ -77,8 +81,8 @@ pub struct Tasks {
 
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
-        let Foundation { db, documents, files, secrets, clock, events, stop } = foundation;
+        let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
-        Self { db, documents, files, secrets, clock, events, stop, spiders, signals, queued, running }
+        Self { db, documents, files, secrets, clock, events, quotas, stop, spiders, signals, queued, running }
     }
 }

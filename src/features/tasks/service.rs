@@ -37,6 +37,7 @@ impl Tasks {
             // Before anything is cancelled for it.
             self.spiders.deployment(spider_id, deployment).await?;
         }
+        self.check_quota(&spider).await?;
         if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
             for active in self.active_of(spider_id).await? {
                 match self.cancel(&active).await {
@@ -114,9 +115,16 @@ impl Tasks {
                 text!("任务尚未结束，请先取消", "the task has not ended; cancel it first"),
             ));
         }
-        // The row goes last: cut off half-way, the same call goes on.
-        self.documents.forget_task(id).await?;
-        self.remove_ended(id).await
+        self.forget(std::slice::from_ref(id)).await.map(drop)
+    }
+
+    /// Removes ended tasks with all that belongs to them, and says how many there were.
+    pub async fn forget(&self, ended: &[TaskId]) -> Result<u64> {
+        // The rows go last: cut off half-way, the same call goes on.
+        self.documents.forget_tasks(ended).await?;
+        let removed = self.remove_ended(ended).await?;
+        self.documents.give_back().await?;
+        Ok(removed)
     }
 }
 

@@ -93,6 +93,9 @@ pub struct Task {
     pub scheduled_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// When its log was removed for its age; likewise its items. The counts still say what it did.
+    pub logs_removed_at: Option<DateTime<Utc>>,
+    pub items_removed_at: Option<DateTime<Utc>>,
     pub last_heartbeat: Option<DateTime<Utc>>,
     pub items_per_second: Option<f64>,
     pub peak_memory_mb: Option<f64>,

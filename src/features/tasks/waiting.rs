@@ -18,6 +18,7 @@ use crate::{
 struct Surroundings {
     id: TaskId,
     overlap: Overlap,
+    over_quota: bool,
     spider_limit: Option<i64>,
     spider_running: i64,
     project_name: String,
@@ -53,6 +54,9 @@ impl Tasks {
         }
         if !has_room {
             return text!("服务器磁盘空间不足", "no room on the server's disk");
+        }
+        if around.over_quota {
+            return text!("爬虫保存的数据已达配额", "the spider keeps as much as its quota allows");
         }
         if !task.is_test {
             let running = around.spider_running;
@@ -91,7 +95,7 @@ impl Tasks {
             "CAST(0 AS BIGINT)"
         };
         let mut query = self.db.query_text(format!(
-                "SELECT waiting.id, spiders.overlap, spiders.max_concurrent AS spider_limit,
+                "SELECT waiting.id, spiders.overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
                         (SELECT COUNT(*) FROM tasks AS other
                           WHERE other.spider_id = waiting.spider_id AND other.status = 'running' AND NOT other.is_test)
                         AS spider_running,

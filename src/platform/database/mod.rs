@@ -183,12 +183,34 @@ impl Database {
         Ok(Some((there, asked + asked.elapsed() / 2)))
     }
 
-    /// Gives the room of deleted rows back to the disk. PostgreSQL sees to that itself.
+    /// Gives the room of deleted rows back to the disk, a little at a time, so that writers get their turn in between.
+    /// PostgreSQL sees to that itself.
     pub async fn give_back(&self) -> Result<()> {
-        if matches!(self, Self::Sqlite { .. }) {
-            self.query("PRAGMA incremental_vacuum").execute().await?;
+        if matches!(self, Self::Postgres(_)) {
+            return Ok(());
         }
-        Ok(())
+        let mut free = i64::MAX;
+        loop {
+            let (left,): (i64,) = self.query("SELECT freelist_count FROM pragma_freelist_count").fetch_one().await?;
+            // Others delete meanwhile: whoever makes no headway leaves it to them.
+            if left == 0 || left >= free {
+                return Ok(());
+            }
+            free = left;
+            // 8 MiB.
+            self.query("PRAGMA incremental_vacuum(2048)").execute().await?;
+        }
+    }
+
+    /// How large it is, in bytes.
+    pub async fn size(&self) -> Result<i64> {
+        let (size,) = match self {
+            Self::Sqlite { .. } => self.query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"),
+            Self::Postgres(_) => self.query("SELECT pg_database_size(current_database())"),
+        }
+        .fetch_one()
+        .await?;
+        Ok(size)
     }
 
     pub async fn close(&self) {

@@ -1,5 +1,6 @@
 //! One statement, on either engine.
 
+use futures_util::TryStreamExt;
 use sqlx::{
     Arguments, Encode, FromRow, PgConnection, PgPool, Postgres, SqlStr, Sqlite, SqliteConnection, SqlitePool, Type,
     error::BoxDynError,
@@ -76,6 +77,19 @@ impl<'c> Query<'c> {
 
     pub async fn fetch_optional<T: Record>(self) -> Result<Option<T>> {
         run!(self, |executor, args| sqlx::query_as_with::<_, T, _>(self.sql, args).fetch_optional(executor).await)
+    }
+
+    /// Row by row, for what may be too much to hold.
+    pub async fn for_each<T: Record>(self, mut each: impl FnMut(T)) -> Result<()> {
+        run!(self, |executor, args| {
+            sqlx::query_as_with::<_, T, _>(self.sql, args)
+                .fetch(executor)
+                .try_for_each(|row| {
+                    each(row);
+                    std::future::ready(Ok(()))
+                })
+                .await
+        })
     }
 
     /// How many rows it touched.

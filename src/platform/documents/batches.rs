@@ -80,7 +80,8 @@ impl Documents {
             stored.totals = Counts::default();
         }
         // First the counts: their row is the task's lock, so that ids of one task are made in the order of commits.
-        stored.totals = add_counts(&mut transaction, &batch, stored.totals).await?;
+        let bytes = if stored.repeated { 0 } else { items.iter().map(|item| item.get().len()).sum() };
+        stored.totals = add_counts(&mut transaction, &batch, stored.totals, count(bytes)).await?;
         if !stored.repeated {
             insert_items(&mut transaction, &batch, &items, self.clock.now()).await?;
         }
@@ -118,16 +119,17 @@ async fn claim_batch(transaction: &mut Transaction, batch: &NewBatch) -> Result<
     Ok(claimed > 0)
 }
 
-async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Counts) -> Result<Counts> {
+async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Counts, bytes: i64) -> Result<Counts> {
     transaction
         .query(
-            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected, item_bytes)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (task_id) DO UPDATE
                 SET received = item_counts.received + excluded.received,
                     stored = item_counts.stored + excluded.stored,
                     duplicate = item_counts.duplicate + excluded.duplicate,
-                    rejected = item_counts.rejected + excluded.rejected
+                    rejected = item_counts.rejected + excluded.rejected,
+                    item_bytes = item_counts.item_bytes + excluded.item_bytes
              RETURNING received, stored, duplicate, rejected",
         )
         .bind(&batch.task_id)
@@ -136,6 +138,7 @@ async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Coun
         .bind(added.stored)
         .bind(added.duplicate)
         .bind(added.rejected)
+        .bind(bytes)
         .fetch_one()
         .await
 }

@@ -10,8 +10,6 @@ use crate::{
 
 /// What one step of a long read holds in memory, about.
 const STEP_BYTES: i64 = 4 << 20;
-/// Short transactions: on `SQLite` others wait for the only writer.
-const DELETE_ROWS: i64 = 5000;
 
 #[derive(Debug, Clone, FromRow)]
 pub struct Item {
@@ -89,7 +87,7 @@ impl Documents {
     }
 
     /// The last item up to which a step of a long read fits into memory.
-    async fn end_of_step(
+    pub(super) async fn end_of_step(
         &self,
         filter: &ItemFilter,
         after: Option<&str>,
@@ -113,35 +111,5 @@ impl Documents {
             fits
         });
         Ok(fitting.last().map(|(id, _)| id))
-    }
-
-    /// Removes the items that there are now, and says how many. Counts and batch numbers stay: the one tells what a
-    /// task did, the other keeps a late repetition from bringing items back.
-    pub async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
-        let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
-        let mut deleted = 0;
-        loop {
-            let some = Selection::of(filter)
-                .and("id <=", Some(&last))
-                .part(0, DELETE_ROWS)
-                .query(&self.db, "DELETE FROM items WHERE id IN (SELECT id FROM items :where ORDER BY id :part)")
-                .execute()
-                .await?;
-            if some == 0 {
-                self.db.give_back().await?;
-                return Ok(deleted);
-            }
-            deleted += i64::try_from(some).unwrap_or(i64::MAX);
-        }
-    }
-
-    /// Removes all that there is of a task: items, counts, batch numbers, lines.
-    pub async fn forget_task(&self, task_id: &TaskId) -> Result<()> {
-        self.delete_items(&ItemFilter { task_id: Some(task_id.clone()), ..ItemFilter::default() }).await?;
-        self.delete_logs(task_id).await?;
-        let mut transaction = self.db.begin().await?;
-        transaction.query("DELETE FROM item_batches WHERE task_id = $1").bind(task_id).execute().await?;
-        transaction.query("DELETE FROM item_counts WHERE task_id = $1").bind(task_id).execute().await?;
-        transaction.commit().await
     }
 }

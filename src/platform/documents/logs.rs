@@ -6,15 +6,13 @@ use super::Documents;
 use crate::{
     error::{Error, Result},
     id::{SpiderId, TaskId},
-    platform::database::word_enum,
+    platform::database::{Transaction, word_enum},
 };
 
 /// Readers hold a few chunks in memory. A line longer than this makes a longer chunk of its own.
 const CHUNK_BYTES: usize = 256 << 10;
 /// Few queries where each line came alone, little memory where chunks are full.
 const STEP_CHUNKS: i64 = 8;
-/// Short transactions: on `SQLite` others wait for the only writer.
-const DELETE_CHUNKS: i64 = 200;
 
 word_enum! {
     /// Where a line came from; `system` is what the platform itself has to say about the run.
@@ -91,9 +89,10 @@ impl Documents {
             .await?;
         let taken = last.map_or(0, |(last,)| (last + 1 - first_seq).max(0));
         let taken = usize::try_from(taken).unwrap_or(usize::MAX).min(lines.len());
-        let mut seq = first_seq + length(taken);
+        let (mut seq, mut bytes) = (first_seq + length(taken), 0);
         for chunk in chunks(&lines[taken..])? {
-            transaction
+            let size = length(chunk.body.len());
+            let added = transaction
                 .query(
                     "INSERT INTO log_chunks (task_id, first_seq, last_seq, attempt, spider_id, body, created_at)
                      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -108,6 +107,10 @@ impl Documents {
                 .execute()
                 .await?;
             seq += chunk.lines;
+            bytes += if added > 0 { size } else { 0 };
+        }
+        if bytes > 0 {
+            add_log_bytes(&mut transaction, task_id, spider_id, bytes).await?;
         }
         transaction.commit().await
     }
@@ -177,24 +180,26 @@ impl Documents {
             .fetch_all()
             .await
     }
+}
 
-    pub async fn delete_logs(&self, task_id: &TaskId) -> Result<()> {
-        loop {
-            let deleted = self
-                .db
-                .query(
-                    "DELETE FROM log_chunks WHERE task_id = $1 AND first_seq IN
-                     (SELECT first_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq LIMIT $2)",
-                )
-                .bind(task_id)
-                .bind(DELETE_CHUNKS)
-                .execute()
-                .await?;
-            if deleted == 0 {
-                return self.db.give_back().await;
-            }
-        }
-    }
+async fn add_log_bytes(
+    transaction: &mut Transaction,
+    task_id: &TaskId,
+    spider_id: &SpiderId,
+    bytes: i64,
+) -> Result<()> {
+    transaction
+        .query(
+            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected, log_bytes)
+             VALUES ($1, $2, 0, 0, 0, 0, $3)
+             ON CONFLICT (task_id) DO UPDATE SET log_bytes = item_counts.log_bytes + excluded.log_bytes",
+        )
+        .bind(task_id)
+        .bind(spider_id)
+        .bind(bytes)
+        .execute()
+        .await
+        .map(drop)
 }
 
 struct NewChunk {

@@ -7,15 +7,19 @@ mod batches;
 mod items;
 mod json;
 mod logs;
+mod removal;
 mod search;
+mod sign;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use batches::{Counts, NewBatch, Stored};
 pub use items::{Item, ItemFilter};
 pub use logs::{LogLine, StoredLine, Stream};
 pub use tail::Tail;
+pub use usage::Kept;
 
 use super::{database::Database, disk::Disk};
 use crate::{clock::SharedClock, error::Result};

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Write};
 use super::ItemFilter;
 use crate::{
     id::{SpiderId, TaskId},
-    platform::database::{Database, Query},
+    platform::database::{Database, Query, Transaction},
 };
 
 enum Value {
@@ -55,11 +55,23 @@ impl Selection {
 
     /// `text` with `:where` and `:part` filled in.
     pub(super) fn query<'c>(&self, db: &'c Database, text: &'static str) -> Query<'c> {
+        self.bound(db.query_text(self.filled(text)))
+    }
+
+    /// The same in a transaction.
+    pub(super) fn query_in<'c>(&self, transaction: &'c mut Transaction, text: &'static str) -> Query<'c> {
+        self.bound(transaction.query_text(self.filled(text)))
+    }
+
+    fn filled(&self, text: &'static str) -> String {
         let conditions = match self.conditions.as_slice() {
             [] => String::new(),
             some => format!("WHERE {}", some.join(" AND ")),
         };
-        let query = db.query_text(text.replace(":where", &conditions).replace(":part", &self.part));
+        text.replace(":where", &conditions).replace(":part", &self.part)
+    }
+
+    fn bound<'c>(&self, query: Query<'c>) -> Query<'c> {
         self.values.iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),
             Value::Flag(flag) => query.bind(flag),

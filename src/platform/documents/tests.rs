@@ -99,8 +99,47 @@ async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
         let counts = documents.counts(&[task.clone(), TaskId::generate()]).await.unwrap();
         assert_eq!(counts.len(), 1);
         assert_eq!(counts[&task], more.totals);
-        documents.forget_task(&task).await.unwrap();
+        documents.forget_tasks(std::slice::from_ref(&task)).await.unwrap();
         assert!(documents.counts(&[task]).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_is_booked_and_forgotten() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (heavy, light, none, spider) =
+            (TaskId::generate(), TaskId::generate(), TaskId::generate(), SpiderId::generate());
+        for number in 0..3 {
+            documents.add_items(batch(&heavy, &spider, Some(number), &vec!["12"; 1000])).await.unwrap();
+        }
+        documents.add_items(batch(&heavy, &spider, Some(0), &["12"])).await.unwrap();
+        documents.add_items(batch(&light, &spider, Some(1), &[r#"{"a":  1}"#])).await.unwrap();
+        for task in [&heavy, &light] {
+            documents.append_lines(task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b"])).await.unwrap();
+            documents.append_lines(task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b"])).await.unwrap();
+        }
+        let kept = documents.kept_of(&spider).await.unwrap();
+        let line = i64::try_from(r#"["stdout",1700000000000,"a"]"#.len()).unwrap();
+        assert_eq!(kept, Kept { items: 6009, logs: 2 * (2 * line + 3) });
+        assert_eq!(documents.kept_by_spider().await.unwrap()[&spider], kept);
+        let both = [light.clone(), heavy.clone()];
+        documents.remove_items_of_tasks(&both[..1]).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept { items: 6000, ..kept });
+        documents.remove_logs(&both).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept { items: 6000, logs: 0 });
+        documents.remove_items_of_tasks(&both).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        assert_eq!(documents.counts(&both).await.unwrap()[&heavy].stored, 3000, "what it did");
+        documents.forget_tasks(&[none, heavy.clone(), light.clone()]).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        for task in [&heavy, &light] {
+            assert_eq!(documents.count_items(&of_task(task)).await.unwrap(), 0);
+            assert_eq!(documents.last_seq(task).await.unwrap(), 0);
+            // Its batch numbers are free again.
+            let again = documents.add_items(batch(task, &spider, Some(1), &["1"])).await.unwrap();
+            assert_eq!((again.repeated, again.totals.received), (false, 1));
+        }
     }
 }
 
@@ -158,7 +197,7 @@ async fn lines_are_stored_once_and_read_from_any_place() {
         assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
         assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
         assert_eq!(read(&documents, &task, 5, None, 9).await, []);
-        documents.delete_logs(&task).await.unwrap();
+        documents.remove_logs(std::slice::from_ref(&task)).await.unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
     }
 }

@@ -1,12 +1,15 @@
 //! The contract, feature by feature.
 
 mod accounts;
+mod alerts;
+mod channels;
 mod clock_changes;
 mod closed;
 mod data;
 mod deployments;
 mod edge;
 mod files;
+mod housekeeping;
 mod projects;
 pub mod schedules;
 mod spiders;

@@ -1,5 +1,6 @@
 //! A spider runs.
 
+mod alerts;
 mod confinement;
 mod deployments;
 mod entry_points;

@@ -1,6 +1,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
@@ -73,6 +74,31 @@ impl TestApp {
         }));
         let client = Client::sign_in(&format!("http://{listen}"), "admin@crawlhub.local", PASSWORD).await;
         Self { client, clock, dir, database_url, stop: Some(stop), served: Some(served) }
+    }
+
+    /// A further server on the same database, where that is one that servers can share.
+    pub async fn beside(&self, settings: Settings<'_>) -> Option<Self> {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        let database_url = self.database_url.clone()?;
+        Some(Self::open(dir, Some(database_url), settings).await)
+    }
+
+    /// Waits until the loop has looked at the world as it is now.
+    pub async fn looked_at_by(&self, name: &str) {
+        let runs = async || {
+            let ready = self.send(self.request(reqwest::Method::GET, "/readyz")).await.json();
+            ready["loops"][name]["runs"].as_u64().unwrap_or_else(|| panic!("no loop {name}: {ready}"))
+        };
+        // The first end may be that of a look that had begun before.
+        for _ in 0..2 {
+            let before = runs().await;
+            self.clock.advance(chrono::TimeDelta::milliseconds(1));
+            let give_up = Instant::now() + Duration::from_secs(30);
+            while runs().await == before {
+                assert!(Instant::now() < give_up, "the loop {name} hangs");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
     }
 
     /// Stops the server as an operator would, and starts it again on the same data.

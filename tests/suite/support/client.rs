@@ -1,4 +1,7 @@
-use std::io::Write;
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap, multipart};
 use serde_json::{Value, json};
@@ -201,6 +204,19 @@ impl Client {
             }
         }
         panic!("the log ended without {text:?}: {seen}");
+    }
+
+    /// Asks again and again until what is there `holds`; the `data`.
+    pub async fn eventually(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let give_up = Instant::now() + Duration::from_secs(30);
+        loop {
+            let data = self.get(path).await.data();
+            if holds(&data) {
+                return data;
+            }
+            assert!(Instant::now() < give_up, "{path} stays {data}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// All lines of the task's log.

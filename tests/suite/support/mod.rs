@@ -6,6 +6,7 @@ mod faults;
 mod parts;
 mod process;
 mod raw_zip;
+mod receiver;
 mod site;
 
 pub use app::{Settings, TestApp};
@@ -14,4 +15,5 @@ pub use faults::{Gate, SmallDisk};
 pub use parts::{documentation_site, faketime, new_database, skip_unless};
 pub use process::ServerProcess;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
+pub use receiver::{MailServer, Reaction, Receiver};
 pub use site::practice_site;

@@ -1,0 +1,13 @@
+-- What of a spider is kept how long, where it differs from the settings: {task_days?, tasks?, log_days?, item_days?,
+-- versions?, quota_mb?}.
+ALTER TABLE spiders ADD COLUMN retention JSONB NOT NULL DEFAULT '{}';
+-- It keeps as much as it may, or all spiders together do: no task of it is started.
+ALTER TABLE spiders ADD COLUMN over_quota BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- When retention took an ended task's log, and its items. What the task counted stays.
+ALTER TABLE tasks ADD COLUMN logs_removed_at TIMESTAMPTZ;
+ALTER TABLE tasks ADD COLUMN items_removed_at TIMESTAMPTZ;
+CREATE INDEX tasks_ended ON tasks (spider_id, is_test, finished_at, id);
+CREATE INDEX tasks_with_log ON tasks (spider_id, finished_at, id) WHERE logs_removed_at IS NULL;
+CREATE INDEX tasks_with_items ON tasks (spider_id, finished_at, id) WHERE items_removed_at IS NULL;
+CREATE INDEX task_files_spider ON task_files (spider_id);

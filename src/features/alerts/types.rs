@@ -1,0 +1,90 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use sqlx::FromRow;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    error::Text,
+    id::{AlertId, AlertRuleId, SpiderId, TaskId},
+    platform::database::word_enum,
+    text,
+};
+
+word_enum! {
+    /// What an alert is about, and what a rule looks for.
+    pub enum AlertType {
+        /// A task failed for good.
+        TaskFailed = "task_failed",
+        /// Too many of the tasks that ended of late failed.
+        TaskFailureRate = "task_failure_rate",
+        /// A task runs, or ran, for too long.
+        TaskDuration = "task_duration",
+        /// A completed task brought too few items.
+        ItemsCount = "items_count",
+        /// A running task printed and delivered nothing for too long.
+        HeartbeatTimeout = "heartbeat_timeout",
+        /// A spider did not run as planned.
+        NoRun = "no_run",
+    }
+}
+
+impl AlertType {
+    pub(super) fn level(self) -> AlertLevel {
+        match self {
+            Self::TaskFailed | Self::TaskFailureRate | Self::NoRun => AlertLevel::Error,
+            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout => AlertLevel::Warning,
+        }
+    }
+
+    pub(super) fn title(self) -> Text {
+        match self {
+            Self::TaskFailed => text!("CrawlHub 告警：任务失败", "CrawlHub alert: a task failed"),
+            Self::TaskFailureRate => text!("CrawlHub 告警：失败率过高", "CrawlHub alert: too many tasks fail"),
+            Self::TaskDuration => text!("CrawlHub 告警：任务运行过久", "CrawlHub alert: a task takes too long"),
+            Self::ItemsCount => text!("CrawlHub 告警：数据过少", "CrawlHub alert: too few items"),
+            Self::HeartbeatTimeout => text!("CrawlHub 告警：任务无响应", "CrawlHub alert: a task is silent"),
+            Self::NoRun => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
+        }
+    }
+}
+
+word_enum! {
+    pub enum AlertLevel {
+        Info = "info",
+        Warning = "warning",
+        Error = "error",
+    }
+}
+
+#[derive(Debug, Clone, Serialize, FromRow, ToSchema)]
+pub struct Alert {
+    pub id: AlertId,
+    #[serde(rename = "type")]
+    #[sqlx(rename = "type")]
+    pub alert_type: AlertType,
+    pub level: AlertLevel,
+    pub message: String,
+    pub spider_id: Option<SpiderId>,
+    pub task_id: Option<TaskId>,
+    /// The rule that raised it; null: the platform by itself.
+    pub rule_id: Option<AlertRuleId>,
+    pub is_read: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AlertFilter {
+    pub level: Option<AlertLevel>,
+    pub is_read: Option<bool>,
+    #[serde(rename = "type")]
+    #[param(rename = "type")]
+    pub alert_type: Option<AlertType>,
+    #[param(value_type = Option<String>)]
+    pub spider_id: Option<SpiderId>,
+}
+
+/// Only called for a field that is there: null is a value like others.
+pub(super) fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

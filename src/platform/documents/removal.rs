@@ -1,0 +1,216 @@
+//! Removing documents, in short transactions: on `SQLite` others wait for the only writer. What is cut off half-way is
+//! done to its end by the same call again.
+
+use std::collections::BTreeMap;
+
+use super::{Documents, ItemFilter, search::Selection};
+use crate::{
+    error::Result,
+    id::TaskId,
+    platform::database::{Query, in_list},
+};
+
+/// Of one transaction; fewer where items are large.
+const ITEMS: i64 = 1000;
+/// Of one transaction: at most some 25 MB.
+const CHUNKS: i64 = 100;
+const BATCH_NUMBERS: i64 = 2000;
+/// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
+const HEAVY: i64 = 2000;
+
+/// Tasks by what it costs to remove them.
+#[derive(Default)]
+struct Groups {
+    /// Each for itself, step by step.
+    heavy: Vec<TaskId>,
+    /// Each in one transaction.
+    light: Vec<Vec<TaskId>>,
+}
+
+impl Documents {
+    /// Removes the items that there are now, and says how many. Counts and batch numbers stay: the one tells what a
+    /// task did, the other keeps a late repetition from bringing items back.
+    pub async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let removed = self.remove_items(filter).await?;
+        if removed > 0 {
+            self.give_back().await?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes all that there is of these tasks: items, counts, batch numbers, lines. Some hundred at a time.
+    pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
+        let Groups { heavy, light } = self.groups(tasks).await?;
+        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts";
+        for task in heavy {
+            self.remove_items_of(&task).await?;
+            self.remove_log(&task).await?;
+            self.remove_batch_numbers(&task).await?;
+            self.at_once(&[task], every).await?;
+        }
+        for group in light {
+            self.at_once(&group, every).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the lines of these tasks, some hundred at a time.
+    pub async fn remove_logs(&self, tasks: &[TaskId]) -> Result<()> {
+        let Groups { heavy, light } = self.groups(tasks).await?;
+        for task in heavy {
+            self.remove_log(&task).await?;
+        }
+        for group in light {
+            self.at_once(&group, "UPDATE item_counts SET log_bytes = 0; DELETE FROM log_chunks").await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the items of these tasks, some hundred at a time. What they counted stays.
+    pub async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
+        let Groups { heavy, light } = self.groups(tasks).await?;
+        for task in heavy {
+            self.remove_items_of(&task).await?;
+        }
+        for group in light {
+            self.at_once(&group, "UPDATE item_counts SET item_bytes = 0; DELETE FROM items").await?;
+        }
+        Ok(())
+    }
+
+    /// How the tasks can be removed in short transactions. One that left nothing is left out.
+    async fn groups(&self, tasks: &[TaskId]) -> Result<Groups> {
+        let mut groups = Groups::default();
+        if tasks.is_empty() {
+            return Ok(groups);
+        }
+        let list = in_list(1, tasks.len());
+        let sql = format!(
+            "SELECT task_id, received + item_bytes / 1000 + log_bytes / 100 AS weight FROM item_counts
+              WHERE task_id IN ({list})"
+        );
+        let weighed: Vec<(TaskId, i64)> = tasks.iter().fold(self.db.query_text(sql), Query::bind).fetch_all().await?;
+        let mut room = 0;
+        for (task, weight) in weighed {
+            if weight > HEAVY {
+                groups.heavy.push(task);
+                continue;
+            }
+            if groups.light.is_empty() || weight > room {
+                groups.light.push(Vec::new());
+                room = HEAVY;
+            }
+            room -= weight;
+            if let Some(group) = groups.light.last_mut() {
+                group.push(task);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Statements on the rows of these tasks, in one transaction. The row that counts comes first, where it stays: late
+    /// writes wait for it.
+    async fn at_once(&self, tasks: &[TaskId], statements: &'static str) -> Result<()> {
+        let list = in_list(1, tasks.len());
+        let mut transaction = self.db.begin().await?;
+        // Two servers that remove the same rows could wait for each other.
+        transaction.take_turn("removal").await?;
+        for statement in statements.split(';') {
+            let query = transaction.query_text(format!("{statement} WHERE task_id IN ({list})"));
+            tasks.iter().fold(query, Query::bind).execute().await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Gives the room of what was removed back to the disk.
+    pub async fn give_back(&self) -> Result<()> {
+        self.db.give_back().await
+    }
+
+    /// Removes the task's items, and says how many there were.
+    async fn remove_items_of(&self, task: &TaskId) -> Result<i64> {
+        self.remove_items(&ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() }).await
+    }
+
+    async fn remove_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
+        let (mut removed, mut after) = (0, None);
+        while let Some(end) = self.end_of_step(filter, after.as_deref(), &last, ITEMS).await? {
+            let step = Selection::of(filter).and("id >", after.as_deref()).and("id <=", Some(&end));
+            removed += self.remove_step(&step).await?;
+            after = Some(end);
+        }
+        Ok(removed)
+    }
+
+    /// Removes the items, and takes them from what their tasks keep.
+    async fn remove_step(&self, items: &Selection) -> Result<i64> {
+        let mut transaction = self.db.begin().await?;
+        let removed: Vec<(TaskId, i64)> = items
+            .query_in(
+                &mut transaction,
+                "DELETE FROM items :where RETURNING task_id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT)",
+            )
+            .fetch_all()
+            .await?;
+        // In one order, so that two that remove at once do not wait for each other.
+        let mut bytes = BTreeMap::<&TaskId, i64>::new();
+        for (task, size) in &removed {
+            *bytes.entry(task).or_default() += size;
+        }
+        for (task, bytes) in bytes {
+            transaction
+                .query("UPDATE item_counts SET item_bytes = item_bytes - $2 WHERE task_id = $1")
+                .bind(task)
+                .bind(bytes)
+                .execute()
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(i64::try_from(removed.len()).unwrap_or(i64::MAX))
+    }
+
+    /// Removes the task's lines.
+    async fn remove_log(&self, task: &TaskId) -> Result<()> {
+        while self.last_seq(task).await? > 0 {
+            let mut transaction = self.db.begin().await?;
+            let removed: Vec<(i64,)> = transaction
+                .query(
+                    "DELETE FROM log_chunks WHERE task_id = $1 AND first_seq IN
+                     (SELECT first_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq LIMIT $2)
+                     RETURNING CAST(OCTET_LENGTH(body) AS BIGINT)",
+                )
+                .bind(task)
+                .bind(CHUNKS)
+                .fetch_all()
+                .await?;
+            let bytes: i64 = removed.into_iter().map(|(size,)| size).sum();
+            transaction
+                .query("UPDATE item_counts SET log_bytes = log_bytes - $2 WHERE task_id = $1")
+                .bind(task)
+                .bind(bytes)
+                .execute()
+                .await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_batch_numbers(&self, task: &TaskId) -> Result<()> {
+        loop {
+            let removed = self
+                .db
+                .query(
+                    "DELETE FROM item_batches WHERE task_id = $1 AND (attempt, batch) IN
+                     (SELECT attempt, batch FROM item_batches WHERE task_id = $1 LIMIT $2)",
+                )
+                .bind(task)
+                .bind(BATCH_NUMBERS)
+                .execute()
+                .await?;
+            if i64::try_from(removed).is_ok_and(|removed| removed < BATCH_NUMBERS) {
+                return Ok(());
+            }
+        }
+    }
+}

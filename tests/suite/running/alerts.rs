@@ -1,0 +1,482 @@
+//! Somebody hears of it: alerts, rules, and messages that arrive in the end.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use crawlhub::{
+    clock::Clock,
+    features::events::{Event, TimeUnmet},
+    platform::database::{Database, Schema},
+};
+use serde_json::{Value, json};
+use sqlx::types::Json;
+
+use crate::support::{Client, Reaction, Receiver, Settings, TestApp, skip_unless};
+
+const ALLOWED: Settings =
+    &[("CRAWLHUB_NOTIFY_ALLOW_PRIVATE", "true"), ("CRAWLHUB_SECRET_KEY", KEY), ("CRAWLHUB_TASKS_SLOTS", "4")];
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const FAILS: &str = "raise SystemExit('no such page')";
+const STAYS: &str = "import time\nprint('here', flush=True)\ntime.sleep(600)";
+const PENDING: &str = "/notifications/deliveries?status=pending";
+
+/// A channel of a receiver.
+async fn channel(app: &Client, receiver: &Receiver) -> String {
+    let new = json!({"name": "c", "channel_type": "webhook", "config": {"url": receiver.url}});
+    app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned()
+}
+
+/// A rule that tells the channel.
+async fn rule(app: &Client, channel: &str, rule_type: &str, condition: Value, cooldown_minutes: i64) -> String {
+    let new = json!({
+        "name": "r", "rule_type": rule_type, "condition": condition, "notification_channel_id": channel,
+        "cooldown_minutes": cooldown_minutes,
+    });
+    app.post("/alert-rules", new).await.data()["id"].as_str().unwrap().to_owned()
+}
+
+/// A server, somebody who listens, and a rule between them.
+async fn watched(rule_type: &str, condition: Value, cooldown_minutes: i64) -> (TestApp, Receiver) {
+    let (app, receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    let channel = channel(&app, &receiver).await;
+    rule(&app, &channel, rule_type, condition, cooldown_minutes).await;
+    (app, receiver)
+}
+
+async fn fail(app: &Client, name: &str) -> Value {
+    let task = app.run_script(json!({"name": name, "max_retries": 0}), FAILS).await;
+    assert_eq!(task["status"], "failed", "{task}");
+    task
+}
+
+async fn alerts(app: &Client) -> Vec<Value> {
+    app.get("/alerts").await.data()["items"].as_array().unwrap().clone()
+}
+
+/// What the scheduler, or a later version, would record.
+async fn record(app: &TestApp, event: Value) {
+    let db = match &app.database_url {
+        Some(url) => Database::open_postgres(url).await.unwrap(),
+        None => Database::open_sqlite(&app.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
+    };
+    db.query("INSERT INTO events (id, event, created_at) VALUES ($1, $2, $3)")
+        .bind(crawlhub::id::new())
+        .bind(Json(event))
+        .bind(app.clock.now())
+        .execute()
+        .await
+        .unwrap();
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_failure_is_an_alert_and_a_message() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    let spider = app.spider(json!({"name": "新闻", "max_retries": 0}), &[("main.py", FAILS)]).await;
+    // Of a test and of a success nobody is told.
+    app.post(&format!("/spiders/{spider}/test-run"), json!({})).await;
+    app.run_script(json!({"name": "well"}), "print('well')").await;
+    let task = app.run_to_end(&spider, json!({})).await;
+
+    let call = receiver.next().await;
+    let alert = alerts(&app).await.remove(0);
+    assert_eq!(
+        alert,
+        json!({
+            "id": alert["id"], "type": "task_failed", "level": "error", "message": alert["message"],
+            "spider_id": spider, "task_id": task["id"], "rule_id": null, "is_read": false,
+            "created_at": "2026-03-01T08:00:00Z",
+        })
+    );
+    let message = alert["message"].as_str().unwrap();
+    assert!(message.starts_with("爬虫 [新闻] 执行失败") && message.contains("no such page"), "{message}");
+    assert_eq!(
+        call.json(),
+        json!({
+            "title": "CrawlHub 告警：任务失败", "message": message, "timestamp": "2026-03-01T08:00:00Z",
+            "type": "task_failed", "level": "error", "spider_id": spider, "task_id": task["id"], "alert_id": alert["id"],
+        })
+    );
+    assert_eq!(call.header("x-crawlhub-event"), "task_failed");
+    app.eventually(PENDING, |page| page["total"] == 0).await;
+    let path = format!("/notifications/deliveries/{}", call.header("x-crawlhub-delivery"));
+    let delivery = app.get(&path).await.data();
+    assert_eq!((&delivery["status"], &delivery["attempts"]), (&json!("delivered"), &json!(1)));
+    assert_eq!((&delivery["last_status"], &delivery["alert_id"]), (&json!(200), &alert["id"]));
+    assert_eq!((&delivery["next_attempt_at"], &delivery["last_error"]), (&Value::Null, &Value::Null));
+    assert_eq!(app.post(&format!("{path}/retry"), json!({})).await.error(409), "delivery_done");
+    assert!(receiver.is_quiet());
+    assert_eq!(app.get("/alerts").await.data()["total"], 1);
+}
+
+#[tokio::test]
+async fn alerts_are_read_and_removed() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    for name in ["a", "b", "c"] {
+        fail(&app, name).await;
+        receiver.next().await;
+    }
+    let found = alerts(&app).await;
+    assert_eq!(app.get("/alerts/unread-count").await.data(), json!({"count": 3}));
+    let path = format!("/alerts/{}", found[0]["id"].as_str().unwrap());
+    app.post(&format!("{path}/read"), json!({})).await.ok();
+    assert_eq!(app.get("/alerts/unread-count").await.data(), json!({"count": 2}));
+    assert_eq!(app.get("/alerts?is_read=true").await.data()["items"][0]["id"], found[0]["id"]);
+    assert_eq!(app.get("/alerts?is_read=false&level=error&type=task_failed").await.data()["total"], 2);
+    assert_eq!(app.get("/alerts?level=info").await.data()["total"], 0);
+    let of_spider = format!("/alerts?spider_id={}", found[1]["spider_id"].as_str().unwrap());
+    assert_eq!(app.get(&of_spider).await.data()["total"], 1);
+    let said = app.post("/alerts/read-all", json!({})).await;
+    assert_eq!((&said.json()["msg"], said.data()), (&json!("2 alerts are marked as read"), json!({"count": 2})));
+    assert_eq!(app.get("/alerts/unread-count").await.data(), json!({"count": 0}));
+    app.delete(&path).await.ok();
+    assert_eq!(app.delete(&path).await.error(404), "alert_not_found");
+    assert_eq!(app.get("/alerts").await.data()["total"], 2);
+}
+
+#[tokio::test]
+async fn a_spiders_own_webhook_hears_of_each_end() {
+    let (app, mut receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    let hooked = |name: &str| json!({"name": name, "webhook_url": receiver.url, "max_retries": 0});
+    let (well, fails, stays) = (hooked("well"), hooked("fails"), hooked("stays"));
+    let task = app.run_script(well, "print('{\"n\": 1}')").await;
+    let call = receiver.next().await;
+    let told = call.json();
+    assert_eq!(
+        told,
+        json!({"event": "task_completed", "timestamp": told["timestamp"], "data": {
+            "spider_id": task["spider_id"], "spider_name": "well", "task_id": task["id"], "status": "completed",
+            "total_count": 1, "success_count": 1, "duration_seconds": 0.0,
+        }})
+    );
+    assert_eq!(
+        told["timestamp"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap(),
+        "2026-03-01T08:00:00Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    assert_eq!(call.header("x-crawlhub-event"), "task_completed");
+
+    app.run_script(fails, FAILS).await;
+    let told = receiver.next().await.json();
+    assert_eq!((&told["event"], &told["data"]["status"]), (&json!("task_failed"), &json!("failed")));
+    assert!(told["data"]["error_message"].as_str().unwrap().contains("no such page"), "{told}");
+
+    let spider = app.spider(stays, &[("main.py", STAYS)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "here").await;
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+    let told = receiver.next().await.json();
+    assert_eq!((&told["event"], &told["data"]["status"]), (&json!("task_failed"), &json!("cancelled")));
+    // Only the failure is an alert.
+    assert_eq!(app.get("/alerts").await.data()["total"], 1);
+}
+
+/// What is refused for good is not tried again, and says why; a spider's webhook is no way around.
+#[tokio::test]
+async fn a_webhook_into_the_servers_own_network_is_given_up() {
+    let (app, mut receiver) = (TestApp::new().await, Receiver::start().await);
+    let url = receiver.url.replace("127.0.0.1", "localhost");
+    app.run_script(json!({"name": "s", "webhook_url": url}), "").await;
+    let page = app.eventually("/notifications/deliveries?status=failed", |page| page["items"] != json!([])).await;
+    let delivery = &page["items"][0];
+    assert_eq!((&delivery["attempts"], &delivery["channel_id"]), (&json!(1), &Value::Null));
+    assert!(delivery["last_error"].as_str().unwrap().contains("notify.allow_private"), "{delivery}");
+    assert!(receiver.is_quiet());
+}
+
+#[tokio::test]
+async fn who_hangs_holds_up_nobody_else() {
+    let (app, mut hanging) = watched("task_failed", json!({}), 0).await;
+    hanging.react(Reaction::Hang);
+    fail(&app, "first").await;
+    hanging.next().await;
+    let mut other = Receiver::start().await;
+    let channel = channel(&app, &other).await;
+    rule(&app, &channel, "task_failed", json!({}), 0).await;
+    for name in ["second", "third"] {
+        fail(&app, name).await;
+        assert!(other.next().await.text.contains(name));
+    }
+    // Who hangs gets one message at a time.
+    assert!(hanging.is_quiet());
+    app.eventually(PENDING, |page| page["total"] == 3).await;
+}
+
+/// Fails for more than an hour, with growing pauses; then it arrives, as the same message.
+#[tokio::test]
+async fn a_message_is_tried_until_it_arrives() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    receiver.react(Reaction::Answer(500, ""));
+    fail(&app, "s").await;
+    let id = receiver.next().await.header("x-crawlhub-delivery").to_owned();
+    let path = format!("/notifications/deliveries/{id}");
+    let written = async |attempts: i64| {
+        let next = |delivery: &Value| delivery["next_attempt_at"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        let delivery = app
+            .eventually(&path, |delivery| {
+                delivery["attempts"] == attempts && delivery["last_status"] == 500 && next(delivery) > app.clock.now()
+            })
+            .await;
+        assert_eq!(
+            (&delivery["status"], &delivery["last_error"]),
+            (&json!("pending"), &json!("answered 500 Internal Server Error"))
+        );
+        next(&delivery)
+    };
+    let (began, mut pauses) = (app.clock.now(), Vec::new());
+    for attempt in 1.. {
+        let (now, next) = (app.clock.now(), written(attempt).await);
+        pauses.push((next - now).num_seconds());
+        if now - began > TimeDelta::hours(1) {
+            receiver.react(Reaction::Answer(204, ""));
+        }
+        app.clock.set(next);
+        let call = receiver.next().await;
+        assert_eq!(call.header("x-crawlhub-delivery"), id);
+        assert_eq!(call.header("x-crawlhub-timestamp"), next.timestamp().to_string());
+        if now - began > TimeDelta::hours(1) {
+            break;
+        }
+    }
+    assert!((8..=10).contains(&pauses[0]) && pauses[0] < pauses[1] && pauses[1] < pauses[2], "{pauses:?}");
+    let delivery = app.eventually(&path, |delivery| delivery["status"] == "delivered").await;
+    assert_eq!((&delivery["last_status"], &delivery["last_error"]), (&json!(204), &Value::Null));
+    assert!(receiver.is_quiet());
+}
+
+/// Whether it arrived nobody knows: it is sent again, and its receiver can tell by the id.
+#[tokio::test]
+async fn a_message_that_was_cut_off_is_sent_again() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    receiver.react(Reaction::Hang);
+    fail(&app, "s").await;
+    let id = receiver.next().await.header("x-crawlhub-delivery").to_owned();
+    let app = app.restart(ALLOWED).await;
+    receiver.react(Reaction::Answer(200, ""));
+    // Another server might still be at it.
+    app.looked_at_by("deliveries").await;
+    assert!(receiver.is_quiet());
+    app.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(receiver.next().await.header("x-crawlhub-delivery"), id);
+    let path = format!("/notifications/deliveries/{id}");
+    let delivery = app.eventually(&path, |delivery| delivery["status"] == "delivered").await;
+    assert_eq!(delivery["attempts"], 2);
+    assert_eq!(app.get("/alerts").await.data()["total"], 1);
+}
+
+#[tokio::test]
+async fn what_was_given_up_can_be_sent_again() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    receiver.react(Reaction::Redirect("http://127.0.0.1:1/elsewhere"));
+    fail(&app, "s").await;
+    let id = receiver.next().await.header("x-crawlhub-delivery").to_owned();
+    let path = format!("/notifications/deliveries/{id}");
+    let delivery = app.eventually(&path, |delivery| !delivery["last_error"].is_null()).await;
+    assert_eq!((&delivery["last_status"], &delivery["status"]), (&json!(307), &json!("pending")));
+    assert!(delivery["last_error"].as_str().unwrap().contains("redirect to http://127.0.0.1,"), "{delivery}");
+    app.clock.advance(TimeDelta::hours(24));
+    receiver.next().await;
+    app.eventually(&path, |delivery| delivery["status"] == "failed").await;
+    receiver.react(Reaction::Answer(200, ""));
+    assert_eq!(app.post(&format!("{path}/retry"), json!({})).await.data()["status"], "pending");
+    assert_eq!(receiver.next().await.header("x-crawlhub-delivery"), id);
+    let delivery = app.eventually(&path, |delivery| delivery["status"] == "delivered").await;
+    assert_eq!(delivery["attempts"], 3);
+    // Old ones are not kept for ever.
+    app.clock.advance(TimeDelta::days(31));
+    app.looked_at_by("old deliveries").await;
+    assert_eq!(app.get(&path).await.error(404), "delivery_not_found");
+}
+
+#[tokio::test]
+async fn a_channel_that_is_off_hears_nothing() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    let channel = app.get("/notifications/channels").await.data()["items"][0]["id"].as_str().unwrap().to_owned();
+    app.put(&format!("/notifications/channels/{channel}"), json!({"is_enabled": false})).await.ok();
+    fail(&app, "s").await;
+    app.eventually("/alerts/unread-count", |data| data["count"] == 1).await;
+    assert_eq!(app.get("/notifications/deliveries").await.data()["total"], 0);
+    assert!(receiver.is_quiet());
+}
+
+#[tokio::test]
+async fn a_rule_of_one_spider_and_its_cooldown() {
+    let (app, mut receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    let channel = channel(&app, &receiver).await;
+    let spider = app.spider(json!({"name": "mine", "max_retries": 0}), &[("main.py", FAILS)]).await;
+    let rule = rule(&app, &channel, "task_failed", json!({}), 10).await;
+    app.put(&format!("/alert-rules/{rule}"), json!({"spider_id": spider})).await.ok();
+    fail(&app, "other").await;
+    let first = app.run_to_end(&spider, json!({})).await;
+    assert_eq!(receiver.next().await.json()["task_id"], first["id"]);
+    app.clock.advance(TimeDelta::minutes(9));
+    app.run_to_end(&spider, json!({})).await;
+    app.eventually("/alerts/unread-count", |data| data["count"] == 3).await;
+    app.clock.advance(TimeDelta::minutes(1));
+    let third = app.run_to_end(&spider, json!({})).await;
+    assert_eq!(receiver.next().await.json()["task_id"], third["id"]);
+    assert!(receiver.is_quiet());
+}
+
+#[tokio::test]
+async fn a_rule_for_failure_rates() {
+    let (app, mut receiver) =
+        watched("task_failure_rate", json!({"threshold": 0.6, "min_tasks": 3, "window_minutes": 30}), 10).await;
+    fail(&app, "a").await;
+    fail(&app, "b").await;
+    app.looked_at_by("alert rules").await;
+    app.run_script(json!({"name": "well"}), "").await;
+    app.looked_at_by("alert rules").await;
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["level"]), (&json!("task_failure_rate"), &json!("error")));
+    assert!(told["message"].as_str().unwrap().contains("3 个任务中有 2 个失败（67%，阈值 60%）"), "{told}");
+    // It cools down, then tells again; later the failures are out of the window.
+    app.clock.advance(TimeDelta::minutes(9));
+    app.looked_at_by("alert rules").await;
+    app.clock.advance(TimeDelta::minutes(1));
+    receiver.next().await;
+    app.clock.advance(TimeDelta::minutes(25));
+    app.looked_at_by("alert rules").await;
+    assert_eq!(app.get("/alerts?type=task_failure_rate").await.data()["total"], 2);
+    assert!(receiver.is_quiet());
+}
+
+#[tokio::test]
+async fn a_rule_for_tasks_that_take_too_long() {
+    let (app, mut receiver) = watched("task_duration", json!({"max_duration_seconds": 3600}), 600).await;
+    let spider = app.spider(json!({"name": "slow"}), &[("main.py", STAYS)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "here").await;
+    app.clock.advance(TimeDelta::minutes(59));
+    app.looked_at_by("alert rules").await;
+    assert!(alerts(&app).await.is_empty());
+    app.clock.advance(TimeDelta::minutes(2));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["task_id"]), (&json!("task_duration"), &json!(task)));
+    assert!(told["message"].as_str().unwrap().contains("slow"), "{told}");
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn a_rule_for_too_few_items() {
+    let (app, mut receiver) = watched("items_count", json!({"min_items": 2, "window_minutes": 60}), 10).await;
+    app.run_script(json!({"name": "rich"}), "print('{\"n\": 1}\\n{\"n\": 2}')").await;
+    let poor = app.run_script(json!({"name": "poor"}), "print('{\"n\": 1}')").await;
+    app.clock.advance(TimeDelta::seconds(10));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["task_id"]), (&json!("items_count"), &poor["id"]));
+    // Of that one it has told; of the next it tells when it has cooled down.
+    let next = app.run_script(json!({"name": "poor, too"}), "").await;
+    app.looked_at_by("alert rules").await;
+    app.clock.advance(TimeDelta::minutes(11));
+    let told = receiver.next().await.json();
+    assert_eq!(told["task_id"], next["id"]);
+    assert!(!told["message"].as_str().unwrap().contains("另有"), "{told}");
+    app.clock.advance(TimeDelta::minutes(11));
+    app.looked_at_by("alert rules").await;
+    assert!(receiver.is_quiet());
+}
+
+#[tokio::test]
+async fn a_rule_for_silence() {
+    let (app, mut receiver) = watched("heartbeat_timeout", json!({"timeout_minutes": 10}), 600).await;
+    let spider = app.spider(json!({"name": "silent"}), &[("main.py", STAYS)]).await;
+    let task = app.run(&spider, json!({})).await;
+    app.wait_for_line(&task, "here").await;
+    app.clock.advance(TimeDelta::minutes(9));
+    app.looked_at_by("alert rules").await;
+    assert!(alerts(&app).await.is_empty());
+    app.clock.advance(TimeDelta::minutes(2));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["task_id"]), (&json!("heartbeat_timeout"), &json!(task)));
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn a_rule_for_spiders_that_do_not_run() {
+    let settings = [ALLOWED[0], ("CRAWLHUB_TASKS_SLOTS", "1")];
+    let (app, mut receiver) = (TestApp::with(&settings).await, Receiver::start().await);
+    // Whatever is queued beside it waits.
+    let busy = app.spider(json!({"name": "busy"}), &[("main.py", STAYS)]).await;
+    let task = app.run(&busy, json!({})).await;
+    app.wait_for_line(&task, "here").await;
+    let spider = app.spider(json!({"name": "hourly", "cron_expr": "0 * * * *"}), &[("main.py", "")]).await;
+    app.spider(json!({"name": "daily", "cron_expr": "0 0 * * *"}), &[("main.py", "")]).await;
+    app.spider(json!({"name": "by hand"}), &[("main.py", "")]).await;
+    let channel = channel(&app, &receiver).await;
+    rule(&app, &channel, "no_run", json!({"window_minutes": 90}), 600).await;
+    app.clock.advance(TimeDelta::minutes(59));
+    app.looked_at_by("alert rules").await;
+    assert!(alerts(&app).await.is_empty());
+    app.clock.advance(TimeDelta::minutes(10));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["spider_id"]), (&json!("no_run"), &json!(spider)));
+    assert!(told["message"].as_str().unwrap().contains("2026-03-01 09:00:00 UTC"), "{told}");
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn a_planned_time_that_was_not_met_is_told_at_once() {
+    let (app, mut receiver) = watched("no_run", json!({}), 10).await;
+    let spider = app.spider(json!({"name": "s"}), &[]).await;
+    let unmet = |minute: u32| {
+        json!(Event::TimeUnmet(TimeUnmet {
+            schedule_id: "plan".to_owned(),
+            schedule_name: "每小时".to_owned(),
+            spider_id: spider.clone().into(),
+            spider_name: "s".to_owned(),
+            planned_at: format!("2026-03-01T07:{minute}:00Z").parse().unwrap(),
+            outcome: "missed".to_owned(),
+            reason: "no server was up".to_owned(),
+        }))
+    };
+    // What nobody here can read holds up nobody.
+    record(&app, json!({"kind": "of_a_later_version"})).await;
+    record(&app, unmet(30)).await;
+    record(&app, unmet(45)).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    let told = receiver.next().await.json();
+    let message = told["message"].as_str().unwrap();
+    for part in ["2026-03-01 07:30:00 UTC", "每小时", "no server was up"] {
+        assert!(message.contains(part), "{message}");
+    }
+    app.looked_at_by("alerts").await;
+    app.clock.advance(TimeDelta::minutes(10));
+    record(&app, unmet(59)).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    assert!(receiver.next().await.text.contains("07:59:00"));
+    assert!(receiver.is_quiet());
+}
+
+/// Each fact is acted on once, each message sent once, and each rule triggered once, whatever the number of servers.
+#[tokio::test]
+async fn of_several_servers_one_tells() {
+    let (app, mut receiver) = watched("task_failed", json!({}), 0).await;
+    let channel = app.get("/notifications/channels").await.data()["items"][0]["id"].as_str().unwrap().to_owned();
+    let Some(other) = app.beside(ALLOWED).await else {
+        skip_unless(app.database_url.is_some(), "PostgreSQL: servers that share a database");
+        return;
+    };
+    let mut failed = Vec::new();
+    for n in 0..6 {
+        let here: &Client = if n % 2 == 0 { &app } else { &other };
+        let spider = here.spider(json!({"name": "s", "max_retries": 0}), &[("main.py", FAILS)]).await;
+        failed.push(json!(here.run(&spider, json!({})).await));
+    }
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        told.push(receiver.next().await.json()["task_id"].clone());
+    }
+    told.sort_by_key(ToString::to_string);
+    failed.sort_by_key(ToString::to_string);
+    assert_eq!(told, failed);
+    rule(&app, &channel, "task_failure_rate", json!({}), 600).await;
+    for server in [&app, &other] {
+        server.clock.advance(TimeDelta::seconds(1));
+    }
+    for server in [&app, &other] {
+        for name in ["alerts", "alert rules", "deliveries"] {
+            server.looked_at_by(name).await;
+        }
+    }
+    assert_eq!(receiver.next().await.json()["type"], "task_failure_rate");
+    assert!(receiver.is_quiet());
+    assert_eq!(app.get("/alerts").await.data()["total"], 7);
+}
