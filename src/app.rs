@@ -148,29 +148,19 @@ impl App {
             config.tasks.max_timeout_seconds,
         );
         spiders.adopt_schedules().await?;
-        let events = Events::new(clock.clone());
-        let alerts_foundation = alerts::Foundation {
-            db: db.clone(),
-            documents: documents.clone(),
-            secrets: secrets.clone(),
-            clock: clock.clone(),
-            events: events.clone(),
-            notifier: Notifier::new(&config.notify, config.mail.clone()),
-            language: config.alerts.language,
-            stop: stop.clone(),
-        };
-        let alerts = Alerts::new(alerts_foundation, spiders.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
             files: files.clone(),
             secrets,
             clock: clock.clone(),
-            events,
+            events: Events::new(clock.clone()),
             quotas: config.quotas,
             stop: stop.clone(),
         };
         let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let notifier = Notifier::new(&config.notify, config.mail.clone());
+        let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;

@@ -37,7 +37,7 @@ pub struct Query<'c> {
 }
 
 /// How long one statement may take. A network that swallows what is sent would else keep its caller for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn in_time<T>(call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
     let Ok(answer) = tokio::time::timeout(PATIENCE, call).await else {
