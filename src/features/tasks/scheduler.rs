@@ -54,6 +54,8 @@ impl Tasks {
             is_due = step.last.is_some();
             place = step.last.or(place);
         }
+        // Only now: what is started first would take the machine from what is still to be queued.
+        self.queued.notify_one();
         let now = self.clock.now();
         let next = self.spiders.next_due(postponed.then_some(now)).await?;
         let pause = next.map_or(Duration::MAX, |next| (next - now).to_std().unwrap_or_default());
@@ -80,7 +82,6 @@ impl Tasks {
             return Ok(Step { last, postponed: true });
         };
         transaction.commit().await?;
-        self.queued.notify_one();
         self.events.announce();
         for task in &replaced {
             // Where it runs elsewhere, that server finds out by itself.
