@@ -66,9 +66,8 @@ impl Report for Reporter {
         self.tasks.store_items(&self.claim, Some(batch), items.to_vec()).await.map(drop)
     }
 
-    async fn delivered(&self) -> Result<i64> {
-        let counts = self.tasks.documents.counts(std::slice::from_ref(&self.claim.task_id)).await?;
-        Ok(counts.get(&self.claim.task_id).map_or(0, |counts| counts.received))
+    async fn has_delivered(&self) -> Result<bool> {
+        self.tasks.documents.has_batch_of(&self.claim.task_id, self.claim.attempt).await
     }
 
     async fn usage(&self, usage: Usage) {

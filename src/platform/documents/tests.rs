@@ -82,6 +82,23 @@ async fn items_come_back_to_the_letter() {
 }
 
 #[tokio::test]
+async fn each_attempt_has_batches_of_its_own() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let has = async |attempt| documents.has_batch_of(&task, attempt).await.unwrap();
+        documents.add_items(batch(&task, &spider, None, &["1"])).await.unwrap();
+        assert_eq!([has(1).await, has(2).await], [true, false]);
+        let second = NewBatch { attempt: 2, ..batch(&task, &spider, Some(1), &["2"]) };
+        documents.add_items(second).await.unwrap();
+        assert!(has(2).await);
+        // Without a number each call counts, however alike they are.
+        documents.add_items(batch(&task, &spider, None, &["1"])).await.unwrap();
+        assert_eq!(documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task].stored, 3);
+    }
+}
+
+#[tokio::test]
 async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
     let (_folder, all) = stores().await;
     for documents in all {

@@ -101,7 +101,7 @@ impl<'a, R: Report> Items<'a, R> {
         self.take_documents().await;
         self.take_spool().await;
         let has_none = self.delivered == 0 && self.undelivered == 0 && self.problem.is_none();
-        if has_none && self.reporter.delivered().await == Some(0) {
+        if has_none && self.reporter.has_delivered().await == Some(false) {
             self.take_what_was_returned(stdout, has_succeeded).await;
         }
     }
