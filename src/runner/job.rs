@@ -44,6 +44,9 @@ pub struct ManifestEntry {
     pub executable: bool,
 }
 
+/// Of a failure, in bytes.
+pub(super) const LONGEST_MESSAGE: usize = 2000;
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -64,7 +67,7 @@ pub enum End {
     Completed,
     Failed {
         category: Category,
-        /// English, with the facts.
+        /// English, with the facts; one line of at most [`LONGEST_MESSAGE`] bytes without control characters.
         message: String,
     },
     /// Nothing of it runs any more.
@@ -72,8 +75,17 @@ pub enum End {
 }
 
 impl End {
-    pub(super) fn failed(category: Category, message: impl Into<String>) -> Self {
-        Self::Failed { category, message: message.into() }
+    /// `message` may hold what a spider printed: it is made fit to be stored and shown.
+    pub(super) fn failed(category: Category, message: impl AsRef<str>) -> Self {
+        let fit = |letter: char| match letter {
+            '\t' | '\n' | '\r' => ' ',
+            // No text column takes NUL, and terminals obey others.
+            letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
+            letter => letter,
+        };
+        let mut message: String = message.as_ref().chars().map(fit).collect();
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        Self::Failed { category, message }
     }
 }
 
