@@ -1,8 +1,8 @@
 //! Loop: attempts whose server is gone → ended, and tried again where the spider's settings say so.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -20,6 +20,8 @@ use crate::{
 const PERIOD: Duration = Duration::from_secs(5);
 /// The same while something that a former server of this machine started may still be ending.
 const PERIOD_AFTER_CRASH: Duration = Duration::from_millis(250);
+/// For so long after the start: what is not gone by then is stuck.
+const HURRY: Duration = Duration::from_mins(1);
 
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]
@@ -28,11 +30,12 @@ pub struct Watchdog {
     runner: Arc<Runner>,
     /// Servers that used this data directory before, for as long as they may have left something that runs.
     former: Arc<Mutex<Vec<Former>>>,
+    started: Instant,
 }
 
 impl Watchdog {
     pub fn new(tasks: Tasks, runner: Arc<Runner>, presence: &Presence) -> std::io::Result<Self> {
-        Ok(Self { tasks, runner, former: Arc::new(Mutex::new(presence.former()?)) })
+        Ok(Self { tasks, runner, former: Arc::new(Mutex::new(presence.former()?)), started: Instant::now() })
     }
 
     pub fn period(&self) -> Duration {
@@ -43,21 +46,33 @@ impl Watchdog {
     /// machine's servers it is known when they have; of others it is once a claim has run out, with some grace. Answers
     /// when to look again.
     pub async fn run_once(&self) -> anyhow::Result<Duration> {
-        for worker in self.gone() {
-            if let Err(error) = self.tasks.disown(&worker).await {
-                // Its claims run out by themselves.
-                tracing::warn!(%error, worker, "a former server's tasks cannot be taken over yet");
+        for worker in self.gone().await? {
+            match self.tasks.disown(&worker).await {
+                Ok(()) => self.former().extract_if(.., |former| former.worker() == worker).for_each(Former::forget),
+                Err(error) => tracing::warn!(%error, worker, "a former server's tasks cannot be taken over yet"),
             }
         }
         self.tasks.end_lost(&self.runner).await?;
-        let former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(if former.is_empty() { PERIOD } else { PERIOD_AFTER_CRASH })
+        let is_hurried = self.started.elapsed() < HURRY && !self.former().is_empty();
+        Ok(if is_hurried { PERIOD_AFTER_CRASH } else { PERIOD })
     }
 
     /// Those of which nothing is left by now.
-    fn gone(&self) -> Vec<String> {
-        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
-        former.extract_if(.., |former| former.is_gone()).map(|former| former.worker().to_owned()).collect()
+    async fn gone(&self) -> anyhow::Result<Vec<String>> {
+        if self.former().is_empty() {
+            return Ok(Vec::new());
+        }
+        let watchdog = self.clone();
+        let look = move || {
+            let mut former = watchdog.former();
+            let gone = former.iter_mut().filter_map(|former| former.is_gone().then(|| former.worker().to_owned()));
+            gone.collect()
+        };
+        Ok(tokio::task::spawn_blocking(look).await?)
+    }
+
+    fn former(&self) -> MutexGuard<'_, Vec<Former>> {
+        self.former.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
