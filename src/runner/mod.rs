@@ -159,7 +159,7 @@ impl<R: Report> Attempt<'_, R> {
         let builder = Builder { config, interpreter, reporter, stop, budget, work_dir: dir, memory_limit_mb };
         let environment = builder.prepare(self.job).await?;
         let support = command::support(config).await?;
-        let spec = command::build(config, self.job, dir, &environment.python, &support)?;
+        let spec = command::build(config, self.job, dir, &environment.python, &support, self.stop.until())?;
         self.run_process(dir, spec, environment).await
     }
 

@@ -22,7 +22,7 @@ use crate::{
     id::TaskId,
     platform::{
         documents::{LogLine, NewBatch, Stored},
-        process::Usage,
+        process::{Moment, Usage},
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
 };
@@ -105,6 +105,8 @@ impl Tasks {
     /// Runs the task, which was claimed not before `claimed`, to its end.
     pub(super) async fn run_attempt(&self, claim: Claim, claimed: Instant, runner: &Runner, config: &DispatcherConfig) {
         let stop = Stop::default();
+        let lease = config.lease.to_std().unwrap_or_default();
+        self.allow(&stop, Moment::now() + lease.saturating_sub(claimed.elapsed()));
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.task_id.clone(), stop.clone());
         let _listed = Listed { tasks: self, task: &claim.task_id };
         self.signals.raise(&claim.task_id);
@@ -138,6 +140,13 @@ impl Tasks {
         }
     }
 
+    /// Where other servers may start the task once the claim has run out, its processes end by themselves before that.
+    fn allow(&self, stop: &Stop, until: Moment) {
+        if self.db.is_shared() {
+            stop.allow_until(until);
+        }
+    }
+
     pub(super) fn runs_here(&self, task: &TaskId) -> bool {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(task)
     }
@@ -164,7 +173,8 @@ impl Tasks {
         loop {
             let renewal = async {
                 ticks.tick().await;
-                (Instant::now(), self.renew_now(reporter, lease).await)
+                let until = Moment::now() + lease;
+                (Instant::now(), until, self.renew_now(reporter, lease).await)
             };
             // SQLite has no other servers that could take the task: there the next renewal decides.
             let renewal = if self.db.is_shared() {
@@ -174,14 +184,15 @@ impl Tasks {
                 renewal.await
             };
             match renewal {
-                (asked, Ok(Some(is_cancelled))) => {
+                (asked, until, Ok(Some(is_cancelled))) => {
                     renewed = asked;
+                    self.allow(stop, until);
                     if is_cancelled {
                         stop.request(StopReason::Cancelled);
                     }
                 }
-                (_, Ok(None)) => return StopReason::Shutdown,
-                (_, Err(error)) => {
+                (_, _, Ok(None)) => return StopReason::Shutdown,
+                (_, _, Err(error)) => {
                     tracing::warn!(%error, task = %reporter.claim.task_id, "cannot renew the claim yet");
                 }
             }
@@ -269,7 +280,7 @@ impl Ending {
             message,
             peak_memory_mb,
             undelivered: outcome.undelivered,
-            is_interrupted: stop == Some(StopReason::Shutdown),
+            is_interrupted: matches!(stop, Some(StopReason::Shutdown | StopReason::Lapsed)),
         }
     }
 

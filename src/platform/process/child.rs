@@ -13,6 +13,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::moment::Moment;
 use super::presence;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
 use super::strays::{MARK, kill_strays};
@@ -85,6 +86,11 @@ impl Child {
     pub async fn stop(&mut self, grace: Duration) {
         self.give_up_at.get_or_insert(Instant::now() + grace + STOP_MARGIN);
         self.order(&Order::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) }).await;
+    }
+
+    /// It may run until then, whatever becomes of this server.
+    pub async fn allow_until(&mut self, until: Moment) {
+        self.order(&Order::Until(until)).await;
     }
 
     /// The next event; may be dropped while it waits. After `Ended` there is none.

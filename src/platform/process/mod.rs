@@ -8,6 +8,7 @@
 mod child;
 mod confine;
 mod control;
+mod moment;
 pub mod presence;
 mod protocol;
 mod strays;
@@ -16,5 +17,6 @@ mod tree;
 
 pub use child::{Child, Event, Output};
 pub use confine::{Confinement, Strength};
+pub use moment::Moment;
 pub use protocol::{Cause, Exit, Spec, Usage};
 pub use supervise::supervise;
