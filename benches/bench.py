@@ -4,17 +4,22 @@ Standard library and wrk. Everything runs on loopback, in a temporary folder, an
 """
 
 import argparse
+import contextlib
+import datetime
+import http.client
 import json
 import os
 import re
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
+import uuid
 
 API = "/platform/api/crawlhub"
 PASSWORD = secrets.token_urlsafe(16)
@@ -166,12 +171,122 @@ def recovery(binary, folder, server):
     return server, seconds
 
 
+def in_parallel(server, bodies):
+    """Makes schedules, by four connections that are kept."""
+    def post(share):
+        connection = http.client.HTTPConnection(server.base.split("//")[1])
+        for body in share:
+            connection.request("POST", API + "/schedules", json.dumps(body), server.headers)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise SystemExit(answer.read())
+            answer.read()
+
+    threads = [threading.Thread(target=post, args=(bodies[at::4],)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def scheduled(server, count):
+    """The first `count` or so tasks that schedules queued, newest first."""
+    tasks, cursor = [], ""
+    while len(tasks) < count and cursor is not None:
+        page = server.call("GET", f"{API}/tasks?trigger_type=schedule&page_size=100&cursor={cursor}")
+        tasks += page["items"]
+        cursor = page["next_cursor"]
+    return tasks
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def start_delays(server, seconds):
+    """How late tasks of an idle server start, in seconds, sorted: each second one for every slot of two cores."""
+    spiders = [server.spider(f"each second {n}", NOTHING, cron_expr="* * * * * *") for n in range(4)]
+    time.sleep(seconds)
+    for spider in spiders:
+        server.call("PUT", f"{API}/spiders/{spider}", {"is_active": False})
+    time.sleep(2)
+    tasks = [task for task in scheduled(server, 4 * seconds) if task["started_at"]]
+    return sorted(instant(task["started_at"]) - instant(task["scheduled_at"]) for task in tasks)
+
+
+def queue_at_once(server, count):
+    """From a planned time of `count` schedules to the last task's being queued: as seen from outside, as the server says."""
+    spider = server.spider("at once", NOTHING)
+    server.call("PUT", f"{API}/spiders/{spider}", {"is_active": False})
+    in_parallel(server, [{"spider_id": spider, "cron_expr": "0 * * * * *"}] * count)
+    former = server.call("GET", f"{API}/tasks?trigger_type=schedule&page_size=1")["total"]
+    if time.time() % 60 > 50:
+        time.sleep(12)
+    # What passed while the schedules were made is skipped, well before the next one.
+    server.call("PUT", f"{API}/spiders/{spider}", {"is_active": True})
+    planned = (time.time() // 60 + 1) * 60
+    time.sleep(planned - time.time())
+    while server.call("GET", f"{API}/tasks?trigger_type=schedule&page_size=1")["total"] - former < count:
+        time.sleep(0.01)
+    seen = time.time() - planned
+    server.call("PUT", f"{API}/spiders/{spider}", {"is_active": False})
+    tasks = [task for task in scheduled(server, count) if task["spider_id"] == spider]
+    return seen, max(instant(task["created_at"]) - instant(task["scheduled_at"]) for task in tasks)
+
+
+def bare_insert(folder, count):
+    """The same number of rows by the engine alone, into an empty copy of the table, in one transaction."""
+    columns = ("id, spider_id, spider_name, code_hash, trigger_type, priority, max_retries, scheduled_at, params, "
+               "schedule_id, status, is_test, attempt, retry_count, progress, total_count, success_count, failed_count, "
+               "created_at, updated_at")
+    now = "2026-03-01T09:00:00.000000+00:00"
+    row_of = lambda: (f"('{uuid.uuid4()}', '{uuid.uuid4()}', 'at once', '{'0' * 64}', 'schedule', 0, 3, '{now}', '{{}}', "
+                      f"'{uuid.uuid4()}', 'pending', FALSE, 0, 0, 0, 0, 0, 0, '{now}', '{now}')")
+    inserts = ";".join(f"INSERT INTO bare ({columns}) VALUES " + ", ".join(row_of() for _ in range(500))
+                       for _ in range(count // 500))
+    if os.environ.get("DATABASE_URL"):
+        psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", os.environ["DATABASE_URL"]]
+        subprocess.run([*psql, "-c", "CREATE TABLE bare (LIKE tasks INCLUDING ALL)"], check=True)
+        start = time.perf_counter()
+        subprocess.run(psql, input=f"BEGIN; {inserts}; COMMIT;", text=True, check=True)
+        seconds = time.perf_counter() - start
+        subprocess.run([*psql, "-c", "DROP TABLE bare"], check=True)
+        return seconds
+    with contextlib.closing(sqlite3.connect(folder + "/crawlhub.db")) as database:
+        made = [sql for (sql,) in database.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'tasks' AND sql <> ''")]
+    with contextlib.closing(sqlite3.connect(folder + "/bare.db")) as database:
+        database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        for sql in made:
+            database.execute(re.sub(r'(TABLE|ON) "?tasks"?', r"\1 bare", sql))
+        start = time.perf_counter()
+        database.executescript(f"BEGIN; {inserts}; COMMIT;")
+        return time.perf_counter() - start
+
+
+def schedules(binary, count, seconds):
+    """On a server of its own: what it leaves in the queue is nobody's."""
+    with tempfile.TemporaryDirectory(prefix="crawlhub-bench-") as folder:
+        server = Server(binary, folder)
+        try:
+            delays = start_delays(server, seconds)
+            at = lambda share: delays[int(len(delays) * share)] * 1000
+            row("planned time to start on an idle server, p99", f"{at(0.99):.0f} ms", f"median {at(0.5):.0f}, of {len(delays)}")
+            seen, queued = queue_at_once(server, count)
+            bare = bare_insert(folder, count)
+            beside = f"{queued * 1000:.0f} as the server says; {bare * 1000:.0f} for bare INSERTs"
+            row(f"{count:,} schedules due in one second, all queued", f"{seen * 1000:.0f} ms", beside)
+        finally:
+            server.process.kill()
+            server.process.wait()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True)
     parser.add_argument("--seconds", type=int, default=5, help="of each request benchmark")
     parser.add_argument("--tasks", type=int, default=400)
     parser.add_argument("--items", type=int, default=200_000)
+    parser.add_argument("--schedules", type=int, default=10_000)
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed (Debian package wrk)")
@@ -198,6 +313,7 @@ def main():
             row("kill -9, from the next start to the next attempt", f"{seconds * 1000:.0f} ms", beside)
         finally:
             server.stop()
+    schedules(options.server, options.schedules, 25)
 
 
 if __name__ == "__main__":

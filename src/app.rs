@@ -148,29 +148,19 @@ impl App {
             config.tasks.max_timeout_seconds,
         );
         spiders.adopt_schedules().await?;
-        let events = Events::new(clock.clone());
-        let alerts_foundation = alerts::Foundation {
-            db: db.clone(),
-            documents: documents.clone(),
-            secrets: secrets.clone(),
-            clock: clock.clone(),
-            events: events.clone(),
-            notifier: Notifier::new(&config.notify, config.mail.clone()),
-            language: config.alerts.language,
-            stop: stop.clone(),
-        };
-        let alerts = Alerts::new(alerts_foundation, spiders.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
             files: files.clone(),
             secrets,
             clock: clock.clone(),
-            events,
+            events: Events::new(clock.clone()),
             quotas: config.quotas,
             stop: stop.clone(),
         };
         let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let notifier = Notifier::new(&config.notify, config.mail.clone());
+        let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
@@ -358,7 +348,13 @@ impl App {
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
         self.tasks.sweep(self.dispatcher.runner()).await?;
-        self.start_loops(Watchdog::new(self.tasks.clone(), self.dispatcher.runner().clone(), &presence)?);
+        self.start_loops(Watchdog::new(
+            self.tasks.clone(),
+            self.dispatcher.runner().clone(),
+            (&self.worker, self.dispatcher.lease()),
+            self.synced.clone(),
+            &presence,
+        )?);
         let close_http = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
@@ -367,8 +363,7 @@ impl App {
             stopped.await;
             tracing::info!("stopping: running tasks have {} seconds", self.stop_grace.as_secs());
             self.stop.cancel();
-            self.background.ended().await;
-            self.dispatcher.drain(self.stop_grace).await;
+            tokio::join!(self.background.ended(), self.dispatcher.drain(self.stop_grace));
             close_http.cancel();
             tokio::time::sleep(HTTP_GRACE).await;
         };

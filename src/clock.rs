@@ -33,21 +33,47 @@ impl Clock for SystemClock {
 /// The clock of a machine elsewhere, that several servers agree on: as it was last heard of, and going on by itself in
 /// between. What is done to this machine's clock does not touch it.
 #[derive(Debug, Default)]
-pub struct SyncedClock(Mutex<Option<(DateTime<Utc>, Instant)>>);
+pub struct SyncedClock(Mutex<Heard>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Heard {
+    last: Option<(DateTime<Utc>, Instant)>,
+    /// When it was found to have been set.
+    jumped: Option<Instant>,
+}
+
+/// What a clock may be off by without having been set.
+const DRIFT: TimeDelta = TimeDelta::seconds(2);
 
 impl SyncedClock {
     /// It was `there` at that moment.
     pub fn set(&self, there: DateTime<Utc>, at: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((there, at));
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let expected = heard.last.map(|(then, when)| then + passed(when, at));
+        if expected.is_some_and(|expected| (there - expected).abs() > DRIFT) {
+            tracing::warn!("the database's clock was set: it is {there}");
+            heard.jumped = Some(Instant::now());
+        }
+        heard.last = Some((there, at));
+    }
+
+    /// Whether it has gone on evenly for so long, as far as is known.
+    pub fn is_steady_for(&self, time: std::time::Duration) -> bool {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.jumped.is_none_or(|jumped| jumped.elapsed() > time)
     }
 }
 
 impl Clock for SyncedClock {
     fn now(&self) -> DateTime<Utc> {
         let heard = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((there, at)) = heard else { return SystemClock.now() };
-        (there + TimeDelta::from_std(at.elapsed()).unwrap_or_default()).trunc_subsecs(6)
+        let Some((there, at)) = heard.last else { return SystemClock.now() };
+        (there + passed(at, Instant::now())).trunc_subsecs(6)
     }
+}
+
+fn passed(from: Instant, to: Instant) -> TimeDelta {
+    TimeDelta::from_std(to.saturating_duration_since(from)).unwrap_or_default()
 }
 
 /// Stands still until it is moved.

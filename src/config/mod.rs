@@ -127,6 +127,7 @@ pub struct Retention {
     pub item_days: i64,
     pub versions_per_spider: i64,
     pub fire_days: i64,
+    pub alert_days: i64,
     pub audit_days: i64,
     pub event_days: i64,
 }
@@ -139,6 +140,7 @@ impl Retention {
             ("log_days", self.log_days),
             ("item_days", self.item_days),
             ("fire_days", self.fire_days),
+            ("alert_days", self.alert_days),
             ("audit_days", self.audit_days),
             ("event_days", self.event_days),
         ] {

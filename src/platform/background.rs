@@ -122,9 +122,8 @@ impl Trouble {
                 tracing::error!(name, error, "the loop {name} fails: {error}");
                 self.said_at = Some(Instant::now());
             }
-            Some(_) => {}
             None if self.said_at.take().is_some() => tracing::info!(name, "the loop {name} is well again"),
-            None => {}
+            _ => {}
         }
     }
 }

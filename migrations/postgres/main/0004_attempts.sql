@@ -14,8 +14,12 @@ CREATE TABLE attempts (
     exit_code BIGINT,
     error_category TEXT,
     error_message TEXT,
+    -- The server stopped, or was lost: the spider did not fail by itself.
+    is_interrupted BOOLEAN NOT NULL,
     -- Items that this attempt stored.
     items BIGINT NOT NULL,
+    -- Items that it found and could not store.
+    undelivered BIGINT NOT NULL,
     peak_memory_mb DOUBLE PRECISION,
     PRIMARY KEY (task_id, attempt)
 );

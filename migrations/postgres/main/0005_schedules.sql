@@ -37,6 +37,3 @@ CREATE TABLE fires (
     reason TEXT,
     PRIMARY KEY (schedule_id, planned_at)
 );
-
--- Whether a spider is busy is asked at each of its planned times.
-CREATE INDEX tasks_active ON tasks (spider_id, id) WHERE status IN ('pending', 'running');

@@ -19,28 +19,13 @@ use utoipa_axum::router::OpenApiRouter;
 pub use deliveries::DeliveryStatus;
 pub use types::{Alert, AlertFilter, AlertLevel, AlertType};
 
-use super::{events::Events, spiders::Spiders};
+use super::{events::Events, spiders::Spiders, tasks::Foundation};
 use crate::{
     clock::SharedClock,
     config::Language,
     error::Text,
     platform::{database::Database, documents::Documents, notify::Notifier, secrets::Secrets},
 };
-
-/// What the feature stands on.
-#[derive(Debug, Clone)]
-pub struct Foundation {
-    pub db: Database,
-    pub documents: Documents,
-    pub secrets: Secrets,
-    pub clock: SharedClock,
-    pub events: Events,
-    pub notifier: Notifier,
-    /// Of alerts' sentences.
-    pub language: Language,
-    /// Ends sending.
-    pub stop: CancellationToken,
-}
 
 #[derive(Debug, Clone)]
 pub struct Alerts {
@@ -58,8 +43,9 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
-        let Foundation { db, documents, secrets, clock, events, notifier, language, stop } = foundation;
+    /// `language` is that of alerts' sentences.
+    pub fn new(foundation: Foundation, spiders: Spiders, notifier: Notifier, language: Language) -> Self {
+        let Foundation { db, documents, secrets, clock, events, stop, .. } = foundation;
         let queued = Arc::default();
         Self { db, documents, secrets, clock, events, notifier, language, stop, spiders, queued }
     }

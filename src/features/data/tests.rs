@@ -49,6 +49,7 @@ impl Fixture {
             is_test: false,
             items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap()).collect(),
         };
+        self.documents.open_attempt(&self.task, 1).await.unwrap();
         self.documents.add_items(batch).await.unwrap();
     }
 

@@ -10,6 +10,7 @@ use super::{
     types::{Part, Rules},
 };
 use crate::{
+    config::Retention as Settings,
     error::Result,
     features::spiders::Retention,
     id::{SpiderId, TaskId},
@@ -41,11 +42,15 @@ impl Housekeeping {
                 removed.fires += self.in_steps(|| self.remove_fires(&schedule, before)).await?;
             }
         }
-        if let Some(before) = self.days_ago(self.settings.audit_days) {
-            removed.audit += self.in_steps(|| self.remove_audit(before)).await?;
-        }
-        if let Some(before) = self.days_ago(self.settings.event_days) {
-            removed.events += self.in_steps(|| self.remove_events(before)).await?;
+        let Settings { alert_days, audit_days, event_days, .. } = self.settings;
+        for (table, days, removed) in [
+            ("alerts", alert_days, &mut removed.alerts),
+            ("audit", audit_days, &mut removed.audit),
+            ("events", event_days, &mut removed.events),
+        ] {
+            if let Some(before) = self.days_ago(days) {
+                *removed += self.in_steps(|| self.remove_oldest(table, before)).await?;
+            }
         }
         if !removed.is_nothing() {
             self.documents.give_back().await?;

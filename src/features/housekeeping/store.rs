@@ -161,23 +161,11 @@ impl Housekeeping {
     }
 
     /// Only the first rows are looked at: ids grow with time.
-    pub(super) async fn remove_audit(&self, before: DateTime<Utc>) -> Result<u64> {
-        self.db
-            .query("DELETE FROM audit WHERE created_at < $1 AND id IN (SELECT id FROM audit ORDER BY id LIMIT $2)")
-            .bind(before)
-            .bind(ROWS)
-            .execute()
-            .await
-    }
-
-    /// Of facts that nobody acted on. Only the first rows are looked at, as above.
-    pub(super) async fn remove_events(&self, before: DateTime<Utc>) -> Result<u64> {
-        self.db
-            .query("DELETE FROM events WHERE created_at < $1 AND id IN (SELECT id FROM events ORDER BY id LIMIT $2)")
-            .bind(before)
-            .bind(ROWS)
-            .execute()
-            .await
+    pub(super) async fn remove_oldest(&self, table: &'static str, before: DateTime<Utc>) -> Result<u64> {
+        let sql = format!(
+            "DELETE FROM {table} WHERE created_at < $1 AND id IN (SELECT id FROM {table} ORDER BY id LIMIT $2)"
+        );
+        self.db.query_text(sql).bind(before).bind(ROWS).execute().await
     }
 
     /// Of those that are there.

@@ -16,6 +16,7 @@ pub struct Removed {
     pub versions: u64,
     /// Planned times in the ledgers of schedules.
     pub fires: u64,
+    pub alerts: u64,
     pub audit: u64,
     pub events: u64,
     pub blobs: i64,

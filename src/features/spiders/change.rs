@@ -251,7 +251,7 @@ impl SpiderChange {
             ("body.memory_limit_mb", self.memory_limit_mb.flatten(), 16, MAX_MEMORY_MB),
             ("body.max_items", self.max_items.flatten(), 1, i64::MAX),
             ("body.max_retries", self.max_retries, 0, 100),
-            ("body.retry_delay_seconds", self.retry_delay_seconds, 0, 86_400),
+            ("body.retry_delay_seconds", self.retry_delay_seconds, 0, 3600),
             ("body.max_concurrent", self.max_concurrent.flatten(), 1, 100_000),
         ] {
             checks.require(value.is_none_or(|value| (least..=most).contains(&value)), loc, "value_error", || {

@@ -112,8 +112,10 @@ impl Spiders {
 
     /// Whether it went; it stays while a task of it waits or runs. Its files' rows go with it.
     pub(super) async fn remove_idle(&self, id: &SpiderId) -> Result<bool> {
-        let removed = self
-            .db
+        let mut transaction = self.db.begin().await?;
+        // Who queues a run at the same moment holds the row: only then is seen what he queued.
+        transaction.query("UPDATE spiders SET id = id WHERE id = $1").bind(id).execute().await?;
+        let removed = transaction
             .query(
                 "DELETE FROM spiders WHERE id = $1 AND NOT EXISTS
                  (SELECT 1 FROM tasks WHERE spider_id = $1 AND status IN ('pending', 'running'))",
@@ -121,6 +123,7 @@ impl Spiders {
             .bind(id)
             .execute()
             .await?;
+        transaction.commit().await?;
         Ok(removed > 0)
     }
 }

@@ -1,6 +1,7 @@
 //! One attempt as this server runs it: the claim kept alive, what it reports stored, its end written down.
 
 use std::{
+    collections::hash_map::Entry,
     sync::{
         PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,10 +12,11 @@ use std::{
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     DispatcherConfig, ErrorCategory, TaskStatus, Tasks,
-    types::{Claim, Ending},
+    types::{Claim, Ending, Interruption},
 };
 use crate::{
     error::{Error, Result},
@@ -45,7 +47,9 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
+    /// The attempt alone may add to the task from here on.
     pub(super) async fn new(tasks: &Tasks, claim: &Claim) -> Result<Self> {
+        tasks.documents.open_attempt(&claim.task_id, claim.attempt).await?;
         let former_lines = tasks.documents.last_seq(&claim.task_id).await?;
         Ok(Self { tasks: tasks.clone(), claim: claim.clone(), former_lines, peak_memory_mb: AtomicU64::new(0) })
     }
@@ -75,15 +79,30 @@ impl Report for Reporter {
     }
 }
 
+/// An attempt that this server runs.
+#[derive(Debug, Clone)]
+pub(super) struct Running {
+    pub attempt: i64,
+    pub stop: Stop,
+    /// Cancelled when nothing of it runs any more.
+    pub ended: CancellationToken,
+}
+
 /// The attempt counts as running here, until this goes: also when it panics.
 struct Listed<'a> {
     tasks: &'a Tasks,
     task: &'a TaskId,
+    running: Running,
 }
 
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
-        self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner).remove(self.task);
+        let mut running = self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.get(self.task).is_some_and(|listed| listed.attempt == self.running.attempt) {
+            running.remove(self.task);
+        }
+        drop(running);
+        self.running.ended.cancel();
         self.tasks.signals.raise(self.task);
     }
 }
@@ -104,11 +123,10 @@ impl Tasks {
 
     /// Runs the task, which was claimed not before `claimed`, to its end.
     pub(super) async fn run_attempt(&self, claim: Claim, claimed: Instant, runner: &Runner, config: &DispatcherConfig) {
-        let stop = Stop::default();
+        let listed = self.begin(&claim).await;
+        let stop = listed.running.stop.clone();
         let lease = config.lease.to_std().unwrap_or_default();
         self.allow(&stop, Moment::now() + lease.saturating_sub(claimed.elapsed()));
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(claim.task_id.clone(), stop.clone());
-        let _listed = Listed { tasks: self, task: &claim.task_id };
         self.signals.raise(&claim.task_id);
         let ending = match self.prepare(&claim, config).await {
             // It took so long that the claim may have run out.
@@ -140,15 +158,35 @@ impl Tasks {
         }
     }
 
-    /// Where other servers may start the task once the claim has run out, its processes end by themselves before that.
+    /// Lists the attempt as running here, once no other attempt of the task does: one whose claim was lost while this
+    /// server stood still may not have ended yet.
+    async fn begin<'a>(&'a self, claim: &'a Claim) -> Listed<'a> {
+        let running = Running { attempt: claim.attempt, stop: Stop::default(), ended: CancellationToken::new() };
+        loop {
+            let former = match self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(claim.task_id.clone())
+            {
+                Entry::Vacant(free) => {
+                    free.insert(running.clone());
+                    None
+                }
+                Entry::Occupied(former) => Some(former.get().clone()),
+            };
+            let Some(former) = former else { return Listed { tasks: self, task: &claim.task_id, running } };
+            former.stop.request(StopReason::Lapsed);
+            former.ended.cancelled().await;
+        }
+    }
+
+    pub(super) fn runs_here(&self, task: &TaskId, attempt: i64) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(task).is_some_and(|listed| listed.attempt == attempt)
+    }
+
+    /// Where other servers may start the task once the claim has run out, its processes end by themselves soon after.
     fn allow(&self, stop: &Stop, until: Moment) {
         if self.db.is_shared() {
             stop.allow_until(until);
         }
-    }
-
-    pub(super) fn runs_here(&self, task: &TaskId) -> bool {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains_key(task)
     }
 
     async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
@@ -219,7 +257,10 @@ impl Tasks {
                     tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "the attempt had been ended before");
                     return;
                 }
-                Err(error) if begun.elapsed() < if self.stop.is_cancelled() { SHORT_PATIENCE } else { PATIENCE } => {
+                Err(error)
+                    if error.is_passing()
+                        && begun.elapsed() < if self.stop.is_cancelled() { SHORT_PATIENCE } else { PATIENCE } =>
+                {
                     tracing::warn!(%error, task = %claim.task_id, "cannot write the end of the task yet");
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
@@ -280,7 +321,11 @@ impl Ending {
             message,
             peak_memory_mb,
             undelivered: outcome.undelivered,
-            is_interrupted: matches!(stop, Some(StopReason::Shutdown | StopReason::Lapsed)),
+            interruption: match stop {
+                Some(StopReason::Shutdown) => Some(Interruption::Stopped),
+                Some(StopReason::Lapsed) => Some(Interruption::Lost),
+                Some(StopReason::Cancelled) | None => None,
+            },
         }
     }
 
@@ -303,7 +348,7 @@ impl Ending {
             message: Some(message),
             peak_memory_mb: None,
             undelivered: 0,
-            is_interrupted: false,
+            interruption: None,
         }
     }
 }

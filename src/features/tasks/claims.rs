@@ -2,18 +2,27 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Tasks, types::Claim};
+use super::{
+    Tasks,
+    types::{Claim, Held},
+};
 use crate::{error::Result, id::TaskId};
 
 /// How long after its end a claim is still honoured by others: its holder, cut off, ends what it started meanwhile.
 /// More than the five seconds between SIGTERM and SIGKILL.
 pub(super) const GRACE: Duration = Duration::seconds(8);
+/// How long the end of a lost attempt may take: what it left is stored first.
+const TO_END: Duration = Duration::minutes(3);
+/// The end of a claim that is nobody's any more.
+pub(super) const DISOWNED: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+const CLAIM: &str = "id, spider_id, attempt, worker_id, is_test, code_hash, deployment_id, params";
 
 /// Whether a task may start now: its own time has come, its spider may keep more, and its spider and its project run
 /// fewer tasks than they may. Tests run beside anything and count for nothing.
 const MAY_START: &str = "
     waiting.status = 'pending'
-    AND (waiting.next_attempt_at IS NULL OR waiting.next_attempt_at <= $2)
+    AND (waiting.next_attempt_at IS NULL OR waiting.next_attempt_at <= $1)
     AND NOT spiders.over_quota
     AND (waiting.is_test
          OR ((SELECT COUNT(*) FROM tasks AS other
@@ -29,17 +38,17 @@ impl Tasks {
     /// Takes the first task that may start: by priority, then by age.
     pub(super) async fn claim_next(&self, worker: &str, lease: Duration) -> Result<Option<Claim>> {
         let now = self.clock.now();
-        // Without a lock: most looks find nothing.
-        let waiting: Option<(i64,)> = self
-            .db
-            .query(
-                "SELECT CAST(1 AS BIGINT) FROM tasks
-                  WHERE status = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= $1) LIMIT 1",
-            )
-            .bind(now)
-            .fetch_optional()
-            .await?;
-        if waiting.is_none() {
+        let first = format!(
+            "SELECT waiting.id
+               FROM tasks AS waiting
+               JOIN spiders ON spiders.id = waiting.spider_id
+               JOIN projects ON projects.id = spiders.project_id
+              WHERE {MAY_START}
+              ORDER BY waiting.priority DESC, waiting.id LIMIT 1"
+        );
+        // Without a lock: most looks find nothing, and a long queue of those that may not start holds up nobody.
+        let found: Option<(TaskId,)> = self.db.query_text(first.clone()).bind(now).fetch_optional().await?;
+        if found.is_none() {
             return Ok(None);
         }
         let mut transaction = self.db.begin().await?;
@@ -48,26 +57,24 @@ impl Tasks {
         let claim: Option<Claim> = transaction
             .query_text(format!(
                 "UPDATE tasks
-                    SET status = 'running', worker_id = $1, attempt = attempt + 1, lease_until = $3,
-                        started_at = $2, finished_at = NULL, last_heartbeat = $2, next_attempt_at = NULL,
-                        progress = 0, progress_message = NULL, updated_at = $2
-                  WHERE id = (SELECT waiting.id
-                                FROM tasks AS waiting
-                                JOIN spiders ON spiders.id = waiting.spider_id
-                                JOIN projects ON projects.id = spiders.project_id
-                               WHERE {MAY_START}
-                               ORDER BY waiting.priority DESC, waiting.id LIMIT 1)
-                    AND status = 'pending'
-              RETURNING id, spider_id, attempt, is_test, deployment_id, code_hash, params"
+                    SET status = 'running', worker_id = $2, attempt = attempt + 1, lease_until = $3,
+                        started_at = $1, finished_at = NULL, last_heartbeat = $1, next_attempt_at = NULL,
+                        exit_code = NULL, error_category = NULL, error_message = NULL, peak_memory_mb = NULL,
+                        progress = 0, progress_message = NULL, updated_at = $1
+                  WHERE id = ({first}) AND status = 'pending'
+              RETURNING {CLAIM}"
             ))
-            .bind(worker)
             .bind(now)
+            .bind(worker)
             .bind(now + lease)
             .fetch_optional()
             .await?;
         let Some(claim) = claim else { return Ok(None) };
         transaction
-            .query("INSERT INTO attempts (task_id, attempt, worker_id, started_at, items) VALUES ($1, $2, $3, $4, 0)")
+            .query(
+                "INSERT INTO attempts (task_id, attempt, worker_id, started_at, is_interrupted, items, undelivered)
+                 VALUES ($1, $2, $3, $4, FALSE, 0, 0)",
+            )
             .bind(&claim.task_id)
             .bind(claim.attempt)
             .bind(worker)
@@ -84,12 +91,13 @@ impl Tasks {
         let row: Option<(Option<DateTime<Utc>>,)> = self
             .db
             .query(
-                "UPDATE tasks SET lease_until = $3, last_heartbeat = $4, peak_memory_mb = COALESCE($5, peak_memory_mb)
-                  WHERE id = $1 AND attempt = $2 AND status = 'running'
+                "UPDATE tasks SET lease_until = $4, last_heartbeat = $5, peak_memory_mb = COALESCE($6, peak_memory_mb)
+                  WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'running'
               RETURNING cancel_requested_at",
             )
             .bind(&claim.task_id)
             .bind(claim.attempt)
+            .bind(&claim.worker_id)
             .bind(now + lease)
             .bind(now)
             .bind(peak_mb)
@@ -98,15 +106,28 @@ impl Tasks {
         Ok(row.map(|(requested,)| requested.is_some()))
     }
 
-    /// Attempts whose claim has run out, and its grace with it: their server is gone.
-    pub(super) async fn lost(&self) -> Result<Vec<Claim>> {
+    /// All claims there are, whoever holds them.
+    pub(super) async fn held(&self) -> Result<Vec<Held>> {
         self.db
-            .query(
-                "SELECT id, spider_id, attempt, is_test, deployment_id, code_hash, params
-                   FROM tasks WHERE status = 'running' AND lease_until < $1",
-            )
-            .bind(self.clock.now() - GRACE)
+            .query("SELECT id, attempt, lease_until FROM tasks WHERE status = 'running' AND lease_until IS NOT NULL")
             .fetch_all()
+            .await
+    }
+
+    /// Takes a lost claim, to end the attempt; `None` where it was renewed meanwhile, or somebody else took it.
+    pub(super) async fn take_over(&self, lost: &Held, worker: &str) -> Result<Option<Claim>> {
+        self.db
+            .query_text(format!(
+                "UPDATE tasks SET worker_id = $4, lease_until = $5
+                  WHERE id = $1 AND attempt = $2 AND lease_until = $3 AND status = 'running'
+              RETURNING {CLAIM}"
+            ))
+            .bind(&lost.task_id)
+            .bind(lost.attempt)
+            .bind(lost.lease_until)
+            .bind(worker)
+            .bind(self.clock.now() + TO_END)
+            .fetch_optional()
             .await
     }
 
@@ -115,7 +136,7 @@ impl Tasks {
         self.db
             .query("UPDATE tasks SET lease_until = $2 WHERE worker_id = $1 AND status = 'running'")
             .bind(worker)
-            .bind(self.clock.now() - GRACE * 2)
+            .bind(DISOWNED)
             .execute()
             .await
             .map(drop)
@@ -133,10 +154,5 @@ impl Tasks {
             .fetch_all()
             .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
-    }
-
-    /// The attempts that count as running, wherever.
-    pub(super) async fn running_attempts(&self) -> Result<Vec<(TaskId, i64)>> {
-        self.db.query("SELECT id, attempt FROM tasks WHERE status = 'running'").fetch_all().await
     }
 }

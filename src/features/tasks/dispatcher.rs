@@ -57,6 +57,11 @@ impl Dispatcher {
         &self.runner
     }
 
+    /// How long a claim holds without being renewed.
+    pub fn lease(&self) -> Duration {
+        self.config.lease.to_std().unwrap_or_default()
+    }
+
     pub fn period(&self) -> Duration {
         PERIOD
     }
@@ -115,13 +120,13 @@ impl Tasks {
     /// Where the task runs on this server.
     pub(super) fn stop_here(&self, task: &TaskId, reason: StopReason) {
         let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(stop) = running.get(task) {
-            stop.request(reason);
+        if let Some(running) = running.get(task) {
+            running.stop.request(reason);
         }
     }
 
     fn stop_all(&self, reason: StopReason) {
         let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        running.values().for_each(|stop| stop.request(reason));
+        running.values().for_each(|running| running.stop.request(reason));
     }
 }

@@ -4,9 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ErrorCategory, Task, TaskStatus, Tasks,
-    claims::GRACE,
     retry::{Past, Policy},
-    types::{Attempt, Claim, Ending},
+    types::{Attempt, Claim, Ending, Interruption},
 };
 use crate::{
     error::{Error, Result},
@@ -15,40 +14,30 @@ use crate::{
     platform::{database::Transaction, documents::Counts},
 };
 
+/// So many crashes of servers a task survives at least, whatever it is set to: it has not failed. Not without end, as it
+/// may be what takes them down.
+const CRASHES: i64 = 10;
+
 impl Tasks {
     /// Ends the attempt. `None` when it was no longer ours to end; else what became of the task: `pending` where it is
     /// tried again.
     pub(super) async fn finish(&self, claim: &Claim, ending: &Ending) -> Result<Option<TaskStatus>> {
-        self.end_attempt(claim, ending, None).await
-    }
-
-    /// Ends an attempt of another server, if its claim has still run out.
-    pub(super) async fn finish_lost(&self, claim: &Claim, ending: &Ending) -> Result<Option<TaskStatus>> {
-        self.end_attempt(claim, ending, Some(self.clock.now() - GRACE)).await
-    }
-
-    async fn end_attempt(
-        &self,
-        claim: &Claim,
-        ending: &Ending,
-        lapsed: Option<DateTime<Utc>>,
-    ) -> Result<Option<TaskStatus>> {
-        let counts = self.documents.counts(std::slice::from_ref(&claim.task_id)).await?;
-        let counts = counts.get(&claim.task_id).copied().unwrap_or_default();
+        // First of all: what is counted is all there is.
+        let counts = self.documents.close_attempt(&claim.task_id, claim.attempt).await?;
         let policy = self.policy_of(&claim.spider_id).await?;
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
-        // First of all, and not by reading: the row is the lock.
+        // By changing it, not by reading: the row is the lock.
         let task: Option<Task> = transaction
             .query(
-                "UPDATE tasks SET updated_at = $3
-                  WHERE id = $1 AND attempt = $2 AND status = 'running' AND ($4 IS NULL OR lease_until < $4)
+                "UPDATE tasks SET updated_at = $4
+                  WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'running'
               RETURNING *",
             )
             .bind(&claim.task_id)
             .bind(claim.attempt)
+            .bind(&claim.worker_id)
             .bind(now)
-            .bind(lapsed)
             .fetch_optional()
             .await?;
         let Some(task) = task else { return Ok(None) };
@@ -62,8 +51,8 @@ impl Tasks {
             (TaskStatus::Failed, None) if task.cancel_requested_at.is_some() => TaskStatus::Cancelled,
             (status, _) => status,
         };
-        end_row(&mut transaction, &task, ending, counts, now).await?;
-        let ended = set_end(&mut transaction, &task, (status, next), ending, counts, now).await?;
+        let items = end_row(&mut transaction, &task, ending, counts, now).await?;
+        let ended = set_end(&mut transaction, &task, (status, next), ending, (counts, items), now).await?;
         if status.is_final() {
             let event = Event::TaskEnded(Box::new(fact_of(ended, now)));
             self.events.record(&mut transaction, &[event]).await?;
@@ -127,38 +116,39 @@ async fn next_attempt(
     if task.cancel_requested_at.is_some() || task.is_test {
         return Ok(None);
     }
-    let (alike,): (i64,) = transaction
-        .query("SELECT COUNT(*) FROM attempts WHERE task_id = $1 AND attempt < $2 AND error_category = $3")
-        .bind(&task.id)
-        .bind(task.attempt)
-        .bind(category)
-        .fetch_one()
-        .await?;
+    let before = "SELECT COUNT(*) FILTER (WHERE is_interrupted),
+                         COUNT(*) FILTER (WHERE error_category = $3 AND NOT is_interrupted)
+                    FROM attempts WHERE task_id = $1 AND attempt < $2";
+    let (interrupted, alike): (i64, i64) =
+        transaction.query(before).bind(&task.id).bind(task.attempt).bind(category).fetch_one().await?;
     let policy = Policy { max_retries: task.max_retries, ..policy.clone() };
-    if !policy.allows(category, Past { retries: task.retry_count, alike }) {
-        return Ok(None);
+    match ending.interruption {
+        Some(Interruption::Stopped) => Ok(Some(now)),
+        Some(Interruption::Lost) => Ok(Some(now).filter(|_| interrupted < CRASHES.max(task.max_retries))),
+        None if policy.allows(category, Past { retries: task.retry_count, alike }) => {
+            Ok(Some(now + policy.pause(&task.id, task.retry_count)))
+        }
+        None => Ok(None),
     }
-    // What broke off has done nothing wrong.
-    let pause = if ending.is_interrupted { TimeDelta::zero() } else { policy.pause(&task.id, task.retry_count) };
-    Ok(Some(now + pause))
 }
 
-/// The attempt's own row.
+/// The attempt's own row; how many items it stored.
 async fn end_row(
     transaction: &mut Transaction,
     task: &Task,
     ending: &Ending,
     counts: Counts,
     now: DateTime<Utc>,
-) -> Result<()> {
-    transaction
+) -> Result<i64> {
+    let row: Option<(i64,)> = transaction
         .query(
             "UPDATE attempts
                 SET finished_at = $3, status = $4, exit_code = $5, error_category = $6, error_message = $7,
-                    peak_memory_mb = $8,
-                    items = $9 - (SELECT CAST(COALESCE(SUM(former.items), 0) AS BIGINT) FROM attempts AS former
-                                   WHERE former.task_id = $1 AND former.attempt < $2)
-              WHERE task_id = $1 AND attempt = $2",
+                    is_interrupted = $8, peak_memory_mb = $9, undelivered = $10,
+                    items = $11 - (SELECT CAST(COALESCE(SUM(former.items), 0) AS BIGINT) FROM attempts AS former
+                                    WHERE former.task_id = $1 AND former.attempt < $2)
+              WHERE task_id = $1 AND attempt = $2
+          RETURNING items",
         )
         .bind(&task.id)
         .bind(task.attempt)
@@ -167,28 +157,37 @@ async fn end_row(
         .bind(ending.exit_code)
         .bind(ending.category)
         .bind(&ending.message)
+        .bind(ending.interruption.is_some())
         .bind(ending.peak_memory_mb.or(task.peak_memory_mb))
+        .bind(ending.undelivered)
         .bind(counts.stored)
-        .execute()
-        .await
-        .map(drop)
+        .fetch_optional()
+        .await?;
+    // None: it was started by a version that kept no attempts.
+    Ok(row.map_or(counts.stored, |(items,)| items))
 }
 
+/// The task's row, with the sums of all attempts; how fast items came is the last one's.
 async fn set_end(
     transaction: &mut Transaction,
     task: &Task,
     (status, next_attempt_at): (TaskStatus, Option<DateTime<Utc>>),
     ending: &Ending,
-    counts: Counts,
+    (counts, items): (Counts, i64),
     now: DateTime<Utc>,
 ) -> Result<Task> {
+    let is_retry = next_attempt_at.is_some() && ending.interruption.is_none();
     transaction
         .query(
             "UPDATE tasks
                 SET status = $2, exit_code = $3, error_category = $4, error_message = $5,
                     peak_memory_mb = COALESCE($6, peak_memory_mb), items_per_second = $7, total_count = $8,
-                    success_count = $9, failed_count = $10, finished_at = $11, lease_until = NULL,
-                    next_attempt_at = $12, retry_count = retry_count + $13,
+                    success_count = $9,
+                    failed_count = $10 + (SELECT CAST(COALESCE(SUM(undelivered), 0) AS BIGINT) FROM attempts
+                                           WHERE task_id = $1),
+                    finished_at = $11, lease_until = NULL, next_attempt_at = $12, retry_count = retry_count + $13,
+                    -- Not whoever wrote the end down in the place of one that is gone.
+                    worker_id = (SELECT worker_id FROM attempts WHERE task_id = $1 AND attempt = $14),
                     progress = CASE WHEN $2 = 'completed' THEN 100 ELSE progress END
               WHERE id = $1
           RETURNING *",
@@ -199,17 +198,19 @@ async fn set_end(
         .bind(ending.category)
         .bind(&ending.message)
         .bind(ending.peak_memory_mb)
-        .bind(task.started_at.map(|started| rate_of(&counts, now - started)))
+        .bind(task.started_at.map(|started| rate_of(items, now - started)))
         .bind(counts.received)
         .bind(counts.stored)
-        .bind(counts.rejected + ending.undelivered)
+        .bind(counts.rejected)
         .bind(Some(now).filter(|_| status.is_final()))
         .bind(next_attempt_at)
-        .bind(i64::from(next_attempt_at.is_some()))
+        .bind(i64::from(is_retry))
+        .bind(task.attempt)
         .fetch_one()
         .await
 }
 
+/// What others hear of a task that has ended.
 pub(super) fn fact_of(task: Task, now: DateTime<Utc>) -> TaskEnded {
     TaskEnded {
         task_id: task.id,
@@ -228,7 +229,7 @@ pub(super) fn fact_of(task: Task, now: DateTime<Utc>) -> TaskEnded {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-fn rate_of(counts: &Counts, took: TimeDelta) -> f64 {
+fn rate_of(items: i64, took: TimeDelta) -> f64 {
     let seconds = took.num_milliseconds().max(1) as f64 / 1000.0;
-    (counts.stored as f64 / seconds * 100.0).round() / 100.0
+    (items as f64 / seconds * 100.0).round() / 100.0
 }

@@ -199,6 +199,7 @@ fn claim_of(task: Task) -> Claim {
         task_id: task.id,
         spider_id: task.spider_id,
         attempt: task.attempt,
+        worker_id: task.worker_id.unwrap_or_default(),
         is_test: task.is_test,
         deployment_id: task.deployment_id,
         code_hash: task.code_hash,

@@ -37,14 +37,13 @@ pub use watchdog::Watchdog;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::signals::Signals;
+use self::{attempt::Running, signals::Signals};
 use super::{events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
-    runner::Stop,
 };
 
 /// What the feature stands on.
@@ -76,7 +75,7 @@ pub struct Tasks {
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
     /// The attempts of this server.
-    running: Arc<Mutex<HashMap<TaskId, Stop>>>,
+    running: Arc<Mutex<HashMap<TaskId, Running>>>,
 }
 
 impl Tasks {

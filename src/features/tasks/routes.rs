@@ -7,7 +7,7 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    RunOptions, Task, TaskFilter, Tasks, Trigger,
+    RunOptions, Task, TaskFilter, TaskStatus, Tasks, Trigger,
     follow::StatusFollower,
     logs, runs,
     types::{Attempt, TaskFile},
@@ -69,10 +69,14 @@ async fn delete(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Re
     responses((status = 200, body = Envelope<Task>), (status = 409, description = "`task_finished`")))]
 async fn cancel(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Reply<Task>> {
     let task = tasks.cancel(&id).await?;
-    let said = if task.status.is_final() {
-        text!("任务已取消", "the task is cancelled")
-    } else {
-        text!("已请求取消，任务正在停止", "asked to cancel; the task is stopping")
+    let said = match task.status {
+        TaskStatus::Cancelled => text!("任务已取消", "the task is cancelled"),
+        TaskStatus::Pending | TaskStatus::Running => {
+            text!("已请求取消，任务正在停止", "asked to cancel; the task is stopping")
+        }
+        TaskStatus::Completed | TaskStatus::Failed => {
+            text!("任务在取消之前已结束", "the task came to its end before it could be cancelled")
+        }
     };
     Ok(Reply::data(task).saying(said))
 }

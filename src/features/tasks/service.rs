@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
 use crate::{
     error::{Checks, Error, Result},
-    features::spiders::{self, CodeChoice, Overlap, schedules::PRIORITIES},
+    features::spiders::{self, CodeChoice, schedules::PRIORITIES},
     id::{DeploymentId, SpiderId, TaskId},
     runner::StopReason,
     text,
@@ -38,15 +38,6 @@ impl Tasks {
             self.spiders.deployment(spider_id, deployment).await?;
         }
         self.check_quota(&spider).await?;
-        if trigger != Trigger::Test && spider.overlap == Overlap::Replace {
-            for active in self.active_of(spider_id).await? {
-                match self.cancel(&active).await {
-                    // It ended by itself meanwhile.
-                    Ok(_) | Err(Error::Conflict(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
         let id = TaskId::generate();
         let new = NewTask {
             spider_id: spider.id,

@@ -2,16 +2,22 @@ use sqlx::types::Json;
 
 use super::{
     Task, TaskFilter, TaskStatus, Tasks,
+    ends::fact_of,
+    queue,
     types::{NewTask, TaskFile, Trigger},
 };
 use crate::{
     error::{Error, Result},
-    features::spiders::{CodeChoice, Overlap},
+    features::{
+        events::Event,
+        spiders::{CodeChoice, Overlap},
+    },
     id::{SpiderId, TaskId},
     platform::{
         database::{Query, in_list},
         http::Paging,
     },
+    runner::StopReason,
     text,
 };
 
@@ -77,8 +83,9 @@ impl Tasks {
             .collect())
     }
 
-    /// Queues the task, unless the spider's `overlap` is `skip` and it has an active one; `None` then. Tests run beside
-    /// anything and do not count as active.
+    /// Queues the task, unless the spider's `overlap` is `skip` and it has an active one; `None` then. Where it is
+    /// `replace`, what is active is cancelled or told to stop; the new one starts when nothing of it runs any more. Tests
+    /// run beside anything and do not count as active.
     pub(super) async fn insert(&self, new: &NewTask, code: &CodeChoice, overlap: Overlap) -> Result<Option<Task>> {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
@@ -95,6 +102,15 @@ impl Tasks {
         let must_wait = active > 0 && new.trigger != Trigger::Test;
         if must_wait && overlap == Overlap::Skip {
             return Ok(None);
+        }
+        let mut replaced = Vec::new();
+        if must_wait && overlap == Overlap::Replace {
+            let (cancelled, stopping) = queue::replace(&mut transaction, &[&new.spider_id], &[], now).await?;
+            replaced = stopping;
+            replaced.extend(cancelled.iter().map(|task| task.id.clone()));
+            let facts: Vec<Event> =
+                cancelled.into_iter().map(|task| Event::TaskEnded(Box::new(fact_of(task, now)))).collect();
+            self.events.record(&mut transaction, &facts).await?;
         }
         let code = self.spiders.code_in(&mut transaction, &new.spider_id, code).await?;
         let task = transaction
@@ -121,6 +137,11 @@ impl Tasks {
             .fetch_one()
             .await?;
         transaction.commit().await?;
+        for former in &replaced {
+            self.stop_here(former, StopReason::Cancelled);
+            self.signals.raise(former);
+        }
+        self.events.announce();
         Ok(Some(task))
     }
 
@@ -136,16 +157,6 @@ impl Tasks {
             .execute()
             .await?;
         Ok(done > 0)
-    }
-
-    pub(super) async fn active_of(&self, spider: &SpiderId) -> Result<Vec<TaskId>> {
-        let rows: Vec<(TaskId,)> = self
-            .db
-            .query("SELECT id FROM tasks WHERE spider_id = $1 AND status IN ('pending', 'running') AND NOT is_test")
-            .bind(spider)
-            .fetch_all()
-            .await?;
-        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// In one transaction: some hundred at a time. Says how many rows there were.
@@ -210,15 +221,23 @@ impl Tasks {
 
     /// The task itself, where a former attempt of it kept one; else the spider's newest failed task that did.
     pub(super) async fn last_checkpoint_task(&self, spider: &SpiderId, task: &TaskId) -> Result<Option<TaskId>> {
+        let own: Option<(TaskId,)> = self
+            .db
+            .query("SELECT task_id FROM task_checkpoints WHERE task_id = $1")
+            .bind(task)
+            .fetch_optional()
+            .await?;
+        if let Some((id,)) = own {
+            return Ok(Some(id));
+        }
         let row: Option<(TaskId,)> = self
             .db
             .query(
                 "SELECT tasks.id FROM task_checkpoints JOIN tasks ON tasks.id = task_checkpoints.task_id
-                  WHERE task_checkpoints.spider_id = $1 AND (tasks.status = 'failed' OR tasks.id = $2)
-                  ORDER BY CASE WHEN tasks.id = $2 THEN 0 ELSE 1 END, tasks.id DESC LIMIT 1",
+                  WHERE task_checkpoints.spider_id = $1 AND tasks.status = 'failed'
+                  ORDER BY tasks.id DESC LIMIT 1",
             )
             .bind(spider)
-            .bind(task)
             .fetch_optional()
             .await?;
         Ok(row.map(|(id,)| id))

@@ -165,10 +165,30 @@ pub(super) struct Claim {
     pub task_id: TaskId,
     pub spider_id: SpiderId,
     pub attempt: i64,
+    /// The server that holds it.
+    pub worker_id: String,
     pub is_test: bool,
     pub deployment_id: Option<DeploymentId>,
     pub code_hash: String,
     pub params: Json<Map<String, Value>>,
+}
+
+/// A claim as others see it.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub(super) struct Held {
+    #[sqlx(rename = "id")]
+    pub task_id: TaskId,
+    pub attempt: i64,
+    pub lease_until: DateTime<Utc>,
+}
+
+/// What broke an attempt off, where it was not the spider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// The server stopped.
+    Stopped,
+    /// The server is gone, or was cut off.
+    Lost,
 }
 
 /// How an attempt ended.
@@ -181,8 +201,7 @@ pub(super) struct Ending {
     pub peak_memory_mb: Option<f64>,
     /// Items that could not be stored.
     pub undelivered: i64,
-    /// It was not the spider that failed: its server stopped or is gone.
-    pub is_interrupted: bool,
+    pub interruption: Option<Interruption>,
 }
 
 /// One time that a task was started.
@@ -198,6 +217,8 @@ pub(super) struct Attempt {
     pub exit_code: Option<i64>,
     pub error_category: Option<ErrorCategory>,
     pub error_message: Option<String>,
+    /// Its server stopped or was lost. That counts for no retry.
+    pub is_interrupted: bool,
     /// Items that it stored.
     pub items: i64,
     pub peak_memory_mb: Option<f64>,

@@ -24,7 +24,6 @@ struct Surroundings {
     project_name: String,
     project_limit: Option<i64>,
     project_running: i64,
-    before: i64,
 }
 
 impl Tasks {
@@ -75,25 +74,10 @@ impl Tasks {
                 );
             }
         }
-        match around.before {
-            0 => text!("等待空闲的执行槽", "waiting for a free slot"),
-            before => {
-                text!("等待空闲的执行槽，前面还有 {before} 个任务", "waiting for a free slot, {before} tasks before it")
-            }
-        }
+        text!("等待空闲的执行槽", "waiting for a free slot")
     }
 
     async fn surroundings(&self, tasks: &[&TaskId]) -> Result<HashMap<TaskId, Surroundings>> {
-        // Where many are shown, the length of the queue before each would cost more than it tells.
-        let is_one = tasks.len() == 1;
-        let before = if is_one {
-            "(SELECT COUNT(*) FROM tasks AS other
-               WHERE other.status = 'pending' AND (other.next_attempt_at IS NULL OR other.next_attempt_at <= $2)
-                 AND (other.priority > waiting.priority
-                      OR (other.priority = waiting.priority AND other.id < waiting.id)))"
-        } else {
-            "CAST(0 AS BIGINT)"
-        };
         let mut query = self.db.query_text(format!(
                 "SELECT waiting.id, spiders.overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
                         (SELECT COUNT(*) FROM tasks AS other
@@ -103,8 +87,7 @@ impl Tasks {
                         CASE WHEN projects.max_concurrent IS NULL THEN 0
                              ELSE (SELECT COUNT(*) FROM tasks AS other JOIN spiders AS sibling ON sibling.id = other.spider_id
                                     WHERE other.status = 'running' AND NOT other.is_test
-                                      AND sibling.project_id = spiders.project_id) END AS project_running,
-                        {before} AS before
+                                      AND sibling.project_id = spiders.project_id) END AS project_running
                    FROM tasks AS waiting
                    JOIN spiders ON spiders.id = waiting.spider_id
                    JOIN projects ON projects.id = spiders.project_id
@@ -113,9 +96,6 @@ impl Tasks {
             ));
         for id in tasks {
             query = query.bind(*id);
-        }
-        if is_one {
-            query = query.bind(self.clock.now());
         }
         let found: Vec<Surroundings> = query.fetch_all().await?;
         Ok(found.into_iter().map(|around| (around.id.clone(), around)).collect())

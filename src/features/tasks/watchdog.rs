@@ -1,6 +1,7 @@
 //! Loop: attempts whose server is gone → ended, and tried again where the spider's settings say so.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -8,10 +9,13 @@ use std::{
 use super::{
     ErrorCategory, Tasks,
     attempt::Reporter,
-    types::{Claim, Ending},
+    claims::{DISOWNED, GRACE},
+    types::{Claim, Ending, Held, Interruption},
 };
 use crate::{
+    clock::SyncedClock,
     error::Result,
+    id::TaskId,
     platform::process::presence::{Former, Presence},
     runner::Runner,
 };
@@ -28,14 +32,32 @@ const HURRY: Duration = Duration::from_mins(1);
 pub struct Watchdog {
     tasks: Tasks,
     runner: Arc<Runner>,
+    worker: String,
+    lease: Duration,
+    clock: Arc<SyncedClock>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
     /// Servers that used this data directory before, for as long as they may have left something that runs.
-    former: Arc<Mutex<Vec<Former>>>,
+    former: Vec<Former>,
     started: Instant,
+    /// Claims as they were seen first, and when.
+    seen: HashMap<TaskId, (Held, Instant)>,
 }
 
 impl Watchdog {
-    pub fn new(tasks: Tasks, runner: Arc<Runner>, presence: &Presence) -> std::io::Result<Self> {
-        Ok(Self { tasks, runner, former: Arc::new(Mutex::new(presence.former()?)), started: Instant::now() })
+    /// `worker` is this server, `lease` how long a claim holds.
+    pub fn new(
+        tasks: Tasks,
+        runner: Arc<Runner>,
+        (worker, lease): (&str, Duration),
+        clock: Arc<SyncedClock>,
+        presence: &Presence,
+    ) -> std::io::Result<Self> {
+        let state = State { former: presence.former()?, started: Instant::now(), seen: HashMap::new() };
+        Ok(Self { tasks, runner, worker: worker.to_owned(), lease, clock, state: Arc::new(Mutex::new(state)) })
     }
 
     pub fn period(&self) -> Duration {
@@ -48,66 +70,92 @@ impl Watchdog {
     pub async fn run_once(&self) -> anyhow::Result<Duration> {
         for worker in self.gone().await? {
             match self.tasks.disown(&worker).await {
-                Ok(()) => self.former().extract_if(.., |former| former.worker() == worker).for_each(Former::forget),
+                Ok(()) => {
+                    let mut state = self.state();
+                    state.former.extract_if(.., |former| former.worker() == worker).for_each(Former::forget);
+                }
                 Err(error) => tracing::warn!(%error, worker, "a former server's tasks cannot be taken over yet"),
             }
         }
-        self.tasks.end_lost(&self.runner).await?;
-        let is_hurried = self.started.elapsed() < HURRY && !self.former().is_empty();
+        for held in self.lost(self.tasks.held().await?) {
+            if self.tasks.stop.is_cancelled() {
+                break;
+            }
+            // While the database was away nobody could renew: whoever still runs here does so soon.
+            if self.tasks.runs_here(&held.task_id, held.attempt) {
+                continue;
+            }
+            if let Err(error) = self.end_lost(&held).await {
+                tracing::warn!(%error, task = %held.task_id, "a lost task cannot be ended yet");
+            }
+        }
+        let state = self.state();
+        let is_hurried = state.started.elapsed() < HURRY && !state.former.is_empty();
         Ok(if is_hurried { PERIOD_AFTER_CRASH } else { PERIOD })
     }
 
     /// Those of which nothing is left by now.
     async fn gone(&self) -> anyhow::Result<Vec<String>> {
-        if self.former().is_empty() {
+        if self.state().former.is_empty() {
             return Ok(Vec::new());
         }
         let watchdog = self.clone();
         let look = move || {
-            let mut former = watchdog.former();
-            let gone = former.iter_mut().filter_map(|former| former.is_gone().then(|| former.worker().to_owned()));
-            gone.collect()
+            let mut state = watchdog.state();
+            let former = state.former.iter_mut();
+            former.filter_map(|former| former.is_gone().then(|| former.worker().to_owned())).collect()
         };
         Ok(tokio::task::spawn_blocking(look).await?)
     }
 
-    fn former(&self) -> MutexGuard<'_, Vec<Former>> {
-        self.former.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A claim is lost when its time is over, and its grace; or when it has not moved for so long, whatever the clocks
+    /// say. Just after the clock was set its word does not count: others may not have heard of it.
+    fn lost(&self, held: Vec<Held>) -> Vec<Held> {
+        let honoured = self.lease + GRACE.to_std().unwrap_or_default();
+        let over_at = self.clock.is_steady_for(honoured).then(|| self.tasks.clock.now() - GRACE);
+        let mut state = self.state();
+        let mut seen = std::mem::take(&mut state.seen);
+        let mut lost = Vec::new();
+        for claim in held {
+            let former = seen.remove(&claim.task_id).filter(|(former, _)| *former == claim);
+            let (_, since) = former.unwrap_or_else(|| (claim.clone(), Instant::now()));
+            let is_over = over_at.is_some_and(|at| claim.lease_until < at);
+            if is_over || claim.lease_until == DISOWNED || since.elapsed() > honoured {
+                lost.push(claim.clone());
+            }
+            state.seen.insert(claim.task_id.clone(), (claim, since));
+        }
+        lost
+    }
+
+    async fn end_lost(&self, held: &Held) -> Result<()> {
+        let tasks = &self.tasks;
+        let Some(claim) = tasks.take_over(held, &self.worker).await? else { return Ok(()) };
+        // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
+        let reporter = Reporter::new(tasks, &claim).await?;
+        let undelivered = self.runner.salvage(&claim.task_id, claim.attempt, &reporter).await;
+        let message = "the server that ran the task is gone, or was cut off from the database for longer than its claim \
+                       held; what the spider had delivered is kept";
+        let lost = Ending::failed(ErrorCategory::System, message.to_owned());
+        let ending = Ending { undelivered, interruption: Some(Interruption::Lost), ..lost };
+        let Claim { task_id, attempt, .. } = &claim;
+        if let Some(status) = tasks.finish(&claim, &ending).await? {
+            tracing::warn!(task = %task_id, attempt, %status, "task {task_id} was lost with its server");
+            tasks.signals.raise(task_id);
+            tasks.queued.notify_one();
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Tasks {
-    async fn end_lost(&self, runner: &Runner) -> Result<()> {
-        for claim in self.lost().await? {
-            // While the database was away nobody could renew: whoever still runs here does so soon.
-            if self.runs_here(&claim.task_id) {
-                continue;
-            }
-            if let Err(error) = self.end_one_lost(&claim, runner).await {
-                tracing::warn!(%error, task = %claim.task_id, "a lost task cannot be ended yet");
-            }
-        }
-        Ok(())
-    }
-
-    async fn end_one_lost(&self, claim: &Claim, runner: &Runner) -> Result<()> {
-        // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
-        let undelivered = runner.salvage(&claim.task_id, claim.attempt, &Reporter::new(self, claim).await?).await;
-        let message = "the server that ran the task is gone; what the spider had delivered is kept".to_owned();
-        let Claim { task_id, attempt, .. } = claim;
-        let lost = Ending::failed(ErrorCategory::System, message);
-        let ending = Ending { undelivered, is_interrupted: true, ..lost };
-        if let Some(status) = self.finish_lost(claim, &ending).await? {
-            tracing::warn!(task = %task_id, attempt, %status, "task {task_id} was lost with its server");
-            self.signals.raise(task_id);
-            self.queued.notify_one();
-        }
-        Ok(())
-    }
-
     /// At the start: removes the folders that a killed server left, but for those whose tasks have not been ended.
     pub async fn sweep(&self, runner: &Runner) -> anyhow::Result<()> {
-        let running = self.running_attempts().await?;
+        let running = self.held().await?.into_iter().map(|held| (held.task_id, held.attempt)).collect::<Vec<_>>();
         Ok(runner.sweep(&running).await?)
     }
 }

@@ -17,10 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use sqlx::{
-    AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
+    AssertSqlSafe, Connection, Executor, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
     sqlite::{
@@ -42,6 +42,8 @@ use crate::{
 /// "unavailable". Longer than any of our transactions takes, shorter than a client's patience.
 const PATIENCE: Duration = Duration::from_secs(10);
 const READERS: u32 = 8;
+/// An answer that took longer does not tell what time it is.
+const SLOW: Duration = Duration::from_secs(1);
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// Which of the two schemas a database holds.
@@ -122,11 +124,14 @@ impl Database {
     /// Connects to PostgreSQL and brings both schemas up to date.
     pub async fn open_postgres(url: &str) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a PostgreSQL address")?;
-        // A server that is cut off in mid-transaction must not hold its locks for hours.
-        let options = options.options([("idle_in_transaction_session_timeout", "15s")]);
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(PATIENCE)
+            // A server that is cut off in mid-transaction must not hold its locks for hours.
+            .after_connect(|connection, _| {
+                let limit = "SET idle_in_transaction_session_timeout = '15s'";
+                Box::pin(async move { connection.execute(limit).await.map(drop) })
+            })
             .connect_with(options)
             .await
             .context("cannot connect to PostgreSQL (DATABASE_URL)")?;
@@ -179,8 +184,12 @@ impl Database {
         let mut transaction = self.begin().await?;
         let asked = Instant::now();
         let (there,) = transaction.query("SELECT clock_timestamp()").fetch_one().await?;
+        let took = asked.elapsed();
+        if took > SLOW {
+            return Err(Error::Unavailable { what: "database", source: anyhow!("it took {took:?} to tell the time") });
+        }
         // Half-way between question and answer.
-        Ok(Some((there, asked + asked.elapsed() / 2)))
+        Ok(Some((there, asked + took / 2)))
     }
 
     /// Gives the room of deleted rows back to the disk, a little at a time, so that writers get their turn in between.
@@ -313,8 +322,9 @@ fn is_passing(error: &sqlx::Error) -> bool {
         E::Database(database) => {
             let code = database.code().unwrap_or_default();
             if database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-                // 08 connection, 40 serialisation, 53 resources (disk full), 57 operator intervention, 58 system
-                ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                // 08 connection, 40 serialisation, 53 resources (disk full), 57 operator intervention, 58 system;
+                // 25P03 idle for too long in a transaction
+                ["08", "25P03", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
             } else {
                 // busy, locked, I/O error, full, cannot open; extended codes keep the primary one in the low byte
                 code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))

@@ -1,6 +1,9 @@
 //! One statement, on either engine.
 
 use futures_util::TryStreamExt;
+use std::time::Duration;
+
+use anyhow::anyhow;
 use sqlx::{
     Arguments, Encode, FromRow, PgConnection, PgPool, Postgres, SqlStr, Sqlite, SqliteConnection, SqlitePool, Type,
     error::BoxDynError,
@@ -8,7 +11,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A Rust value that both engines can store.
 pub trait Bind<'q>: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> {}
@@ -33,6 +36,16 @@ pub struct Query<'c> {
     bind_error: Option<BoxDynError>,
 }
 
+/// How long one statement may take. A network that swallows what is sent would else keep its caller for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+async fn in_time<T>(call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    let Ok(answer) = tokio::time::timeout(PATIENCE, call).await else {
+        return Err(Error::Unavailable { what: "database", source: anyhow!("no answer in {PATIENCE:?}") });
+    };
+    Ok(answer?)
+}
+
 /// The same call for each engine; the compiler checks all four.
 macro_rules! run {
     ($query:ident, |$executor:ident, $args:ident| $call:expr) => {{
@@ -42,8 +55,8 @@ macro_rules! run {
         match $query.target {
             Target::SqlitePool($executor, $args) => Ok($call?),
             Target::SqliteTransaction($executor, $args) => Ok($call?),
-            Target::PostgresPool($executor, $args) => Ok($call?),
-            Target::PostgresTransaction($executor, $args) => Ok($call?),
+            Target::PostgresPool($executor, $args) => in_time(async { $call }).await,
+            Target::PostgresTransaction($executor, $args) => in_time(async { $call }).await,
         }
     }};
 }

@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
-use super::{Documents, json::JsonText};
+use super::{Documents, fences, json::JsonText};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
@@ -79,6 +79,7 @@ impl Documents {
             totals: Counts { received, stored: accepted, duplicate: 0, rejected: received - accepted },
         };
         let mut transaction = self.db.begin().await?;
+        fences::pass(&mut transaction, &batch.task_id, batch.attempt).await?;
         if !claim_batch(&mut transaction, &batch).await? {
             stored.repeated = true;
             stored.totals = Counts::default();
@@ -93,8 +94,7 @@ impl Documents {
         Ok(stored)
     }
 
-    /// Whether a batch of this attempt has been stored. Late ones of former attempts do not count, as they would in
-    /// the task's counts.
+    /// Whether a batch of this attempt has been stored; the task's counts go over all attempts.
     pub async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
         let found: Option<(i64,)> = self
             .db

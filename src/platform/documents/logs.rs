@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream as Flow, stream};
 use serde::{Deserialize, Serialize};
 
-use super::Documents;
+use super::{Documents, fences};
 use crate::{
     error::{Error, Result},
     id::{SpiderId, TaskId},
@@ -82,6 +82,7 @@ impl Documents {
         }
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
+        fences::pass(&mut transaction, task_id, attempt).await?;
         let last: Option<(i64,)> = transaction
             .query("SELECT last_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq DESC LIMIT 1")
             .bind(task_id)

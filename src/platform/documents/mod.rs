@@ -4,6 +4,7 @@
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
 mod batches;
+mod fences;
 mod items;
 mod json;
 mod logs;

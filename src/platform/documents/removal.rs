@@ -41,7 +41,8 @@ impl Documents {
     /// Removes all that there is of these tasks: items, counts, batch numbers, lines. Some hundred at a time.
     pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
         let Groups { heavy, light } = self.groups(tasks).await?;
-        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts";
+        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts; \
+                     DELETE FROM attempt_fences";
         for task in heavy {
             self.remove_items_of(&task).await?;
             self.remove_log(&task).await?;

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::{
     clock::{Clock, SystemClock},
+    error::Error,
     id::{SpiderId, TaskId},
     platform::database::Schema,
 };
@@ -55,6 +56,13 @@ fn texts(items: &[Item]) -> Vec<&str> {
     items.iter().map(|item| item.data.get()).collect()
 }
 
+/// A task whose first attempt may write.
+async fn begun(documents: &Documents) -> TaskId {
+    let task = TaskId::generate();
+    documents.open_attempt(&task, 1).await.unwrap();
+    task
+}
+
 #[tokio::test]
 async fn items_come_back_to_the_letter() {
     let sent = [
@@ -67,7 +75,7 @@ async fn items_come_back_to_the_letter() {
     ];
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
         let both = ItemFilter { spider_id: Some(spider), ..of_task(&task) };
         assert_eq!(documents.count_items(&both).await.unwrap(), 6);
@@ -85,16 +93,18 @@ async fn items_come_back_to_the_letter() {
 async fn each_attempt_has_batches_of_its_own() {
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         let has = async |attempt| documents.has_batch_of(&task, attempt).await.unwrap();
-        documents.add_items(batch(&task, &spider, None, &["1"])).await.unwrap();
+        assert!(!has(1).await);
+        // Without a number each call counts, however alike they are.
+        for _ in 0..2 {
+            documents.add_items(batch(&task, &spider, None, &["1"])).await.unwrap();
+        }
+        documents.open_attempt(&task, 2).await.unwrap();
         assert_eq!([has(1).await, has(2).await], [true, false]);
         let second = NewBatch { attempt: 2, ..batch(&task, &spider, Some(1), &["2"]) };
-        documents.add_items(second).await.unwrap();
+        assert_eq!(documents.add_items(second).await.unwrap().totals.stored, 3);
         assert!(has(2).await);
-        // Without a number each call counts, however alike they are.
-        documents.add_items(batch(&task, &spider, None, &["1"])).await.unwrap();
-        assert_eq!(documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task].stored, 3);
     }
 }
 
@@ -102,7 +112,7 @@ async fn each_attempt_has_batches_of_its_own() {
 async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
         let first = documents.add_items(batch(&task, &spider, Some(1), &["1", &deep])).await.unwrap();
         assert_eq!((first.accepted, first.rejected, first.repeated), (1, 1, false));
@@ -121,12 +131,35 @@ async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
     }
 }
 
+/// What an attempt that is over still sends changes nothing.
+#[tokio::test]
+async fn only_the_present_attempt_adds() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let one = |attempt| NewBatch { attempt, ..batch(&task, &spider, Some(7), &["1"]) };
+        let refused = |error: Error| assert!(matches!(error, Error::BadRequest(_)), "{error}");
+        documents.add_items(one(1)).await.unwrap();
+        documents.open_attempt(&task, 2).await.unwrap();
+        refused(documents.add_items(one(1)).await.unwrap_err());
+        refused(documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["late"])).await.unwrap_err());
+        documents.add_items(one(2)).await.unwrap();
+        // Too late to begin, and to end another's.
+        documents.open_attempt(&task, 1).await.unwrap();
+        assert_eq!(documents.close_attempt(&task, 1).await.unwrap().stored, 2);
+        documents.append_lines(&task, &spider, 2, 1, &lines(Stream::Stdout, &["in time"])).await.unwrap();
+        assert_eq!(documents.close_attempt(&task, 2).await.unwrap().stored, 2);
+        refused(documents.add_items(NewBatch { batch: Some(8), ..one(2) }).await.unwrap_err());
+        assert_eq!(documents.count_items(&of_task(&task)).await.unwrap(), 2);
+    }
+}
+
 #[tokio::test]
 async fn what_is_kept_is_booked_and_forgotten() {
     let (_folder, all) = stores().await;
     for documents in all {
         let (heavy, light, none, spider) =
-            (TaskId::generate(), TaskId::generate(), TaskId::generate(), SpiderId::generate());
+            (begun(&documents).await, begun(&documents).await, begun(&documents).await, SpiderId::generate());
         for number in 0..3 {
             documents.add_items(batch(&heavy, &spider, Some(number), &vec!["12"; 1000])).await.unwrap();
         }
@@ -154,6 +187,7 @@ async fn what_is_kept_is_booked_and_forgotten() {
             assert_eq!(documents.count_items(&of_task(task)).await.unwrap(), 0);
             assert_eq!(documents.last_seq(task).await.unwrap(), 0);
             // Its batch numbers are free again.
+            documents.open_attempt(task, 1).await.unwrap();
             let again = documents.add_items(batch(task, &spider, Some(1), &["1"])).await.unwrap();
             assert_eq!((again.repeated, again.totals.received), (false, 1));
         }
@@ -165,7 +199,7 @@ async fn search_finds_text_however_it_was_escaped() {
     let sent = [r#"{"city":"\u5317\u4eac"}"#, r#"{"city":"北京"}"#, r#"{"city":"ÄB","say":"\"50%\""}"#];
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &sent)).await.unwrap();
         for (q, found) in
             [("北京", 2), ("\0", 0), ("CITY", 3), ("Äb", 1), ("\"50%", 1), ("5_%", 0), ("\"city\":\"北", 1)]
@@ -181,7 +215,7 @@ async fn long_reads_go_in_steps_of_bounded_size() {
     let large = format!("{:?}", "x".repeat(3 << 20));
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         documents.add_items(batch(&task, &spider, None, &[&large, &large, &large, "4"])).await.unwrap();
         let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
         documents.add_items(batch(&task, &spider, None, &["5"])).await.unwrap();
@@ -203,11 +237,12 @@ fn lines(stream: Stream, texts: &[&str]) -> Vec<LogLine> {
 async fn lines_are_stored_once_and_read_from_any_place() {
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
         documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b\0\u{fffd}中"])).await.unwrap();
         // The answer was lost; the sender tries again with what has come since.
         documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b", "c"])).await.unwrap();
+        documents.open_attempt(&task, 2).await.unwrap();
         documents.append_lines(&task, &spider, 2, 4, &lines(Stream::Stderr, &["d", "e"])).await.unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 5);
         assert_eq!(read(&documents, &task, 1, None, 2).await, [(2, 1, "b\0\u{fffd}中".into()), (3, 1, "c".into())]);
@@ -234,7 +269,7 @@ async fn read(
 async fn the_tail_is_the_end_of_each_stream() {
     let (_folder, all) = stores().await;
     for documents in all {
-        let (task, spider) = (TaskId::generate(), SpiderId::generate());
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
         assert_eq!(documents.tail(&task, 10).await.unwrap(), Tail::default());
         documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stderr, &["one", "two"])).await.unwrap();
         let long = "长".repeat(200_000);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::schedules::{at, id_of, judged, ledger, schedule, text};
+use super::schedules::{at, judged, ledger, schedule, text};
 use crate::support::TestApp;
 
 /// Zone, expression, what is to be in the ledger.

@@ -211,25 +211,6 @@ async fn what_waits_or_runs_is_not_touched() {
     assert_eq!(app.ended(&waiting).await["status"], "completed");
 }
 
-/// Rows as a deployment leaves them, numbered from 1; their ids are `v1`, `v2`, ….
-async fn make_versions(db: &Database, spider: &str, count: i64, now: DateTime<Utc>) {
-    for version in 1..=count {
-        db.query(
-            "INSERT INTO deployments (id, spider_id, version, code_hash, source, entry_point, requirements_txt,
-                                      file_count, archive_size, deploy_note, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, 'empty', '', '', 0, 0, '', $5, $5)",
-        )
-        .bind(format!("v{version}"))
-        .bind(spider)
-        .bind(version)
-        .bind("0".repeat(64))
-        .bind(now)
-        .execute()
-        .await
-        .unwrap();
-    }
-}
-
 async fn make_schedule(db: &Database, id: &str, spider: &str, version: Option<&str>, now: DateTime<Utc>) {
     db.query(
         "INSERT INTO schedules (id, spider_id, name, cron_expr, timezone, params, priority, is_active, active_since,
@@ -249,29 +230,46 @@ async fn make_schedule(db: &Database, id: &str, spider: &str, version: Option<&s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_in_use_stay() {
-    let app = TestApp::with(&[("CRAWLHUB_RETENTION_VERSIONS_PER_SPIDER", "2")]).await;
+    let app = TestApp::new().await;
     let fields = json!({"name": "s", "overlap": "queue", "timeout_seconds": 86400});
     let spider = app.spider(fields, &[("main.py", FILL)]).await;
-    let running = app.run(&spider, json!({"params": {"fill": true}})).await;
-    app.wait_for_line(&running, "filled").await;
+    let (of_spider, deployments) = (format!("/spiders/{spider}"), format!("/spiders/{spider}/deployments"));
+    let content = |version: usize| format!("of version {version}");
+    let mut versions = Vec::new();
+    for version in 1..=7 {
+        let upload = format!("{of_spider}/files/upload");
+        app.upload(&upload, "own.txt", content(version).into_bytes(), &[("path", "own.txt")]).await.ok();
+        let made = app.post(&deployments, json!({})).await.data();
+        versions.push(made["id"].as_str().unwrap().to_owned());
+    }
+    app.post(&format!("{deployments}/{}/rollback", versions[0]), json!({})).await.ok();
     let (db, _) = databases(&app).await;
-    make_versions(&db, &spider, 7, app.clock.now()).await;
-    let used = "UPDATE spiders SET active_deployment_id = 'v1' WHERE id = $1";
-    db.query(used).bind(&spider).execute().await.unwrap();
-    make_schedule(&db, "pins", &spider, Some("v2"), app.clock.now()).await;
-    let used = "UPDATE tasks SET deployment_id = 'v3' WHERE id = $1";
-    db.query(used).bind(&running).execute().await.unwrap();
+    make_schedule(&db, "pins", &spider, Some(&versions[1]), app.clock.now()).await;
+    let running = app.run(&spider, json!({"params": {"fill": true}, "deployment_id": versions[2]})).await;
+    app.wait_for_line(&running, "filled").await;
 
     let left = async || {
-        let rows: Vec<(i64,)> = db.query("SELECT version FROM deployments ORDER BY version").fetch_all().await.unwrap();
-        rows.into_iter().map(|(version,)| version).collect::<Vec<_>>()
+        let mut left = Vec::new();
+        for (at, id) in versions.iter().enumerate() {
+            if app.get(&format!("{deployments}/{id}")).await.status == 200 {
+                left.push(at + 1);
+            }
+        }
+        left
     };
+    let blobs = || (1..=7).filter(|version| blob(&app, &content(*version)).exists()).collect::<Vec<_>>();
+    app.put(&of_spider, json!({"retention": {"versions": 2}})).await.ok();
+    age_blobs(&app);
     assert_eq!(clean(&app).await["versions"], 2);
-    assert_eq!(left().await, [1, 2, 3, 6, 7]);
+    assert_eq!((left().await, blobs()), (vec![1, 2, 3, 6, 7], vec![1, 2, 3, 6, 7]));
+
     app.post(&format!("/tasks/{running}/cancel"), json!({})).await.ok();
-    app.put(&format!("/spiders/{spider}"), json!({"retention": {"versions": 1}})).await.ok();
+    app.put(&of_spider, json!({"retention": {"versions": 1}})).await.ok();
     clean(&app).await;
-    assert_eq!(left().await, [1, 2, 7]);
+    assert_eq!((left().await, blobs()), (vec![1, 2, 7], vec![1, 2, 3, 7]), "the task that ran it still tells its code");
+    app.delete(&format!("/tasks/{running}")).await.ok();
+    clean(&app).await;
+    assert_eq!(blobs(), [1, 2, 7]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,6 +314,23 @@ async fn ledgers_are_kept_for_a_time() {
     app.clock.advance(TimeDelta::days(19));
     clean(&app).await;
     assert_eq!((count("fires").await, audited().await), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_kept_for_a_time() {
+    let app = TestApp::new().await;
+    let alerts = async || app.get("/alerts").await.data()["total"].clone();
+    let failed = app.run_script(json!({"name": "s", "max_retries": 0}), "raise SystemExit(3)").await;
+    assert_eq!(failed["status"], "failed");
+    while alerts().await != 1 {
+        tokio::task::yield_now().await;
+    }
+    app.clock.advance(TimeDelta::days(179));
+    clean(&app).await;
+    assert_eq!(alerts().await, 1);
+    app.clock.advance(TimeDelta::days(2));
+    clean(&app).await;
+    assert_eq!(alerts().await, 0);
 }
 
 fn blob(app: &TestApp, content: &str) -> PathBuf {

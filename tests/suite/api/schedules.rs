@@ -15,7 +15,7 @@ pub fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-pub fn id_of(object: &Value) -> String {
+fn id_of(object: &Value) -> String {
     object["id"].as_str().unwrap().to_owned()
 }
 

@@ -96,8 +96,7 @@ async fn a_failure_is_an_alert_and_a_message() {
         })
     );
     assert_eq!(call.header("x-crawlhub-event"), "task_failed");
-    let delivered = app.eventually(PENDING, |page| page["total"] == 0).await;
-    assert_eq!(delivered["items"], json!([]));
+    app.eventually(PENDING, |page| page["total"] == 0).await;
     let path = format!("/notifications/deliveries/{}", call.header("x-crawlhub-delivery"));
     let delivery = app.get(&path).await.data();
     assert_eq!((&delivery["status"], &delivery["attempts"]), (&json!("delivered"), &json!(1)));
@@ -175,7 +174,7 @@ async fn a_webhook_into_the_servers_own_network_is_given_up() {
     let (app, mut receiver) = (TestApp::new().await, Receiver::start().await);
     let url = receiver.url.replace("127.0.0.1", "localhost");
     app.run_script(json!({"name": "s", "webhook_url": url}), "").await;
-    let page = app.eventually("/notifications/deliveries?status=failed", |page| page["total"] == 1).await;
+    let page = app.eventually("/notifications/deliveries?status=failed", |page| page["items"] != json!([])).await;
     let delivery = &page["items"][0];
     assert_eq!((&delivery["attempts"], &delivery["channel_id"]), (&json!(1), &Value::Null));
     assert!(delivery["last_error"].as_str().unwrap().contains("notify.allow_private"), "{delivery}");

@@ -207,8 +207,8 @@ async fn two_runs_at_once() {
     let old = app.run(&replace, json!({})).await;
     app.wait_for_line(&old, "up").await;
     let new = app.run(&replace, json!({})).await;
-    assert_eq!(app.get(&format!("/tasks/{old}")).await.data()["status"], "cancelled");
     app.wait_for_line(&new, "up").await;
+    assert_eq!(app.get(&format!("/tasks/{old}")).await.data()["status"], "cancelled");
     app.post(&format!("/tasks/{new}/cancel"), json!({})).await.data();
 
     let allow = app.spider(json!({"name": "allow", "overlap": "allow"}), &files).await;

@@ -5,20 +5,28 @@ use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 
 use crate::support::{Gate, ServerProcess, SmallDisk, TestApp, skip_unless};
 
-/// Spiders end with their server; the task says why it failed, and what was delivered stays.
+/// Spiders end with their server. Their tasks have not failed: they start again with the next one, whatever their
+/// settings say of retries. What was delivered stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_is_stopped() {
     let app = TestApp::new().await;
-    let script = "import time\nfrom crawlhub import save_item, flush\nsave_item({'n': 1})\nflush()\nprint('up', flush=True)\ntime.sleep(60)";
-    let spider = app.spider(json!({"name": "stopped"}), &[("main.py", script)]).await;
+    let outside = tempfile::tempdir().unwrap();
+    let script = format!(
+        "import os, time\nfrom crawlhub import save_item, flush\nsave_item({{'n': 1}})\nflush()\nos.chdir({:?})\n\
+         if os.path.exists('second'): raise SystemExit(0)\nopen('second', 'w')\nprint('up', flush=True)\ntime.sleep(60)",
+        outside.path()
+    );
+    let spider = app.spider(json!({"name": "stopped"}), &[("main.py", &script)]).await;
     let task = app.run(&spider, json!({})).await;
     app.wait_for_line(&task, "up").await;
     let waiting = app.spider(json!({"name": "waiting"}), &[("main.py", "print('{\"n\": 1}')")]).await;
     let app = app.restart(&[]).await;
-    let ended = app.get(&format!("/tasks/{task}")).await.data();
-    assert_eq!((&ended["status"], &ended["error_category"]), (&json!("failed"), &json!("system")), "{ended}");
-    assert!(ended["error_message"].as_str().unwrap().contains("server was stopped"), "{ended}");
-    assert_eq!(app.items(&task).await.len(), 1);
+    let ended = app.ended(&task).await;
+    let told = (&ended["status"], &ended["attempt"], &ended["retry_count"], &ended["total_count"]);
+    assert_eq!(told, (&json!("completed"), &json!(2), &json!(0), &json!(2)), "{ended}");
+    let attempts = app.get(&format!("/tasks/{task}/attempts")).await.data();
+    assert!(attempts[0]["error_message"].as_str().unwrap().contains("server was stopped"), "{attempts}");
+    assert_eq!((&attempts[0]["is_interrupted"], &attempts[0]["items"]), (&json!(true), &json!(1)), "{attempts}");
     assert_eq!(app.run_to_end(&waiting, json!({})).await["status"], "completed");
 }
 
@@ -30,10 +38,11 @@ async fn the_server_is_killed() {
     let mut server = ServerProcess::start(&settings).await;
     // Where a confined spider can write.
     let outside = tempfile::tempdir().unwrap();
-    let ledger = outside.path().join("ledger");
+    let (ledger, again) = (outside.path().join("ledger"), outside.path().join("again"));
     let script = format!(
-        "import os, time\nfrom crawlhub import save_item\nledger = open({ledger:?}, 'w')\n\
-         print('pid', os.getpid(), flush=True)\nfor n in range(1_000_000):\n    save_item({{'n': n}})\n    \
+        "import os, time\nfrom crawlhub import save_item\nledger = open({ledger:?}, 'a')\n\
+         print('pid', os.getpid(), flush=True)\nif os.path.exists({again:?}): raise SystemExit(0)\n\
+         open({again:?}, 'w')\nfor n in range(1_000_000):\n    save_item({{'n': n}})\n    \
          print(n, file=ledger, flush=True)\n    if n == 3000: print('thousands', flush=True)\n    time.sleep(0.0005)"
     );
     let spider = server.spider(json!({"name": "killed"}), &[("main.py", &script)]).await;
@@ -45,7 +54,7 @@ async fn the_server_is_killed() {
     let ServerProcess { dir, database_url, .. } = server;
     let server = ServerProcess::start_in(dir, database_url, &settings).await;
     let ended = server.ended(&task).await;
-    assert_eq!((&ended["status"], &ended["error_category"]), (&json!("failed"), &json!("system")), "{ended}");
+    assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(2)), "{ended}");
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the spider outlived its server");
     let saved: Vec<i64> = server.items(&task).await.iter().map(|item| item["n"].as_i64().unwrap()).collect();
     let ledger = std::fs::read_to_string(ledger).unwrap();

@@ -12,6 +12,7 @@ mod logs;
 mod retries;
 mod schedules;
 mod sdk;
+mod several_servers;
 mod site;
 mod stopping;
 mod survival;

@@ -11,7 +11,7 @@ use crate::{
 
 /// Runs until its file is there.
 fn patient(go: &Path) -> String {
-    format!("import os, time\nprint('up', flush=True)\nwhile not os.path.exists({go:?}): time.sleep(0.02)")
+    format!("import os, time\nprint('up', flush=True)\nwhile not os.path.exists('{}'): time.sleep(0.02)", go.display())
 }
 
 /// A server, a spider that runs until `go` is there, and that file.

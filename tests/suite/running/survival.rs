@@ -112,9 +112,9 @@ async fn all_tasks(client: &Client) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_is_killed_again_and_again() {
-    let seed = rand::random();
-    eprintln!("seed {seed}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let number = rand::random();
+    eprintln!("seed {number}");
+    let mut random = StdRng::seed_from_u64(number);
     let outside = TempDir::new().unwrap();
     let mut server = ServerProcess::start(SETTINGS).await;
     let mut spiders = Vec::new();

@@ -66,7 +66,7 @@ impl TestApp {
         let clock = Arc::new(ManualClock::at(start));
         let program = PathBuf::from(env!("CARGO_BIN_EXE_crawlhub"));
         let outside = Outside::of(std::env::vars(), Some(clock.clone()), program);
-        let app = App::open(&config, listen, outside).await.unwrap();
+        let app = Box::pin(App::open(&config, listen, outside)).await.unwrap();
         app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(app.serve(listener, async {
