@@ -128,8 +128,7 @@ pub enum StopReason {
     Cancelled,
     /// The server itself ends.
     Shutdown,
-    /// The server cannot be sure any more that the attempt is its own to run. What is not delivered stays in the
-    /// attempt's folder, for a salvage.
+    /// The server cannot be sure any more that the attempt is its own to run.
     Lapsed,
 }
 

@@ -128,33 +128,39 @@ impl Tasks {
         let lease = config.lease.to_std().unwrap_or_default();
         self.allow(&stop, Moment::now() + lease.saturating_sub(claimed.elapsed()));
         self.signals.raise(&claim.task_id);
-        let ending = match self.prepare(&claim, config).await {
+        let (ending, leftovers) = match self.prepare(&claim, config).await {
             // It took so long that the claim may have run out.
             Ok((_, reporter))
-                if claimed.elapsed() > config.lease.to_std().unwrap_or_default() / 2
+                if claimed.elapsed() > lease / 2
                     && !matches!(self.renew(&reporter.claim, config.lease, None).await, Ok(Some(_))) =>
             {
-                None
+                (None, None)
             }
             Ok((job, reporter)) => {
                 let mut run = std::pin::pin!(runner.run(&job, &reporter, &stop));
                 tokio::select! {
-                    outcome = &mut run => Some(Ending::of(outcome, stop.requested())),
+                    (outcome, leftovers) = &mut run => (Some(Ending::of(outcome, stop.requested())), leftovers),
                     lost = self.keep_claim(&reporter, &stop, config.lease, claimed) => {
                         // Somebody else may start the task again: what runs here ends first of all.
                         stop.request(lost);
-                        run.await;
-                        None
+                        let (_, leftovers) = run.await;
+                        (None, leftovers)
                     }
                 }
             }
-            Err(error) => Some(Ending::of_error(&error)),
+            Err(error) => (Some(Ending::of_error(&error)), None),
         };
-        if let Some(ending) = ending {
-            self.write_end(&claim, &ending).await;
-        } else {
-            // Whoever finds it lost ends it.
-            tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
+        let has_ended_it = match &ending {
+            Some(ending) => self.write_end(&claim, ending).await,
+            None => {
+                // Whoever finds it lost ends it.
+                tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
+                false
+            }
+        };
+        // Until somebody has ended it, its items may still be stored.
+        if let Some(leftovers) = leftovers.filter(|_| has_ended_it) {
+            leftovers.discard().await;
         }
     }
 
@@ -244,18 +250,19 @@ impl Tasks {
         self.renew(&reporter.claim, TimeDelta::from_std(lease).unwrap_or_default(), peak).await
     }
 
-    async fn write_end(&self, claim: &Claim, ending: &Ending) {
+    /// Whether it was this server that ended it.
+    async fn write_end(&self, claim: &Claim, ending: &Ending) -> bool {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
             match self.finish(claim, ending).await {
                 Ok(Some(status)) => {
                     tracing::info!(task = %claim.task_id, %status, "task {} {}", claim.task_id, ending.status);
-                    return;
+                    return true;
                 }
                 Ok(None) => {
                     tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "the attempt had been ended before");
-                    return;
+                    return false;
                 }
                 Err(error)
                     if error.is_passing()
@@ -268,7 +275,7 @@ impl Tasks {
                 Err(error) => {
                     // The lease runs out, and the watchdog ends the task.
                     tracing::error!(%error, task = %claim.task_id, "the end of the task could not be written");
-                    return;
+                    return false;
                 }
             }
         }

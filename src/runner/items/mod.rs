@@ -31,6 +31,11 @@ const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// Of refused items, so many are named in the log.
 const NAMED_REFUSALS: i64 = 20;
 
+/// How many batches the SDK left in the folder because it could not send them.
+pub(super) fn unsent_in(dir: &WorkDir) -> usize {
+    spool::list(&dir.place(SPOOL)).map_or(0, |spooled| spooled.unsent.len())
+}
+
 /// Finds the items of an attempt and delivers them.
 pub(super) struct Items<'a, R> {
     reporter: &'a Reporter<'a, R>,

@@ -132,6 +132,45 @@ async fn one_is_cut_off() {
     first.until(&format!("/tasks/{task}"), |task| task["status"] == "completed").await;
 }
 
+/// Cut off while a task is being cancelled, a server keeps what it cannot deliver until it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_cut_off_in_a_cancel() {
+    if is_alone() {
+        return;
+    }
+    let outside = TempDir::new().unwrap();
+    let gate = Gate::before_postgres().await;
+    let server = ServerProcess::start_in(TempDir::new().unwrap(), Some(gate.url.clone()), SETTINGS).await;
+    // As the SDK does with what it cannot send.
+    let script = format!(
+        "import json, os, signal, time\nwith open(os.path.join(os.environ['CRAWLHUB_SPOOL_DIR'], '1.json'), 'w') as file:\n    \
+         json.dump({{'batch': 1, 'items': [{{'n': 1}}, {{'n': 2}}]}}, file)\n\
+         signal.signal(signal.SIGTERM, lambda *_: open(os.path.join({:?}, 'stopping'), 'w').close())\n\
+         print('up', flush=True)\nwhile True: time.sleep(600)",
+        outside.path()
+    );
+    let spider = server.spider(json!({"name": "spools"}), &[("main.py", &script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "up").await;
+    let (client, path) = (server.client.clone(), format!("/tasks/{task}/cancel"));
+    let cancel = tokio::spawn(async move { client.post(&path, json!({})).await });
+    while !outside.path().join("stopping").exists() {
+        tokio::task::yield_now().await;
+    }
+    gate.close();
+    cancel.await.unwrap();
+    // It has given up when it has let go of the folder.
+    let lock = server.dir.path().join(format!("work/{task}-1/.lock"));
+    while std::fs::File::open(&lock).is_ok_and(|file| file.try_lock().is_err()) {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    let ended = server.until(&format!("/tasks/{task}"), |task| task["status"] != "running").await;
+    assert_eq!(ended["status"], "cancelled", "{ended}");
+    assert_eq!(server.items(&task).await, [json!({"n": 1}), json!({"n": 2})]);
+    assert!(!lock.exists(), "its folder stays behind");
+}
+
 /// A server that stands still ends nothing. What it runs ends by itself before another server starts it again, and
 /// when it goes on it changes nothing of that.
 #[tokio::test(flavor = "multi_thread")]
