@@ -104,3 +104,27 @@ impl Clock for ManualClock {
         Some(self.0.subscribe())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration as Time;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_is_not_steady() {
+        let (clock, start) = (SyncedClock::default(), Instant::now());
+        let there: DateTime<Utc> = "2026-03-01T08:00:00Z".parse().unwrap();
+        clock.set(there, start);
+        assert!((clock.now() - there).num_seconds() < 60);
+        clock.set(there + TimeDelta::milliseconds(10_900), start + Time::from_secs(10));
+        assert!(clock.is_steady_for(Time::from_secs(38)), "clocks drift");
+        for set in [TimeDelta::seconds(60), TimeDelta::hours(-1)] {
+            let clock = SyncedClock::default();
+            clock.set(there, start);
+            clock.set(there + set, start + Time::from_secs(1));
+            assert!(!clock.is_steady_for(Time::from_secs(38)), "{set}");
+            assert!(clock.is_steady_for(Time::ZERO), "it was some time ago");
+        }
+    }
+}

@@ -37,3 +37,6 @@ CREATE TABLE fires (
     reason TEXT,
     PRIMARY KEY (schedule_id, planned_at)
 );
+
+-- What the task does beside others of its spider, by its schedule or its spider; null: as the spider is set.
+ALTER TABLE tasks ADD COLUMN overlap TEXT;

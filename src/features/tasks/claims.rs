@@ -27,7 +27,7 @@ const MAY_START: &str = "
     AND (waiting.is_test
          OR ((SELECT COUNT(*) FROM tasks AS other
                WHERE other.spider_id = waiting.spider_id AND other.status = 'running' AND NOT other.is_test)
-             < CASE WHEN spiders.overlap = 'allow' THEN COALESCE(spiders.max_concurrent, 1000000) ELSE 1 END
+             < CASE WHEN COALESCE(waiting.overlap, spiders.overlap) = 'allow' THEN COALESCE(spiders.max_concurrent, 1000000) ELSE 1 END
              AND (projects.max_concurrent IS NULL
                   OR (SELECT COUNT(*) FROM tasks AS other JOIN spiders AS sibling ON sibling.id = other.spider_id
                        WHERE other.status = 'running' AND NOT other.is_test

@@ -130,6 +130,7 @@ impl Batch {
             trigger: Trigger::Schedule,
             priority: schedule.priority,
             max_retries: schedule.max_retries,
+            overlap: schedule.overlap,
             params: merged(schedule.spider_params.clone(), schedule.params.clone()),
         };
         self.tasks.push(PlannedTask { task, schedule_id: schedule.id.clone(), code, planned_at });

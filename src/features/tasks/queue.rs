@@ -14,7 +14,7 @@ use crate::{
     platform::database::{Transaction, in_list},
 };
 
-/// Rows a statement: eleven values each, far below what either engine takes.
+/// Rows a statement: twelve values each, far below what either engine takes.
 const BATCH: usize = 500;
 
 /// A task of a planned time.
@@ -33,10 +33,10 @@ pub(super) async fn insert_all(
     now: DateTime<Utc>,
 ) -> Result<()> {
     for batch in tasks.chunks(BATCH) {
-        let values: Vec<String> = (0..batch.len()).map(|row| row_of(2 + row * 11)).collect();
+        let values: Vec<String> = (0..batch.len()).map(|row| row_of(2 + row * 12)).collect();
         let mut query = transaction.query_text(format!(
             "INSERT INTO tasks (id, spider_id, spider_name, code_hash, trigger_type, priority, max_retries, scheduled_at,
-                                params, schedule_id, deployment_id, deployment_version, status, is_test, attempt, retry_count, progress,
+                                params, schedule_id, deployment_id, deployment_version, overlap, status, is_test, attempt, retry_count, progress,
                                 total_count, success_count, failed_count, created_at, updated_at)
              VALUES {}",
             values.join(", ")
@@ -55,7 +55,8 @@ pub(super) async fn insert_all(
                 .bind(Json(&task.params))
                 .bind(schedule_id)
                 .bind(&code.deployment_id)
-                .bind(code.deployment_version);
+                .bind(code.deployment_version)
+                .bind(task.overlap);
         }
         query.execute().await?;
     }
@@ -64,11 +65,11 @@ pub(super) async fn insert_all(
 
 /// What all have in common stands in the text; `$1` is now.
 fn row_of(first: usize) -> String {
-    let [id, spider, name, code, priority, retries, planned, params, schedule, deployment, version] =
+    let [id, spider, name, code, priority, retries, planned, params, schedule, deployment, version, overlap] =
         std::array::from_fn(|place| first + place);
     format!(
         "(${id}, ${spider}, ${name}, ${code}, 'schedule', ${priority}, ${retries}, ${planned}, ${params}, ${schedule},
-          ${deployment}, ${version}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, $1, $1)"
+          ${deployment}, ${version}, ${overlap}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, $1, $1)"
     )
 }
 
@@ -109,11 +110,15 @@ pub(super) async fn replace(
         return Ok((Vec::new(), Vec::new()));
     }
     let of_spiders = in_list(2, spiders.len());
-    let kept = in_list(2 + spiders.len(), but.len());
+    // PostgreSQL knows no empty list.
+    let but_for = match but {
+        [] => String::new(),
+        _ => format!("AND id NOT IN ({})", in_list(2 + spiders.len(), but.len())),
+    };
     let mut pending = transaction.query_text(format!(
         "UPDATE tasks SET status = 'cancelled', next_attempt_at = NULL, finished_at = $1, updated_at = $1,
                 cancel_requested_at = $1
-          WHERE status = 'pending' AND NOT is_test AND spider_id IN ({of_spiders}) AND id NOT IN ({kept})
+          WHERE status = 'pending' AND NOT is_test AND spider_id IN ({of_spiders}) {but_for}
       RETURNING *"
     ));
     pending = pending.bind(now);

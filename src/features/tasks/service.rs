@@ -45,16 +45,16 @@ impl Tasks {
             trigger,
             priority: if trigger == Trigger::Test { TEST_PRIORITY } else { priority },
             max_retries: if trigger == Trigger::Test { 0 } else { spider.max_retries },
+            overlap: spider.overlap,
             params: merged(spider.params, options.params.unwrap_or_default()),
             id,
         };
-        let task =
-            self.insert(&new, &code_for(trigger, options.deployment_id), spider.overlap).await?.ok_or_else(|| {
-                Error::conflict(
-                    "spider_busy",
-                    text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
-                )
-            })?;
+        let task = self.insert(&new, &code_for(trigger, options.deployment_id)).await?.ok_or_else(|| {
+            Error::conflict(
+                "spider_busy",
+                text!("该爬虫已有运行中或等待中的任务", "the spider has a task that is pending or running"),
+            )
+        })?;
         let task = self.explained(vec![task]).await?.remove(0);
         self.queued.notify_one();
         Ok(task)

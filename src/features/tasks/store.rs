@@ -86,7 +86,7 @@ impl Tasks {
     /// Queues the task, unless the spider's `overlap` is `skip` and it has an active one; `None` then. Where it is
     /// `replace`, what is active is cancelled or told to stop; the new one starts when nothing of it runs any more. Tests
     /// run beside anything and do not count as active.
-    pub(super) async fn insert(&self, new: &NewTask, code: &CodeChoice, overlap: Overlap) -> Result<Option<Task>> {
+    pub(super) async fn insert(&self, new: &NewTask, code: &CodeChoice) -> Result<Option<Task>> {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // Holds the spider's row: two runs at the same moment come one after the other here.
@@ -100,11 +100,11 @@ impl Tasks {
             .fetch_one()
             .await?;
         let must_wait = active > 0 && new.trigger != Trigger::Test;
-        if must_wait && overlap == Overlap::Skip {
+        if must_wait && new.overlap == Overlap::Skip {
             return Ok(None);
         }
         let mut replaced = Vec::new();
-        if must_wait && overlap == Overlap::Replace {
+        if must_wait && new.overlap == Overlap::Replace {
             let (cancelled, stopping) = queue::replace(&mut transaction, &[&new.spider_id], &[], now).await?;
             replaced = stopping;
             replaced.extend(cancelled.iter().map(|task| task.id.clone()));
@@ -118,8 +118,8 @@ impl Tasks {
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
                                     attempt, retry_count, max_retries, progress, total_count,
                                     success_count, failed_count, scheduled_at, params, created_at, updated_at,
-                                    deployment_id, deployment_version)
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9, $11, $12)
+                                    deployment_id, deployment_version, overlap)
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9, $11, $12, $13)
               RETURNING *",
             )
             .bind(&new.id)
@@ -134,6 +134,7 @@ impl Tasks {
             .bind(Json(&new.params))
             .bind(&code.deployment_id)
             .bind(code.deployment_version)
+            .bind(new.overlap)
             .fetch_one()
             .await?;
         transaction.commit().await?;

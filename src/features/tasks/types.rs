@@ -5,6 +5,7 @@ use sqlx::{FromRow, types::Json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    features::spiders::Overlap,
     id::{DeploymentId, SpiderId, TaskId},
     platform::{database::word_enum, documents::Counts},
 };
@@ -154,6 +155,8 @@ pub(super) struct NewTask {
     pub trigger: Trigger,
     pub priority: i64,
     pub max_retries: i64,
+    /// What it does beside other tasks of the spider.
+    pub overlap: Overlap,
     pub params: Map<String, Value>,
 }
 

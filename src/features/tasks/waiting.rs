@@ -79,7 +79,7 @@ impl Tasks {
 
     async fn surroundings(&self, tasks: &[&TaskId]) -> Result<HashMap<TaskId, Surroundings>> {
         let mut query = self.db.query_text(format!(
-                "SELECT waiting.id, spiders.overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
+                "SELECT waiting.id, COALESCE(waiting.overlap, spiders.overlap) AS overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
                         (SELECT COUNT(*) FROM tasks AS other
                           WHERE other.spider_id = waiting.spider_id AND other.status = 'running' AND NOT other.is_test)
                         AS spider_running,

@@ -284,3 +284,32 @@ async fn settings_that_cannot_be() {
     let cleared = app.put(&format!("/spiders/{spider}"), json!({"max_concurrent": null})).await.data();
     assert!(cleared["max_concurrent"].is_null(), "{cleared}");
 }
+
+/// Whoever follows a task sees each attempt of it, and how far it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_go_on_through_all_attempts() {
+    let app = TestApp::new().await;
+    let script = "import time\nfrom crawlhub import report_progress, load_checkpoint, save_checkpoint\n\
+        again = load_checkpoint()\nsave_checkpoint({'n': 1})\nreport_progress(80 if again else 40, '半路')\ntime.sleep(1.5)\n\
+        if not again: raise ConnectionError('refused')";
+    let fields = json!({"name": "followed", "max_retries": 1, "retry_delay_seconds": 0});
+    let spider = app.spider(fields, &[("main.py", script)]).await;
+    let task = app.run(&spider, json!({})).await;
+    let stream = app.get(&format!("/tasks/{task}/events")).await.text;
+    let events: Vec<Value> =
+        stream.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
+    let place = |wanted: &dyn Fn(&Value) -> bool, what: &str| {
+        events.iter().position(wanted).unwrap_or_else(|| panic!("no event {what}: {stream}"))
+    };
+    let shows = |attempt: i64, progress: i64| {
+        move |event: &Value| {
+            event["status"] == "running" && event["attempt"] == attempt && event["progress"] == progress
+        }
+    };
+    let first = place(&shows(1, 40), "of the first attempt's progress");
+    assert_eq!(events[first]["progress_message"], "半路");
+    let second = place(&shows(2, 80), "of the second attempt's progress");
+    let end = place(&|event: &Value| event["status"] == "completed", "of the end");
+    assert!(first < second && second < end && end == events.len() - 1, "{stream}");
+    assert_eq!(events[end]["progress"], 100);
+}

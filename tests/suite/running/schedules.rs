@@ -182,3 +182,27 @@ async fn which_version_runs() {
     app.put(&format!("/schedules/{id}"), json!({"deployment_id": null})).await.ok();
     assert_eq!(ran("2026-03-01T12:00:00Z").await.1, 2);
 }
+
+/// A schedule's own word on overlap counts for what it starts, whatever the spider says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedules_own_overlap() {
+    let (app, spider, go) = with_patient(json!({"name": "beside", "overlap": "allow"})).await;
+    let queues = schedule(&app, &spider, "0 * * * *", json!({"overlap": "queue"})).await;
+    let by_hand = app.run(&spider, json!({})).await;
+    app.wait_for_line(&by_hand, "up").await;
+    let waits = task_of(&comes(&app, &queues, "2026-03-01T09:00:00Z").await);
+    let waits = app.get(&format!("/tasks/{waits}")).await.data();
+    assert_eq!(waits["status"], "pending", "{waits}");
+    assert!(waits["pending_reason"].as_str().unwrap().contains("(1 running, 1 allowed)"), "{waits}");
+
+    let alone = app.spider(json!({"name": "alone"}), &[("main.py", &patient(&go))]).await;
+    let allows = schedule(&app, &alone, "30 * * * *", json!({"overlap": "allow"})).await;
+    let first = app.run(&alone, json!({})).await;
+    app.wait_for_line(&first, "up").await;
+    let second = task_of(&comes(&app, &allows, "2026-03-01T09:30:00Z").await);
+    app.wait_for_line(&second, "up").await;
+    std::fs::write(&go, "").unwrap();
+    for task in [&by_hand, &first, &second, &waits["id"].as_str().unwrap().to_owned()] {
+        assert_eq!(app.ended(task).await["status"], "completed");
+    }
+}

@@ -81,3 +81,32 @@ async fn tasks_are_listed_and_filtered() {
     assert!(rest["next_cursor"].is_null());
     assert!(first["items"][0]["id"].as_str().unwrap() > first["items"][1]["id"].as_str().unwrap(), "newest first");
 }
+
+/// A cancel at the moment at which the spider ends by itself: one of the two it is, and both sides agree.
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_while_it_ends() {
+    let app = TestApp::with(&[("CRAWLHUB_SLOTS", "4")]).await;
+    let script = "import time\nprint('up', flush=True)\ntime.sleep(0.6)";
+    let fields = json!({"name": "short", "overlap": "allow", "max_retries": 3, "retry_delay_seconds": 0});
+    let spider = app.spider(fields, &[("main.py", script)]).await;
+    let mut ends = std::collections::BTreeMap::<String, usize>::new();
+    for round in 0..10_u32 {
+        let task = app.run(&spider, json!({})).await;
+        app.wait_for_line(&task, "up").await;
+        tokio::time::sleep(std::time::Duration::from_millis(u64::from(round * 80))).await;
+        let path = format!("/tasks/{task}/cancel");
+        let (one, two) = tokio::join!(app.post(&path, json!({})), app.post(&path, json!({})));
+        let ended = app.ended(&task).await;
+        let status = ended["status"].as_str().unwrap().to_owned();
+        assert!(["completed", "cancelled"].contains(&status.as_str()), "{ended}");
+        assert_eq!(ended["attempt"], 1, "{ended}");
+        for answer in [one, two] {
+            match answer.status.as_u16() {
+                200 => assert_eq!(answer.data()["status"], *status, "{}", answer.text),
+                _ => assert_eq!(answer.error(409), "task_finished"),
+            }
+        }
+        *ends.entry(status).or_default() += 1;
+    }
+    assert!(ends.len() == 2, "no round met the moment: {ends:?}");
+}
