@@ -80,7 +80,7 @@ impl Runner {
     /// Delivers what an attempt whose server is gone left on this machine, and removes its folder. Returns how many
     /// items could not be delivered.
     pub async fn salvage<R: Report>(&self, task: &TaskId, attempt: i64, report: &R) -> i64 {
-        let Some(dir) = WorkDir::reopen(&self.config.work_dir, &folder_name(task, attempt)) else { return 0 };
+        let Some(dir) = WorkDir::reopen(&self.config.work_dir, folder_name(task, attempt)) else { return 0 };
         let stop = Stop::default();
         let reporter = Reporter::new(report, &stop, &self.clock);
         let mut items = Items::new(&reporter, &dir, Limits { item_bytes: self.config.max_item_bytes, items: None });

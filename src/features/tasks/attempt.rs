@@ -150,13 +150,12 @@ impl Tasks {
             }
             Err(error) => (Some(Ending::of_error(&error)), None),
         };
-        let has_ended_it = match &ending {
-            Some(ending) => self.write_end(&claim, ending).await,
-            None => {
-                // Whoever finds it lost ends it.
-                tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
-                false
-            }
+        let has_ended_it = if let Some(ending) = &ending {
+            self.write_end(&claim, ending).await
+        } else {
+            // Whoever finds it lost ends it.
+            tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
+            false
         };
         // Until somebody has ended it, its items may still be stored.
         if let Some(leftovers) = leftovers.filter(|_| has_ended_it) {

@@ -98,9 +98,10 @@ async fn cancelled_while_its_server_is_gone() {
 /// Runs a spider that does not end by itself. Its second attempt does, and says so outside where the first still runs.
 async fn run_watchful(server: &Client, outside: &Path) -> String {
     let script = format!(
-        "import fcntl, os, time\nos.chdir({outside:?})\nlock = open('lock', 'w')\ntry:\n    \
+        "import fcntl, os, time\nos.chdir('{}')\nlock = open('lock', 'w')\ntry:\n    \
          fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError:\n    open('twice', 'w')\n\
-         print('up', flush=True)\nif os.path.exists('second'): raise SystemExit(0)\nopen('second', 'w')\ntime.sleep(600)"
+         print('up', flush=True)\nif os.path.exists('second'): raise SystemExit(0)\nopen('second', 'w')\ntime.sleep(600)",
+        outside.display()
     );
     let fields = json!({"name": "watchful", "max_retries": 5, "retry_delay_seconds": 0});
     let spider = server.spider(fields, &[("main.py", &script)]).await;
