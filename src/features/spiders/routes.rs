@@ -56,7 +56,7 @@ async fn templates() -> Reply<&'static [Template]> {
 #[utoipa::path(get, path = "/spiders/{id}", tag = "spiders", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<Spider>), (status = 404, description = "`spider_not_found`")))]
 async fn get(State(spiders): State<Spiders>, Path(id): Path<SpiderId>) -> Result<Reply<Spider>> {
-    spiders.get(&id).await.map(Reply::data)
+    spiders.shown(&id).await.map(Reply::data)
 }
 
 /// Changes the fields that are sent.
