@@ -175,6 +175,11 @@ fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
 }
 
 fn runnable(schedule: &Due) -> Result<(), String> {
+    if schedule.over_quota {
+        return Err(
+            "the spider keeps as much as its quota allows: delete tasks or items, or raise the quota".to_owned()
+        );
+    }
     match missing_for(schedule.runner) {
         None => Ok(()),
         Some(what) => Err(format!("the spider needs {what}, and this server runs spiders as local processes only")),

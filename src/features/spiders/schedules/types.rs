@@ -143,7 +143,7 @@ word_enum! {
         SkippedOverlap = "skipped_overlap",
         /// The schedule or its spider was paused.
         SkippedPaused = "skipped_paused",
-        /// It passed without a server that could start it.
+        /// It passed without a server that could start it, or its spider was at its quota.
         Missed = "missed",
     }
 }
