@@ -22,8 +22,8 @@ use crate::{
     platform::files::Hash,
 };
 
-/// A planned time that is later than this without having been judged was missed, and `misfire` decides; as it does where
-/// several passed at once.
+/// A planned time that is later than this without having been judged was missed, and `misfire` decides. Where several
+/// passed at once, this holds for the newest; the others are missed.
 const GRACE: TimeDelta = TimeDelta::seconds(60);
 /// Rows of the ledger in one transaction, more or less: after downtime a schedule has a thousand.
 const ROWS: usize = 20_000;
@@ -159,11 +159,14 @@ fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
         .into_iter()
         .map(|planned| Fire::without_task(&schedule.id, planned, FireOutcome::SkippedPaused, PAUSED.to_owned()))
         .collect();
-    let (due, missed, why) = match (meant.as_slice(), schedule.misfire) {
-        ([], _) => (None, &[][..], ""),
-        ([only], _) if now - *only < GRACE => (Some((*only, None)), &[][..], ""),
-        ([missed @ .., newest], Misfire::RunOnce) => (Some((*newest, Some(LATE))), missed, MADE_UP),
-        (missed, Misfire::Skip) => (None, missed, NOT_MADE_UP),
+    let (why, makes_up) = match schedule.misfire {
+        Misfire::RunOnce => (MADE_UP, true),
+        Misfire::Skip => (NOT_MADE_UP, false),
+    };
+    let (due, missed) = match meant.split_last() {
+        Some((newest, former)) if now - *newest < GRACE => (Some((*newest, None)), former),
+        Some((newest, former)) if makes_up => (Some((*newest, Some(LATE))), former),
+        _ => (None, meant.as_slice()),
     };
     let missed = missed.iter();
     closed
