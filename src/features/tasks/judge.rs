@@ -151,7 +151,10 @@ fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
         let missed = Fire::without_task(&schedule.id, first, FireOutcome::Missed, reason);
         return Verdict { closed: vec![missed], due: None, next: None };
     };
-    let Passed { mut listed, earlier, next } = Passed::between(&table, first, now);
+    // What came again after the clock was set back is over, up to what it started then.
+    let first = schedule.started_at.map_or(Some(first), |started| table.next_after(started));
+    let passed = first.map_or_else(|| Passed::nothing(None), |first| Passed::between(&table, first, now));
+    let Passed { mut listed, earlier, next } = passed;
     let meant: Vec<DateTime<Utc>> =
         listed.iter().copied().filter(|planned| *planned >= schedule.active_since).collect();
     listed.truncate(listed.len() - meant.len());

@@ -34,6 +34,7 @@ pub use routes::router;
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
 pub use watchdog::Watchdog;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +75,8 @@ pub struct Tasks {
     signals: Signals,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
+    /// When the scheduler looked last; none before it did.
+    looked_at: Arc<Mutex<Option<DateTime<Utc>>>>,
     /// The attempts of this server.
     running: Arc<Mutex<HashMap<TaskId, Running>>>,
 }
@@ -81,7 +84,22 @@ pub struct Tasks {
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
-        let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
-        Self { db, documents, files, secrets, clock, events, quotas, stop, spiders, signals, queued, running }
+        let (signals, queued, looked_at) = (Signals::default(), Arc::default(), Arc::default());
+        let running = Arc::default();
+        Self {
+            db,
+            documents,
+            files,
+            secrets,
+            clock,
+            events,
+            quotas,
+            stop,
+            spiders,
+            signals,
+            queued,
+            looked_at,
+            running,
+        }
     }
 }

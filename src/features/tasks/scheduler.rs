@@ -6,10 +6,11 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    sync::PoisonError,
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Tasks,
@@ -33,6 +34,8 @@ use crate::{
 
 /// Schedules in one transaction.
 const BATCH: i64 = 1000;
+/// What a clock may go back without having been set.
+const DRIFT: TimeDelta = TimeDelta::seconds(1);
 /// When to look again at what could not be judged.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -46,6 +49,7 @@ struct Step {
 impl Tasks {
     /// Judges everything that is due; how long there is nothing to do then.
     pub async fn start_due(&self) -> anyhow::Result<Duration> {
+        self.look_at_clock().await?;
         let (mut place, mut postponed) = (None, false);
         let mut is_due = self.spiders.next_due(None).await?.is_some_and(|next| next <= self.clock.now());
         while is_due && !self.stop.is_cancelled() {
@@ -58,6 +62,18 @@ impl Tasks {
         let next = self.spiders.next_due(postponed.then_some(now)).await?;
         let pause = next.map_or(Duration::MAX, |next| (next - now).to_std().unwrap_or_default());
         Ok(if postponed { pause.min(AGAIN) } else { pause })
+    }
+
+    /// Has schedules planned again where the clock was set back since the last step, and at the first step, as nobody
+    /// knows then.
+    async fn look_at_clock(&self) -> Result<()> {
+        let now = self.clock.now();
+        let former = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if former.is_none_or(|former| now < former - DRIFT) {
+            self.spiders.plan_again().await?;
+        }
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 
     /// Judges the next schedules that are due, in the place after `after`.
@@ -100,11 +116,10 @@ impl Tasks {
         if schedules::advance(transaction, &batch.advances).await? < batch.advances.len() {
             return Ok(None);
         }
-        let new = schedules::record(transaction, &batch.fires).await?;
+        schedules::record(transaction, &batch.fires).await?;
         let spiders: Vec<&SpiderId> = batch.replaced.keys().collect();
         let survivors = batch.survivors();
-        // A planned time that is in the ledger, from before the clock was set back, starts nothing again.
-        let tasks: Vec<&PlannedTask> = batch.tasks.iter().filter(|planned| new.contains(&planned.task.id)).collect();
+        let tasks: Vec<&PlannedTask> = batch.tasks.iter().collect();
         queue::insert_all(transaction, &tasks, now).await?;
         let (cancelled, stopping) = queue::replace(transaction, &spiders, &survivors, now).await?;
         let mut events = batch.events;

@@ -402,6 +402,40 @@ async fn the_clock_is_set_back() {
     assert_eq!(judged(&app, &id, "2026-03-01T10:00:00Z").await["outcome"], "fired");
 }
 
+/// A clock that is years ahead for a moment: what is planned comes when its time comes, and nothing twice.
+#[tokio::test]
+async fn the_clock_is_far_ahead_for_a_moment() {
+    // The ledger must not be too old then.
+    let app = TestApp::with(&[("CRAWLHUB_RETENTION_FIRE_DAYS", "0")]).await;
+    let spider = id_of(&spider(&app, json!({"overlap": "allow"})).await);
+    let daily = schedule(&app, &spider, "0 9 * * *", json!({})).await;
+    let hourly = schedule(&app, &spider, "0 * * * *", json!({})).await;
+    app.clock.set(at("2030-03-01T08:30:00Z"));
+    assert_eq!(judged(&app, &daily, "2030-02-28T09:00:00Z").await["outcome"], "fired");
+    assert_eq!(judged(&app, &hourly, "2030-03-01T08:00:00Z").await["outcome"], "fired");
+    app.clock.set(at("2026-03-01T08:30:00Z"));
+    for id in [&daily, &hourly] {
+        app.until(&format!("/schedules/{id}"), |seen| seen["next_run_at"] == "2026-03-01T09:00:00Z").await;
+    }
+    app.clock.set(at("2026-03-01T09:00:00Z"));
+    for id in [&daily, &hourly] {
+        assert_eq!(judged(&app, id, "2026-03-01T09:00:00Z").await["outcome"], "fired");
+    }
+    // Back by as much as an hour: nine o'clock comes again, and is over.
+    app.clock.set(at("2026-03-01T08:30:00Z"));
+    app.clock.set(at("2026-03-01T10:00:00Z"));
+    assert_eq!(judged(&app, &hourly, "2026-03-01T10:00:00Z").await["outcome"], "fired");
+    // What counted as missed in 2030 is still to come.
+    let asked = app.get(&format!("/schedules/{daily}/explain?at=2029-01-01T09:00:00Z")).await.data();
+    assert!(asked["explanation"].as_str().unwrap().contains("still to come"), "{asked}");
+    app.clock.set(at("2029-01-01T09:00:00Z"));
+    let fires = format!("/schedules/{daily}/fires?from=2029-01-01T09:00:00Z&to=2029-01-01T09:00:00Z");
+    app.until(&fires, |page| page["items"][0]["outcome"] == "fired").await;
+    app.until("/tasks?page_size=1", |tasks| tasks["total"] == 7).await;
+    let fired = async |id: &str| app.get(&format!("/schedules/{id}/fires?outcome=fired")).await.data()["total"].clone();
+    assert_eq!((fired(&daily).await, fired(&hourly).await), (json!(3), json!(4)));
+}
+
 /// Far more planned times passed than anybody reads: the newest have rows, the oldest row tells of the rest.
 #[tokio::test]
 async fn a_month_of_seconds_passes() {

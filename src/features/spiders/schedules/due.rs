@@ -27,6 +27,8 @@ pub struct Due {
     timezone: String,
     /// The first planned time that nobody has judged.
     pub next_run_at: DateTime<Utc>,
+    /// The last planned time from then on that started a task: the clock was set back since.
+    pub started_at: Option<DateTime<Utc>>,
     /// What was planned before is skipped.
     pub active_since: DateTime<Utc>,
     pub misfire: Misfire,
@@ -161,7 +163,11 @@ pub async fn hold(
                 COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.runner, spiders.over_quota,
                 spiders.max_retries, schedules.params, spiders.params AS spider_params, deployments.id AS deployment_id,
                 deployments.version AS deployment_version, deployments.code_hash AS deployed_code,
-                spiders.code_hash AS files_code
+                spiders.code_hash AS files_code,
+                (SELECT planned_at FROM fires
+                  WHERE schedule_id = schedules.id AND planned_at >= schedules.next_run_at AND planned_at <= $1
+                    AND task_id IS NOT NULL
+                  ORDER BY planned_at DESC LIMIT 1) AS started_at
            FROM schedules
            JOIN spiders ON spiders.id = schedules.spider_id
            LEFT JOIN deployments ON deployments.id = COALESCE(schedules.deployment_id, spiders.active_deployment_id)

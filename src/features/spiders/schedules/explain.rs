@@ -19,6 +19,8 @@ impl Spiders {
         let schedule = self.schedule_row(id).await?;
         let table = schedule.timetable().ok();
         let fire = match self.fire_at(id, at).await? {
+            // A clock that was ahead for a while took it for missed.
+            Some(fire) if fire.planned_at > now && fire.task_id.is_none() => None,
             Some(fire) => Some(fire),
             None if schedule.is_live() => None,
             None => ledger::of_unjudged(&schedule, now, ledger::PAUSED).into_iter().find(|fire| fire.planned_at == at),

@@ -4,10 +4,13 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{super::Spiders, Earlier, Fire, FireFilter, FireOutcome, Schedule};
+use super::{
+    super::{Spiders, cron::Timetable},
+    Earlier, Fire, FireFilter, FireOutcome, Schedule,
+};
 use crate::{
     error::{Error, Result},
-    id::{ScheduleId, TaskId},
+    id::ScheduleId,
     platform::{
         database::{Transaction, rows},
         http::{Page, Paging},
@@ -107,23 +110,38 @@ impl Spiders {
     }
 }
 
-/// The newest planned time in the ledger.
-pub(super) async fn newest(transaction: &mut Transaction, id: &ScheduleId) -> Result<Option<DateTime<Utc>>> {
-    let newest: Option<(DateTime<Utc>,)> = transaction
-        .query("SELECT planned_at FROM fires WHERE schedule_id = $1 ORDER BY planned_at DESC LIMIT 1")
+/// The first planned time after `after` at which nothing was started yet: where the clock was set back, what it started
+/// before lies ahead again.
+pub(super) async fn next_free(
+    transaction: &mut Transaction,
+    id: &ScheduleId,
+    table: &Timetable,
+    after: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let started: Vec<(DateTime<Utc>,)> = transaction
+        .query(
+            "SELECT planned_at FROM fires WHERE schedule_id = $1 AND planned_at > $2 AND task_id IS NOT NULL
+              ORDER BY planned_at LIMIT 1000",
+        )
         .bind(id)
-        .fetch_optional()
+        .bind(after)
+        .fetch_all()
         .await?;
-    Ok(newest.map(|(at,)| at))
+    let started: HashSet<DateTime<Utc>> = started.into_iter().map(|(at,)| at).collect();
+    let planned = std::iter::successors(table.next_after(after), |last| table.next_after(*last));
+    Ok(planned.skip_while(|at| started.contains(at)).next())
 }
 
-/// Writes rows; the tasks of those that are new. A planned time that is there already stays as it was judged first.
-pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<HashSet<TaskId>> {
-    let mut tasks = HashSet::new();
+/// Writes rows. A planned time that is there already stays as it was judged first, but where it started nothing then,
+/// and starts something now that it has come again.
+pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<()> {
     for batch in fires.chunks(BATCH) {
         let mut query = transaction.query_text(format!(
             "INSERT INTO fires (schedule_id, planned_at, outcome, task_id, late_ms, reason) VALUES {}
-             ON CONFLICT DO NOTHING RETURNING task_id",
+             ON CONFLICT (schedule_id, planned_at) DO UPDATE
+                SET outcome = excluded.outcome, task_id = excluded.task_id, late_ms = excluded.late_ms,
+                    reason = excluded.reason
+              WHERE fires.task_id IS NULL AND excluded.task_id IS NOT NULL",
             rows(batch.len(), 6)
         ));
         for fire in batch {
@@ -135,10 +153,9 @@ pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<Has
                 .bind(fire.late_ms)
                 .bind(&fire.reason);
         }
-        let new: Vec<(Option<TaskId>,)> = query.fetch_all().await?;
-        tasks.extend(new.into_iter().filter_map(|(task,)| task));
+        query.execute().await?;
     }
-    Ok(tasks)
+    Ok(())
 }
 
 /// What is to be said of the planned times up to `now` that nobody judged, in order: what passed while the schedule was

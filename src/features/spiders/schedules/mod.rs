@@ -5,6 +5,7 @@
 //! queues them) moves it on, and writes what became of each planned time to the ledger, all in one transaction. Whoever
 //! changes a schedule holds its spider's row meanwhile, as the loop does.
 
+mod again;
 mod due;
 mod explain;
 mod ledger;

@@ -55,9 +55,9 @@ pub(super) async fn reset(
 ) -> Result<()> {
     let over = ledger::of_unjudged(former, now, "the schedule was changed before it could start");
     ledger::record(transaction, &over).await?;
-    // Where the clock was set back, what is judged does not come again.
-    let judged = ledger::newest(transaction, &former.id).await?;
-    changed.next_run_at = changed.timetable()?.next_after(judged.map_or(now, |judged| judged.max(now)));
+    if let Ok(table) = changed.timetable() {
+        changed.next_run_at = ledger::next_free(transaction, &changed.id, &table, now).await?;
+    }
     store::update(transaction, &changed).await
 }
 

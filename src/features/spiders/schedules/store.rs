@@ -69,6 +69,18 @@ impl Spiders {
         query.fetch_all().await
     }
 
+    /// Those whose first unjudged time is still to come, or that have none.
+    pub(super) async fn waiting_schedules(&self, now: DateTime<Utc>) -> Result<Vec<Schedule>> {
+        self.db
+            .query_text(format!(
+                "{SELECT} WHERE schedules.cron_expr <> ''
+                            AND (schedules.next_run_at IS NULL OR schedules.next_run_at > $1)"
+            ))
+            .bind(now)
+            .fetch_all()
+            .await
+    }
+
     /// Begins a change of the spider's schedules; others wait until it ends.
     pub(super) async fn change_schedules(&self, spider: &SpiderId) -> Result<Transaction> {
         let mut transaction = self.db.begin().await?;
@@ -138,6 +150,15 @@ pub(super) async fn update(transaction: &mut Transaction, schedule: &Schedule) -
         .execute()
         .await
         .map(drop)
+}
+
+pub(super) async fn set_next(
+    transaction: &mut Transaction,
+    id: &ScheduleId,
+    next: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let set = transaction.query("UPDATE schedules SET next_run_at = $2 WHERE id = $1").bind(id).bind(next);
+    set.execute().await.map(drop)
 }
 
 pub(super) async fn remove(transaction: &mut Transaction, id: &ScheduleId) -> Result<()> {
