@@ -15,6 +15,7 @@ use crate::{
         events::{Event, TimeUnmet},
         spiders::{
             Code, Misfire, Overlap,
+            cron::Timetable,
             schedules::{Advance, Due, Fire, FireOutcome, PAUSED, Passed},
         },
     },
@@ -70,18 +71,25 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
             break;
         }
         batch.looked_at += 1;
-        let Some(code) = schedule.code(codes) else {
+        let (Some(code), Some(table)) = (schedule.code(codes), schedule.timetable()) else {
             batch.postponed = true;
             continue;
         };
-        batch.take(schedule, now, code, &mut busy);
+        batch.take(schedule, verdict(schedule, &table, now), now, code, &mut busy);
     }
     batch
 }
 
 impl Batch {
-    fn take(&mut self, schedule: &Due, now: DateTime<Utc>, code: Code, busy: &mut HashMap<SpiderId, String>) {
-        let Verdict { closed, due, next } = verdict(schedule, now);
+    fn take(
+        &mut self,
+        schedule: &Due,
+        verdict: Verdict,
+        now: DateTime<Utc>,
+        code: Code,
+        busy: &mut HashMap<SpiderId, String>,
+    ) {
+        let Verdict { closed, due, next } = verdict;
         let from = self.fires.len();
         self.fires.extend(closed);
         let mut started = None;
@@ -144,16 +152,11 @@ impl Batch {
     }
 }
 
-fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
+fn verdict(schedule: &Due, table: &Timetable, now: DateTime<Utc>) -> Verdict {
     let first = schedule.next_run_at;
-    let Some(table) = schedule.timetable() else {
-        let reason = "its cron expression or time zone is no longer understood; set it again".to_owned();
-        let missed = Fire::without_task(&schedule.id, first, FireOutcome::Missed, reason);
-        return Verdict { closed: vec![missed], due: None, next: None };
-    };
     // What came again after the clock was set back is over, up to what it started then.
     let first = schedule.started_at.map_or(Some(first), |started| table.next_after(started));
-    let passed = first.map_or_else(|| Passed::nothing(None), |first| Passed::between(&table, first, now));
+    let passed = first.map_or_else(|| Passed::nothing(None), |first| Passed::between(table, first, now));
     let Passed { mut listed, earlier, next } = passed;
     let meant: Vec<DateTime<Utc>> =
         listed.iter().copied().filter(|planned| *planned >= schedule.active_since).collect();

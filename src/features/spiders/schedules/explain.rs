@@ -32,6 +32,11 @@ impl Spiders {
         } else if at < schedule.created_at {
             let made = shown(schedule.created_at);
             text!("当时该定时任务尚未创建（创建于 {made}）", "the schedule did not exist then: it was made at {made}")
+        } else if table.is_none() {
+            text!(
+                "当前的 cron 表达式或时区无法识别，请重新设置",
+                "its cron expression or time zone is not understood any more; set it again"
+            )
         } else if !is_planned {
             not_planned(before, after)
         } else if at > now {

@@ -1,5 +1,5 @@
 //! Schedules: when spiders run by themselves. A spider's own `cron_expr` is its first one, of the same id, and kept in
-//! step with it; more may stand beside.
+//! step with it; more may stand beside. Where the spider has none, a former one stays for its ledger, and is not shown.
 //!
 //! `next_run_at` of a row is the first planned time that is not judged. The loop that judges (in the tasks feature, as it
 //! queues them) moves it on, and writes what became of each planned time to the ledger, all in one transaction. Whoever
