@@ -47,8 +47,8 @@ pub(super) struct Batch {
     pub replaced: HashMap<SpiderId, usize>,
     /// How many of the due schedules were looked at: the rest is for the next transaction.
     pub looked_at: usize,
-    /// Whether one cannot be judged yet.
-    pub postponed: bool,
+    /// Why one cannot be judged yet, where that is so.
+    pub postponed: Option<String>,
 }
 
 /// Of one schedule: all of its planned times up to now, but for whether its spider is free.
@@ -71,8 +71,12 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
             break;
         }
         batch.looked_at += 1;
-        let (Some(code), Some(table)) = (schedule.code(codes), schedule.timetable()) else {
-            batch.postponed = true;
+        let Some(table) = schedule.timetable() else {
+            batch.postponed = Some(format!("the plan of schedule {} is not understood", schedule.id));
+            continue;
+        };
+        let Some(code) = schedule.code(codes) else {
+            batch.postponed = Some(format!("the files of spider {} cannot be had", schedule.spider_id));
             continue;
         };
         batch.take(schedule, verdict(schedule, &table, now), now, code, &mut busy);

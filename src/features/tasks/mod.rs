@@ -34,7 +34,6 @@ pub use routes::router;
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
 pub use watchdog::Watchdog;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -75,8 +74,8 @@ pub struct Tasks {
     signals: Signals,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
-    /// When the scheduler looked last; none before it did.
-    looked_at: Arc<Mutex<Option<DateTime<Utc>>>>,
+    /// What the scheduler knows from its last step.
+    scheduler: Arc<Mutex<scheduler::Memory>>,
     /// The attempts of this server.
     running: Arc<Mutex<HashMap<TaskId, Running>>>,
 }
@@ -84,7 +83,7 @@ pub struct Tasks {
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
-        let (signals, queued, looked_at) = (Signals::default(), Arc::default(), Arc::default());
+        let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
         let running = Arc::default();
         Self {
             db,
@@ -98,7 +97,7 @@ impl Tasks {
             spiders,
             signals,
             queued,
-            looked_at,
+            scheduler,
             running,
         }
     }

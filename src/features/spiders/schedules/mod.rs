@@ -16,7 +16,7 @@ mod service;
 mod store;
 mod types;
 
-pub use due::{Advance, Due, Place, advance, hold};
+pub use due::{Advance, Due, Held, Place, advance, hold};
 pub use ledger::{PAUSED, record};
 pub(super) use own::keep_in_step;
 pub use passed::{Earlier, Passed};
