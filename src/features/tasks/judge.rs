@@ -120,6 +120,8 @@ impl Batch {
                         task_id: Some(task),
                         late_ms,
                         reason,
+                        earlier: None,
+                        earlier_from: None,
                     }
                 }
             };
@@ -182,7 +184,7 @@ fn verdict(schedule: &Due, table: &Timetable, now: DateTime<Utc>) -> Verdict {
     closed
         .extend(missed.map(|planned| Fire::without_task(&schedule.id, *planned, FireOutcome::Missed, why.to_owned())));
     if let Some(oldest) = closed.first_mut() {
-        oldest.add_earlier(earlier);
+        oldest.add_earlier(earlier, first.unwrap_or(schedule.next_run_at));
     }
     Verdict { closed, due, next }
 }

@@ -18,7 +18,7 @@ use crate::{
     text,
 };
 
-/// Rows a statement: six values each, far below what either engine takes.
+/// Rows a statement: eight values each, far below what either engine takes.
 const BATCH: usize = 500;
 const MATCHES: &str = "schedule_id = $1 AND ($2 IS NULL OR planned_at >= $2) AND ($3 IS NULL OR planned_at <= $3)
                    AND ($4 IS NULL OR outcome = $4)";
@@ -98,6 +98,19 @@ impl Spiders {
             .await
     }
 
+    /// The row that stands for that time, which has none, as very many passed at once.
+    pub(super) async fn fire_after(&self, id: &ScheduleId, at: DateTime<Utc>) -> Result<Option<Fire>> {
+        self.db
+            .query(
+                "SELECT * FROM fires WHERE schedule_id = $1 AND planned_at > $2 AND earlier_from <= $2
+                  ORDER BY planned_at LIMIT 1",
+            )
+            .bind(id)
+            .bind(at)
+            .fetch_optional()
+            .await
+    }
+
     /// The oldest planned time in the ledger.
     pub(super) async fn first_fire(&self, id: &ScheduleId) -> Result<Option<DateTime<Utc>>> {
         let first: Option<(DateTime<Utc>,)> = self
@@ -137,12 +150,13 @@ pub(super) async fn next_free(
 pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<()> {
     for batch in fires.chunks(BATCH) {
         let mut query = transaction.query_text(format!(
-            "INSERT INTO fires (schedule_id, planned_at, outcome, task_id, late_ms, reason) VALUES {}
+            "INSERT INTO fires (schedule_id, planned_at, outcome, task_id, late_ms, reason, earlier, earlier_from)
+             VALUES {}
              ON CONFLICT (schedule_id, planned_at) DO UPDATE
                 SET outcome = excluded.outcome, task_id = excluded.task_id, late_ms = excluded.late_ms,
                     reason = excluded.reason
               WHERE fires.task_id IS NULL AND excluded.task_id IS NOT NULL",
-            rows(batch.len(), 6)
+            rows(batch.len(), 8)
         ));
         for fire in batch {
             query = query
@@ -151,7 +165,9 @@ pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<()>
                 .bind(fire.outcome)
                 .bind(&fire.task_id)
                 .bind(fire.late_ms)
-                .bind(&fire.reason);
+                .bind(&fire.reason)
+                .bind(fire.earlier)
+                .bind(fire.earlier_from);
         }
         query.execute().await?;
     }
@@ -173,8 +189,8 @@ pub(super) fn of_unjudged(schedule: &Schedule, now: DateTime<Utc>, reason: &str)
             }
         })
         .collect();
-    if let Some(oldest) = fires.first_mut() {
-        oldest.add_earlier(passed.earlier);
+    if let (Some(oldest), Some(first)) = (fires.first_mut(), schedule.next_run_at) {
+        oldest.add_earlier(passed.earlier, first);
     }
     fires
 }
@@ -187,18 +203,36 @@ impl Fire {
         reason: String,
     ) -> Self {
         let schedule_id = schedule.clone();
-        Self { schedule_id, planned_at, outcome, task_id: None, late_ms: None, reason: Some(reason) }
+        let reason = Some(reason);
+        Self {
+            schedule_id,
+            planned_at,
+            outcome,
+            task_id: None,
+            late_ms: None,
+            reason,
+            earlier: None,
+            earlier_from: None,
+        }
     }
 
-    /// Says in the oldest row how many there are before it that have none.
-    pub fn add_earlier(&mut self, earlier: Earlier) {
-        let count = match earlier {
+    /// Says in the oldest row how many there are before it, from `first` on, that have none.
+    pub fn add_earlier(&mut self, earlier: Earlier, first: DateTime<Utc>) {
+        let (count, said) = match earlier {
             Earlier::Exactly(0) => return,
-            Earlier::Exactly(count) => count.to_string(),
-            Earlier::MoreThan(count) => format!("more than {count}"),
+            Earlier::Exactly(count) => (count, count.to_string()),
+            Earlier::MoreThan(count) => (count, format!("more than {count}")),
         };
-        let reason = self.reason.take().unwrap_or_default();
-        self.reason = Some(format!("{reason}; so were {count} earlier planned times, which are not listed"));
+        let (reason, from) = (self.reason.take().unwrap_or_default(), first.to_rfc3339_opts(SecondsFormat::Secs, true));
+        self.reason = Some(format!(
+            "{reason}; {said} earlier planned times, from {from} on, started nothing, too, and are not listed"
+        ));
+        (self.earlier, self.earlier_from) = (i64::try_from(count).ok(), Some(first));
+    }
+
+    /// Whether `at` is one of the planned times that it stands for beside its own.
+    pub(super) fn stands_for(&self, at: DateTime<Utc>) -> bool {
+        self.earlier_from.is_some_and(|from| from <= at && at < self.planned_at)
     }
 }
 
