@@ -67,3 +67,4 @@ CREATE INDEX deliveries_channel ON deliveries (channel_id, id);
 
 -- Rules look at what ended of late.
 CREATE INDEX tasks_finished ON tasks (finished_at);
+CREATE INDEX tasks_started ON tasks (spider_id, started_at);

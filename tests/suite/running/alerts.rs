@@ -412,6 +412,36 @@ async fn a_rule_for_spiders_that_do_not_run() {
     app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
 }
 
+/// What was paused on purpose is missed by nobody; an edit of the spider is no excuse.
+#[tokio::test]
+async fn a_rule_for_spiders_that_do_not_run_knows_pauses() {
+    let settings = [ALLOWED[0], ("CRAWLHUB_TASKS_SLOTS", "1")];
+    let (app, mut receiver) = (TestApp::with(&settings).await, Receiver::start().await);
+    let busy = app.spider(json!({"name": "busy"}), &[("main.py", STAYS)]).await;
+    let task = app.run(&busy, json!({})).await;
+    app.wait_for_line(&task, "here").await;
+    let hourly = |name: &str| json!({"name": name, "cron_expr": "0 * * * *"});
+    let paused = app.spider(hourly("own schedule paused"), &[("main.py", "")]).await;
+    app.put(&format!("/schedules/{paused}"), json!({"is_active": false})).await.ok();
+    let off = app.spider(json!({"name": "paused", "is_active": false}), &[("main.py", "")]).await;
+    app.post("/schedules", json!({"spider_id": off, "cron_expr": "0 * * * *"})).await.ok();
+    let channel = channel(&app, &receiver).await;
+    rule(&app, &channel, "no_run", json!({"window_minutes": 90}), 1).await;
+    app.clock.advance(TimeDelta::minutes(70));
+    app.looked_at_by("alert rules").await;
+    assert_eq!(alerts(&app).await, Vec::<Value>::new());
+
+    let edited = app.spider(hourly("edited"), &[("main.py", "")]).await;
+    app.clock.advance(TimeDelta::minutes(52));
+    app.put(&format!("/spiders/{edited}"), json!({"description": "another"})).await.ok();
+    app.clock.advance(TimeDelta::minutes(8));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["spider_id"]), (&json!("no_run"), &json!(edited)));
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("10:00:00") && !message.contains("另有"), "{message}");
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+}
+
 #[tokio::test]
 async fn a_planned_time_that_was_not_met_is_told_at_once() {
     let (app, mut receiver) = watched("no_run", json!({}), 10).await;

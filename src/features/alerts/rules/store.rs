@@ -213,27 +213,21 @@ impl Alerts {
             .await
     }
 
-    /// The plans of spiders that do not run and did not start since.
+    /// The plans, of those that are not paused, of spiders that do not run and did not start since.
     pub(super) async fn plans_of_idle(&self, spider: Option<&SpiderId>, since: DateTime<Utc>) -> Result<Vec<Plan>> {
-        self.db
-            .query(
-                "SELECT plan.spider_id, spiders.name AS spider_name, plan.cron_expr, plan.timezone, plan.since
-                   FROM (SELECT id AS spider_id, cron_expr, timezone, updated_at AS since FROM spiders
-                          WHERE is_active AND cron_expr <> ''
-                          UNION ALL
-                         SELECT spider_id, cron_expr, timezone, active_since FROM schedules
-                          WHERE is_active AND id <> spider_id) AS plan
-                   JOIN spiders ON spiders.id = plan.spider_id
-                  WHERE ($2 IS NULL OR plan.spider_id = $2)
-                    AND NOT EXISTS (SELECT 1 FROM tasks
-                                     WHERE tasks.spider_id = plan.spider_id AND NOT tasks.is_test
-                                       AND (tasks.status = 'running' OR tasks.started_at > $1))
-                  ORDER BY plan.spider_id",
-            )
-            .bind(since)
-            .bind(spider)
-            .fetch_all()
-            .await
+        let sql = format!(
+            "SELECT schedules.spider_id, spiders.name AS spider_name, schedules.cron_expr, schedules.timezone,
+                    schedules.active_since AS since
+               FROM schedules JOIN spiders ON spiders.id = schedules.spider_id
+              WHERE schedules.is_active AND spiders.is_active{}
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.spider_id = spiders.id
+                                   AND tasks.is_test = FALSE AND tasks.status = 'running')
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.spider_id = spiders.id
+                                   AND tasks.is_test = FALSE AND tasks.started_at > $1)
+              ORDER BY schedules.spider_id, schedules.id",
+            spider.map(|_| " AND schedules.spider_id = $2").unwrap_or_default()
+        );
+        spider.into_iter().fold(self.db.query_text(sql).bind(since), Query::bind).fetch_all().await
     }
 }
 
