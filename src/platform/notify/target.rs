@@ -83,6 +83,14 @@ impl Target {
         Ok(Self { channel_type, address })
     }
 
+    /// Who is called: see [`receiver_of`]. All mail goes through one server.
+    pub fn receiver(&self) -> String {
+        match &self.address {
+            Address::Http { url, .. } => receiver_of(url),
+            Address::Mail(_) => "mail".to_owned(),
+        }
+    }
+
     /// All of it, to be encrypted.
     pub fn kept(&self) -> Map<String, Value> {
         self.settings(str::to_owned, |secret| secret)
@@ -109,6 +117,12 @@ impl Target {
         }
         settings
     }
+}
+
+/// Host and port of an address: whoever hangs there holds up all that goes there.
+pub fn receiver_of(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
 fn read_url(channel_type: ChannelType, given: &Map<String, Value>, stored: Option<&str>) -> Result<String> {

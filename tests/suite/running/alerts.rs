@@ -9,7 +9,7 @@ use crawlhub::{
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use crate::support::{Client, Reaction, Receiver, Settings, TestApp, skip_unless};
+use crate::support::{Client, MailServer, Reaction, Receiver, Settings, TestApp, skip_unless};
 
 const ALLOWED: Settings =
     &[("CRAWLHUB_NOTIFY_ALLOW_PRIVATE", "true"), ("CRAWLHUB_SECRET_KEY", KEY), ("CRAWLHUB_TASKS_SLOTS", "4")];
@@ -199,6 +199,51 @@ async fn who_hangs_holds_up_nobody_else() {
     app.eventually(PENDING, |page| page["total"] == 3).await;
 }
 
+/// Nine spiders tell one host, which never answers; mail goes out all the same.
+#[tokio::test]
+async fn who_hangs_takes_one_place_however_many_tell_it() {
+    let (mut hanging, mut mail) = (Receiver::start().await, MailServer::start("nobody").await);
+    hanging.react(Reaction::Hang);
+    let port = mail.port.to_string();
+    let settings =
+        [ALLOWED, &[("CRAWLHUB_MAIL_HOST", "127.0.0.1"), ("CRAWLHUB_MAIL_PORT", &port), ("CRAWLHUB_MAIL_TLS", "none")]];
+    let app = TestApp::with(&settings.concat()).await;
+    for number in 0..9 {
+        let url = format!("{}/{number}", hanging.url);
+        app.run_script(json!({"name": format!("s{number}"), "webhook_url": url}), "").await;
+    }
+    let new = json!({"name": "m", "channel_type": "email", "config": {"to": "a@example.org"}});
+    let channel = app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned();
+    rule(&app, &channel, "task_failed", json!({}), 0).await;
+    fail(&app, "told by mail").await;
+    assert!(mail.next().await.contains("a@example.org"));
+    // Once it is clear that nobody answers there, the others wait as the first one does.
+    let put_off = |page: &Value| {
+        let next = |one: &Value| one["next_attempt_at"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        let items = page["items"].as_array().unwrap();
+        items.len() == 9 && items.iter().all(|one| next(one) > app.clock.now())
+    };
+    let page = app.eventually(PENDING, put_off).await;
+    let attempts: i64 = page["items"].as_array().unwrap().iter().map(|one| one["attempts"].as_i64().unwrap()).sum();
+    assert_eq!(attempts, 1, "{page}");
+    hanging.next().await;
+    assert!(hanging.is_quiet());
+}
+
+/// What a robot says may be what no database takes.
+#[tokio::test]
+async fn what_a_robot_says_can_be_written_down() {
+    let (app, mut receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    receiver.react(Reaction::Answer(200, r#"{"errcode": 1, "errmsg": "no\u0000\u0007 thanks"}"#));
+    let new = json!({"name": "r", "channel_type": "wecom", "config": {"url": receiver.url}});
+    let channel = app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned();
+    rule(&app, &channel, "task_failed", json!({}), 0).await;
+    fail(&app, "s").await;
+    receiver.next().await;
+    let page = app.eventually(PENDING, |page| !page["items"][0]["last_error"].is_null()).await;
+    assert_eq!(page["items"][0]["last_error"], "answered error 1: no   thanks");
+}
+
 /// Fails for more than an hour, with growing pauses; then it arrives, as the same message.
 #[tokio::test]
 async fn a_message_is_tried_until_it_arrives() {
@@ -271,17 +316,20 @@ async fn what_was_given_up_can_be_sent_again() {
     let delivery = app.eventually(&path, |delivery| !delivery["last_error"].is_null()).await;
     assert_eq!((&delivery["last_status"], &delivery["status"]), (&json!(307), &json!("pending")));
     assert!(delivery["last_error"].as_str().unwrap().contains("redirect to http://127.0.0.1,"), "{delivery}");
+    // What is too old is not tried any more.
     app.clock.advance(TimeDelta::hours(24));
-    receiver.next().await;
-    app.eventually(&path, |delivery| delivery["status"] == "failed").await;
+    let delivery = app.eventually(&path, |delivery| delivery["status"] == "failed").await;
+    assert_eq!((&delivery["attempts"], &delivery["last_status"]), (&json!(1), &json!(307)));
+    assert!(delivery["last_error"].as_str().unwrap().contains("redirect"), "{delivery}");
+    assert!(receiver.is_quiet());
     receiver.react(Reaction::Answer(200, ""));
     assert_eq!(app.post(&format!("{path}/retry"), json!({})).await.data()["status"], "pending");
     assert_eq!(receiver.next().await.header("x-crawlhub-delivery"), id);
     let delivery = app.eventually(&path, |delivery| delivery["status"] == "delivered").await;
-    assert_eq!(delivery["attempts"], 3);
+    assert_eq!(delivery["attempts"], 2);
     // Old ones are not kept for ever.
     app.clock.advance(TimeDelta::days(31));
-    app.looked_at_by("old deliveries").await;
+    app.looked_at_by("retention").await;
     assert_eq!(app.get(&path).await.error(404), "delivery_not_found");
 }
 
