@@ -417,6 +417,16 @@ async fn a_rule_for_too_few_items() {
     let told = receiver.next().await.json();
     assert_eq!(told["task_id"], next["id"]);
     assert!(!told["message"].as_str().unwrap().contains("另有"), "{told}");
+    // Of several it names the first.
+    let several = [
+        app.run_script(json!({"name": "third"}), "").await,
+        app.run_script(json!({"name": "fourth"}), "").await,
+        app.run_script(json!({"name": "fifth"}), "").await,
+    ];
+    app.clock.advance(TimeDelta::minutes(11));
+    let told = receiver.next().await.json();
+    assert_eq!(told["task_id"], several[0]["id"]);
+    assert!(told["message"].as_str().unwrap().contains("（另有 2 个）"), "{told}");
     app.clock.advance(TimeDelta::minutes(11));
     app.looked_at_by("alert rules").await;
     assert!(receiver.is_quiet());
