@@ -46,7 +46,7 @@ impl Alerts {
             ("alert_id", json!(alert.id)),
         ];
         Notice {
-            title: self.said(alert.alert_type.title()),
+            title: self.said(alert.title()),
             message: alert.message.clone(),
             timestamp: alert.created_at,
             facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

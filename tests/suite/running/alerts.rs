@@ -51,12 +51,23 @@ async fn alerts(app: &Client) -> Vec<Value> {
     app.get("/alerts").await.data()["items"].as_array().unwrap().clone()
 }
 
-/// What the scheduler, or a later version, would record.
-async fn record(app: &TestApp, event: Value) {
-    let db = match &app.database_url {
+/// The server's database.
+async fn database(app: &TestApp) -> Database {
+    match &app.database_url {
         Some(url) => Database::open_postgres(url).await.unwrap(),
         None => Database::open_sqlite(&app.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
-    };
+    }
+}
+
+async fn rows_of(app: &TestApp, table: &str) -> i64 {
+    let db = database(app).await;
+    let (count,): (i64,) = db.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
+    count
+}
+
+/// What the scheduler, or a later version, would record.
+async fn record(app: &TestApp, event: Value) {
+    let db = database(app).await;
     db.query("INSERT INTO events (id, event, created_at) VALUES ($1, $2, $3)")
         .bind(crawlhub::id::new())
         .bind(Json(event))
@@ -93,6 +104,7 @@ async fn a_failure_is_an_alert_and_a_message() {
         json!({
             "title": "CrawlHub 告警：任务失败", "message": message, "timestamp": "2026-03-01T08:00:00Z",
             "type": "task_failed", "level": "error", "spider_id": spider, "task_id": task["id"], "alert_id": alert["id"],
+            "delivery_id": call.header("x-crawlhub-delivery"),
         })
     );
     assert_eq!(call.header("x-crawlhub-event"), "task_failed");
@@ -145,7 +157,7 @@ async fn a_spiders_own_webhook_hears_of_each_end() {
         json!({"event": "task_completed", "timestamp": told["timestamp"], "data": {
             "spider_id": task["spider_id"], "spider_name": "well", "task_id": task["id"], "status": "completed",
             "total_count": 1, "success_count": 1, "duration_seconds": 0.0,
-        }})
+        }, "delivery_id": call.header("x-crawlhub-delivery")})
     );
     assert_eq!(
         told["timestamp"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap(),
@@ -228,6 +240,25 @@ async fn who_hangs_takes_one_place_however_many_tell_it() {
     assert_eq!(attempts, 1, "{page}");
     hanging.next().await;
     assert!(hanging.is_quiet());
+}
+
+/// A spider's words address nobody and link to nothing.
+#[tokio::test]
+async fn what_a_spider_says_is_text_for_robots() {
+    let (app, mut receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    receiver.react(Reaction::Answer(200, r#"{"errcode": 0}"#));
+    for channel_type in ["feishu", "wecom", "dingtalk"] {
+        let new = json!({"name": "r", "channel_type": channel_type, "config": {"url": receiver.url}});
+        let channel = app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned();
+        rule(&app, &channel, "task_failed", json!({}), 0).await;
+    }
+    let says = "raise SystemExit('<at user_id=\"all\"></at> [free](http://evil.example)')";
+    app.run_script(json!({"name": "s", "max_retries": 0}), says).await;
+    for _ in 0..3 {
+        let said = receiver.next().await.text;
+        assert!(said.contains("free") && said.contains("evil.example"), "{said}");
+        assert!(!said.contains("<at") && !said.contains("]("), "{said}");
+    }
 }
 
 /// What a robot says may be what no database takes.
@@ -515,7 +546,7 @@ async fn a_planned_time_that_was_not_met_is_told_at_once() {
             reason: "no server was up".to_owned(),
         }))
     };
-    // What nobody here can read holds up nobody.
+    // What nobody here can read holds up nobody, is told to operators, and stays for who can.
     record(&app, json!({"kind": "of_a_later_version"})).await;
     record(&app, unmet(30)).await;
     record(&app, unmet(45)).await;
@@ -531,6 +562,50 @@ async fn a_planned_time_that_was_not_met_is_told_at_once() {
     app.clock.advance(TimeDelta::seconds(1));
     assert!(receiver.next().await.text.contains("07:59:00"));
     assert!(receiver.is_quiet());
+    app.looked_at_by("alerts").await;
+    let ready = app.send(app.request(reqwest::Method::GET, "/readyz")).await.json();
+    assert_eq!(ready["loops"]["alerts"]["well"], false, "{ready}");
+    assert_eq!(rows_of(&app, "events").await, 1);
+}
+
+#[tokio::test]
+async fn a_time_that_was_skipped_is_a_warning() {
+    let (app, mut receiver) = watched("no_run", json!({}), 10).await;
+    let spider = app.spider(json!({"name": "s"}), &[]).await;
+    let skipped = Event::TimeUnmet(TimeUnmet {
+        schedule_id: "plan".to_owned(),
+        schedule_name: "每小时".to_owned(),
+        spider_id: spider.into(),
+        spider_name: "s".to_owned(),
+        planned_at: "2026-03-01T07:30:00Z".parse().unwrap(),
+        outcome: "skipped_overlap".to_owned(),
+        reason: "a task was still running".to_owned(),
+    });
+    record(&app, json!(skipped)).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["level"]), (&json!("no_run"), &json!("warning")));
+    assert_eq!(told["title"], "CrawlHub 告警：一次计划被跳过");
+    assert!(!told["message"].as_str().unwrap().contains("未在计划时间"), "{told}");
+}
+
+/// A rule of a kind that a later version brings stops no other.
+#[tokio::test]
+async fn a_rule_of_a_later_version_is_passed_over() {
+    let (app, mut receiver) = watched("items_count", json!({"min_items": 1}), 10).await;
+    let db = database(&app).await;
+    db.query(
+        "INSERT INTO alert_rules (id, name, rule_type, condition, is_enabled, cooldown_minutes, updated_at, created_at)
+         VALUES ('', '', 'of_a_later_version', $1, TRUE, 1, $2, $2)",
+    )
+    .bind(Json(json!({})))
+    .bind(app.clock.now())
+    .execute()
+    .await
+    .unwrap();
+    app.run_script(json!({"name": "poor"}), "").await;
+    app.clock.advance(TimeDelta::seconds(10));
+    assert_eq!(receiver.next().await.json()["type"], "items_count");
 }
 
 /// Each fact is acted on once, each message sent once, and each rule triggered once, whatever the number of servers.
