@@ -258,11 +258,6 @@ impl App {
             let alerts = alerts.clone();
             async move { alerts.send_due().await }
         });
-        let alerts = self.alerts.clone();
-        self.background.run("old deliveries", A_DAY, Arc::new(Notify::new()), move || {
-            let alerts = alerts.clone();
-            async move { alerts.forget_old_deliveries().await }
-        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();

@@ -128,6 +128,7 @@ pub struct Retention {
     pub versions_per_spider: i64,
     pub fire_days: i64,
     pub alert_days: i64,
+    pub delivery_days: i64,
     pub audit_days: i64,
     pub event_days: i64,
 }
@@ -141,6 +142,7 @@ impl Retention {
             ("item_days", self.item_days),
             ("fire_days", self.fire_days),
             ("alert_days", self.alert_days),
+            ("delivery_days", self.delivery_days),
             ("audit_days", self.audit_days),
             ("event_days", self.event_days),
         ] {

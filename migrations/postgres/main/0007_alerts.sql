@@ -49,11 +49,15 @@ CREATE TABLE deliveries (
     channel_id TEXT REFERENCES notification_channels (id) ON DELETE CASCADE,
     spider_id TEXT,
     alert_id TEXT,
+    -- Whose silence holds up whom: the host and port of an address, or "mail".
+    receiver TEXT NOT NULL,
     event TEXT NOT NULL,
     payload JSONB NOT NULL,
     status TEXT NOT NULL,
     attempts BIGINT NOT NULL,
     next_attempt_at TIMESTAMPTZ NOT NULL,
+    -- From then on it is not tried any more.
+    give_up_at TIMESTAMPTZ NOT NULL,
     -- While a server tries: until when nobody else does.
     lease_until TIMESTAMPTZ,
     -- Of the last attempt.
@@ -63,7 +67,9 @@ CREATE TABLE deliveries (
     delivered_at TIMESTAMPTZ
 );
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE status = 'pending';
+CREATE INDEX deliveries_receiver ON deliveries (receiver) WHERE status = 'pending';
 CREATE INDEX deliveries_channel ON deliveries (channel_id, id);
 
 -- Rules look at what ended of late.
 CREATE INDEX tasks_finished ON tasks (finished_at);
+CREATE INDEX tasks_started ON tasks (spider_id, started_at);

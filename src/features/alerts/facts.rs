@@ -1,19 +1,20 @@
 //! Loop: facts → alerts and messages. A fact goes, and what follows from it comes, in one transaction: no crash loses
 //! one, and of several servers one acts.
 
+use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
 use super::{
-    Alert, AlertType, Alerts, deliveries,
+    Alert, AlertLevel, AlertType, Alerts, deliveries,
     rules::{self, Rule},
 };
 use crate::{
     error::{Result, Text},
     features::events::{Event, TaskEnded, TimeUnmet},
     id::AlertId,
-    platform::database::Transaction,
+    platform::database::{Query, Transaction, in_list},
     text,
 };
 
@@ -23,39 +24,53 @@ const BATCH: i64 = 50;
 const REASON_BYTES: usize = 1000;
 
 impl Alerts {
-    /// Acts on all facts that there are, oldest first.
+    /// Acts on all facts that there are, oldest first. One that this version cannot read stays for one that can, and
+    /// is an error at the end.
     pub async fn act_on_facts(&self) -> anyhow::Result<()> {
-        while self.act_on_some().await? {
+        let (mut after, mut unread) = (String::new(), None);
+        while !self.stop.is_cancelled()
+            && let Some(last) = self.act_on_some(&after, &mut unread).await?
+        {
+            after = last;
             self.queued.notify_one();
         }
-        Ok(())
+        unread.map_or(Ok(()), Err)
     }
 
-    /// Whether there were any.
-    async fn act_on_some(&self) -> Result<bool> {
+    /// The last one that it looked at; none where there were no more.
+    async fn act_on_some(&self, after: &str, unread: &mut Option<anyhow::Error>) -> Result<Option<String>> {
         // Mostly there is nothing, and nobody who writes need wait for that.
-        let first: Option<(String,)> = self.db.query("SELECT id FROM events LIMIT 1").fetch_optional().await?;
+        let first: Option<(String,)> =
+            self.db.query("SELECT id FROM events WHERE id > $1 LIMIT 1").bind(after).fetch_optional().await?;
         if first.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         let mut transaction = self.db.begin().await?;
         transaction.take_turn("alerts").await?;
-        let mut taken: Vec<(String, Json<Value>)> = transaction
-            .query("DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT $1) RETURNING id, event")
+        let found: Vec<(String, Json<Value>)> = transaction
+            .query("SELECT id, event FROM events WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(after)
             .bind(BATCH)
             .fetch_all()
             .await?;
-        taken.sort_by(|left, right| left.0.cmp(&right.0));
-        for (id, event) in &taken {
-            match serde_json::from_value(event.0.clone()) {
+        let mut done = Vec::new();
+        for (id, Json(event)) in &found {
+            match serde_json::from_value(event.clone()) {
                 Ok(Event::TaskEnded(ended)) => self.task_ended(&mut transaction, &ended).await?,
                 Ok(Event::TimeUnmet(unmet)) => self.time_unmet(&mut transaction, &unmet).await?,
-                // It would hold up all others.
-                Err(error) => tracing::error!(%error, id, "a fact cannot be read and is passed over"),
+                Err(error) => {
+                    *unread = Some(anyhow!("the fact {id} cannot be read and is left: {error}"));
+                    continue;
+                }
             }
+            done.push(id);
+        }
+        if !done.is_empty() {
+            let sql = format!("DELETE FROM events WHERE id IN ({})", in_list(1, done.len()));
+            done.into_iter().fold(transaction.query_text(sql), Query::bind).execute().await?;
         }
         transaction.commit().await?;
-        Ok(!taken.is_empty())
+        Ok(found.into_iter().next_back().map(|(id, _)| id))
     }
 
     async fn task_ended(&self, transaction: &mut Transaction, ended: &TaskEnded) -> Result<()> {
@@ -109,13 +124,23 @@ impl Alerts {
         let now = self.clock.now();
         let TimeUnmet { spider_name: name, schedule_name: schedule, planned_at, reason, .. } = unmet;
         let planned = planned_at.format("%F %T UTC");
+        let (level, message) = if unmet.outcome == "skipped_overlap" {
+            let message = text!(
+                "爬虫 [{name}] 在计划时间 {planned} 仍有任务未结束，本次计划已跳过（{schedule}）: {reason}",
+                "the spider [{name}] was still busy at {planned}, and that time was skipped ({schedule}): {reason}"
+            );
+            (AlertLevel::Warning, message)
+        } else {
+            let message = text!(
+                "爬虫 [{name}] 未在计划时间 {planned} 运行（{schedule}）: {reason}",
+                "the spider [{name}] did not run as planned at {planned} ({schedule}): {reason}"
+            );
+            (AlertType::NoRun.level(), message)
+        };
         for rule in rules::looking_for(transaction, AlertType::NoRun, &unmet.spider_id).await? {
             if rules::trigger(transaction, &rule, now).await? {
-                let message = text!(
-                    "爬虫 [{name}] 未在计划时间 {planned} 运行（{schedule}）: {reason}",
-                    "the spider [{name}] did not run as planned at {planned} ({schedule}): {reason}"
-                );
-                let alert = Alert { spider_id: Some(unmet.spider_id.clone()), ..self.alert_of(&rule, message, now) };
+                let of_rule = self.alert_of(&rule, message.clone(), now);
+                let alert = Alert { level, spider_id: Some(unmet.spider_id.clone()), ..of_rule };
                 self.raise(transaction, &alert, rule.notification_channel_id.as_ref()).await?;
             }
         }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Alert, Alerts, deliveries, store};
+use super::{Alert, Alerts, store};
 use crate::{
     error::{Error, Result},
     id::{AlertId, ChannelId},
@@ -34,7 +34,7 @@ impl Alerts {
     /// Queues a message of the alert. A channel that is off hears nothing.
     pub(super) async fn tell(&self, transaction: &mut Transaction, alert: &Alert, channel: &ChannelId) -> Result<()> {
         let payload = serde_json::to_value(self.notice_of(alert)).map_err(Error::internal)?;
-        deliveries::queue_for_channel(transaction, channel, alert, &payload).await
+        self.queue_for_channel(transaction, channel, alert, &payload).await
     }
 
     fn notice_of(&self, alert: &Alert) -> Notice {
@@ -46,7 +46,7 @@ impl Alerts {
             ("alert_id", json!(alert.id)),
         ];
         Notice {
-            title: self.said(alert.alert_type.title()),
+            title: self.said(alert.title()),
             message: alert.message.clone(),
             timestamp: alert.created_at,
             facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

@@ -50,9 +50,28 @@ impl Alerts {
         Ok(done > 0)
     }
 
+    /// Those that there are now, in steps: others write in between. Says how many there were.
     pub(super) async fn mark_all_read(&self) -> Result<i64> {
-        let done = self.db.query("UPDATE alerts SET is_read = TRUE WHERE NOT is_read").execute().await?;
-        Ok(i64::try_from(done).unwrap_or(i64::MAX))
+        const STEP: i64 = 1000;
+        let newest: (Option<AlertId>,) =
+            self.db.query("SELECT MAX(id) FROM alerts WHERE NOT is_read").fetch_one().await?;
+        let (Some(newest), mut count) = (newest.0, 0) else { return Ok(0) };
+        loop {
+            let done = self
+                .db
+                .query(
+                    "UPDATE alerts SET is_read = TRUE WHERE NOT is_read AND id IN
+                     (SELECT id FROM alerts WHERE NOT is_read AND id <= $1 ORDER BY id LIMIT $2)",
+                )
+                .bind(&newest)
+                .bind(STEP)
+                .execute()
+                .await?;
+            if done == 0 {
+                return Ok(count);
+            }
+            count += i64::try_from(done).unwrap_or(i64::MAX);
+        }
     }
 
     pub(super) async fn remove(&self, id: &AlertId) -> Result<bool> {

@@ -23,7 +23,7 @@ word_enum! {
         ItemsCount = "items_count",
         /// A running task printed and delivered nothing for too long.
         HeartbeatTimeout = "heartbeat_timeout",
-        /// A spider did not run as planned.
+        /// A spider did not run as planned; as a warning: it was still busy.
         NoRun = "no_run",
     }
 }
@@ -33,17 +33,6 @@ impl AlertType {
         match self {
             Self::TaskFailed | Self::TaskFailureRate | Self::NoRun => AlertLevel::Error,
             Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout => AlertLevel::Warning,
-        }
-    }
-
-    pub(super) fn title(self) -> Text {
-        match self {
-            Self::TaskFailed => text!("CrawlHub 告警：任务失败", "CrawlHub alert: a task failed"),
-            Self::TaskFailureRate => text!("CrawlHub 告警：失败率过高", "CrawlHub alert: too many tasks fail"),
-            Self::TaskDuration => text!("CrawlHub 告警：任务运行过久", "CrawlHub alert: a task takes too long"),
-            Self::ItemsCount => text!("CrawlHub 告警：数据过少", "CrawlHub alert: too few items"),
-            Self::HeartbeatTimeout => text!("CrawlHub 告警：任务无响应", "CrawlHub alert: a task is silent"),
-            Self::NoRun => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
         }
     }
 }
@@ -70,6 +59,26 @@ pub struct Alert {
     pub rule_id: Option<AlertRuleId>,
     pub is_read: bool,
     pub created_at: DateTime<Utc>,
+}
+
+impl Alert {
+    pub(super) fn title(&self) -> Text {
+        match (self.alert_type, self.level) {
+            (AlertType::TaskFailed, _) => text!("CrawlHub 告警：任务失败", "CrawlHub alert: a task failed"),
+            (AlertType::TaskFailureRate, _) => {
+                text!("CrawlHub 告警：失败率过高", "CrawlHub alert: too many tasks fail")
+            }
+            (AlertType::TaskDuration, _) => {
+                text!("CrawlHub 告警：任务运行过久", "CrawlHub alert: a task takes too long")
+            }
+            (AlertType::ItemsCount, _) => text!("CrawlHub 告警：数据过少", "CrawlHub alert: too few items"),
+            (AlertType::HeartbeatTimeout, _) => text!("CrawlHub 告警：任务无响应", "CrawlHub alert: a task is silent"),
+            (AlertType::NoRun, AlertLevel::Warning) => {
+                text!("CrawlHub 告警：一次计划被跳过", "CrawlHub alert: a planned time was skipped")
+            }
+            (AlertType::NoRun, _) => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]

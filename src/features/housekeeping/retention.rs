@@ -29,34 +29,40 @@ impl Housekeeping {
         Ok(())
     }
 
+    /// A spider that cannot be done holds up no other; the last error comes at the end.
     pub(super) async fn retain(&self) -> Result<Removed> {
         let mut removed = Removed::default();
+        let mut failed = None;
         for (spider, own) in self.keepers().await? {
             if self.stop.is_cancelled() {
                 return Ok(removed);
             }
-            self.retain_of(&spider, &own, &mut removed).await?;
+            if let Err(error) = self.retain_of(&spider, &own, &mut removed).await {
+                tracing::warn!(%error, %spider, "what this spider is to keep no longer cannot be removed");
+                failed = Some(error);
+            }
         }
         if let Some(before) = self.days_ago(self.settings.fire_days) {
             for schedule in self.schedules_with_fires(before).await? {
                 removed.fires += self.in_steps(|| self.remove_fires(&schedule, before)).await?;
             }
         }
-        let Settings { alert_days, audit_days, event_days, .. } = self.settings;
-        for (table, days, removed) in [
-            ("alerts", alert_days, &mut removed.alerts),
-            ("audit", audit_days, &mut removed.audit),
-            ("events", event_days, &mut removed.events),
+        let Settings { alert_days, delivery_days, audit_days, event_days, .. } = self.settings;
+        for (table, over, days, removed) in [
+            ("alerts", "TRUE", alert_days, &mut removed.alerts),
+            ("deliveries", "status <> 'pending'", delivery_days, &mut removed.deliveries),
+            ("audit", "TRUE", audit_days, &mut removed.audit),
+            ("events", "TRUE", event_days, &mut removed.events),
         ] {
             if let Some(before) = self.days_ago(days) {
-                *removed += self.in_steps(|| self.remove_oldest(table, before)).await?;
+                *removed += self.in_steps(|| self.remove_oldest(table, over, before)).await?;
             }
         }
         if !removed.is_nothing() {
             self.documents.give_back().await?;
             self.db.give_back().await?;
         }
-        Ok(removed)
+        failed.map_or(Ok(removed), Err)
     }
 
     async fn retain_of(&self, spider: &SpiderId, own: &Retention, removed: &mut Removed) -> Result<()> {

@@ -160,10 +160,16 @@ impl Housekeeping {
             .await
     }
 
-    /// Only the first rows are looked at: ids grow with time.
-    pub(super) async fn remove_oldest(&self, table: &'static str, before: DateTime<Utc>) -> Result<u64> {
+    /// Only the first rows that are `over` are looked at: ids grow with time.
+    pub(super) async fn remove_oldest(
+        &self,
+        table: &'static str,
+        over: &'static str,
+        before: DateTime<Utc>,
+    ) -> Result<u64> {
         let sql = format!(
-            "DELETE FROM {table} WHERE created_at < $1 AND id IN (SELECT id FROM {table} ORDER BY id LIMIT $2)"
+            "DELETE FROM {table}
+              WHERE created_at < $1 AND id IN (SELECT id FROM {table} WHERE {over} ORDER BY id LIMIT $2) AND {over}"
         );
         self.db.query_text(sql).bind(before).bind(ROWS).execute().await
     }

@@ -17,6 +17,8 @@ pub struct Removed {
     /// Planned times in the ledgers of schedules.
     pub fires: u64,
     pub alerts: u64,
+    /// Messages that were delivered or given up.
+    pub deliveries: u64,
     pub audit: u64,
     pub events: u64,
     pub blobs: i64,

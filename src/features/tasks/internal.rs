@@ -125,7 +125,7 @@ fn running(task: Task, spider_id: &SpiderId) -> Result<Task> {
     if task.status == TaskStatus::Running { Ok(task) } else { Err(not_running()) }
 }
 
-fn not_running() -> Error {
+pub(super) fn not_running() -> Error {
     Error::bad_request("task_not_running", text!("任务不在运行状态", "the task is not running"))
 }
 

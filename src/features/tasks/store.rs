@@ -3,6 +3,7 @@ use sqlx::types::Json;
 use super::{
     Task, TaskFilter, TaskStatus, Tasks,
     ends::fact_of,
+    internal::not_running,
     queue,
     types::{NewTask, TaskFile, Trigger},
 };
@@ -14,7 +15,7 @@ use crate::{
     },
     id::{SpiderId, TaskId},
     platform::{
-        database::{Query, in_list},
+        database::{Query, Transaction, in_list},
         http::Paging,
     },
     runner::StopReason,
@@ -198,9 +199,11 @@ impl Tasks {
             .map(drop)
     }
 
-    /// `data` is JSON, kept to the letter.
+    /// `data` is JSON, kept to the letter. An error where the attempt is over.
     pub(super) async fn set_checkpoint(&self, task: &Task, data: &str) -> Result<()> {
-        self.db
+        let mut transaction = self.db.begin().await?;
+        hold_running(&mut transaction, task).await?;
+        transaction
             .query(
                 "INSERT INTO task_checkpoints (task_id, spider_id, data, updated_at) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (task_id) DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at",
@@ -210,8 +213,8 @@ impl Tasks {
             .bind(data.as_bytes())
             .bind(self.clock.now())
             .execute()
-            .await
-            .map(drop)
+            .await?;
+        transaction.commit().await
     }
 
     pub(super) async fn checkpoint_of(&self, id: &TaskId) -> Result<Option<String>> {
@@ -244,8 +247,11 @@ impl Tasks {
         Ok(row.map(|(id,)| id))
     }
 
+    /// An error where the attempt is over.
     pub(super) async fn insert_file(&self, task: &Task, filename: &str, hash: &str, size: i64) -> Result<()> {
-        self.db
+        let mut transaction = self.db.begin().await?;
+        hold_running(&mut transaction, task).await?;
+        transaction
             .query(
                 "INSERT INTO task_files (id, task_id, spider_id, filename, hash, size, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -258,8 +264,8 @@ impl Tasks {
             .bind(size)
             .bind(self.clock.now())
             .execute()
-            .await
-            .map(drop)
+            .await?;
+        transaction.commit().await
     }
 
     pub(super) async fn files_of(&self, id: &TaskId) -> Result<Vec<TaskFile>> {
@@ -269,4 +275,15 @@ impl Tasks {
             .fetch_all()
             .await
     }
+}
+
+/// Holds the attempt's row until the transaction ends; an error where the attempt is over.
+async fn hold_running(transaction: &mut Transaction, task: &Task) -> Result<()> {
+    let held = transaction
+        .query("UPDATE tasks SET id = id WHERE id = $1 AND attempt = $2 AND status = 'running'")
+        .bind(&task.id)
+        .bind(task.attempt)
+        .execute()
+        .await?;
+    if held > 0 { Ok(()) } else { Err(not_running()) }
 }

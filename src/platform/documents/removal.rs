@@ -17,6 +17,8 @@ const CHUNKS: i64 = 100;
 const BATCH_NUMBERS: i64 = 2000;
 /// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
 const HEAVY: i64 = 2000;
+/// Of each step: two servers that remove the same rows could wait for each other.
+const TURN: &str = "removal";
 
 /// Tasks by what it costs to remove them.
 #[derive(Default)]
@@ -41,8 +43,7 @@ impl Documents {
     /// Removes all that there is of these tasks: items, counts, batch numbers, lines. Some hundred at a time.
     pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
         let Groups { heavy, light } = self.groups(tasks).await?;
-        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts; \
-                     DELETE FROM attempt_fences";
+        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts";
         for task in heavy {
             self.remove_items_of(&task).await?;
             self.remove_log(&task).await?;
@@ -52,7 +53,8 @@ impl Documents {
         for group in light {
             self.at_once(&group, every).await?;
         }
-        Ok(())
+        // Also of those that left nothing else.
+        if tasks.is_empty() { Ok(()) } else { self.at_once(tasks, "DELETE FROM attempt_fences").await }
     }
 
     /// Removes the lines of these tasks, some hundred at a time.
@@ -114,8 +116,7 @@ impl Documents {
     async fn at_once(&self, tasks: &[TaskId], statements: &'static str) -> Result<()> {
         let list = in_list(1, tasks.len());
         let mut transaction = self.db.begin().await?;
-        // Two servers that remove the same rows could wait for each other.
-        transaction.take_turn("removal").await?;
+        transaction.take_turn(TURN).await?;
         for statement in statements.split(';') {
             let query = transaction.query_text(format!("{statement} WHERE task_id IN ({list})"));
             tasks.iter().fold(query, Query::bind).execute().await?;
@@ -147,6 +148,7 @@ impl Documents {
     /// Removes the items, and takes them from what their tasks keep.
     async fn remove_step(&self, items: &Selection) -> Result<i64> {
         let mut transaction = self.db.begin().await?;
+        transaction.take_turn(TURN).await?;
         let removed: Vec<(TaskId, i64)> = items
             .query_in(
                 &mut transaction,
@@ -175,6 +177,7 @@ impl Documents {
     async fn remove_log(&self, task: &TaskId) -> Result<()> {
         while self.last_seq(task).await? > 0 {
             let mut transaction = self.db.begin().await?;
+            transaction.take_turn(TURN).await?;
             let removed: Vec<(i64,)> = transaction
                 .query(
                     "DELETE FROM log_chunks WHERE task_id = $1 AND first_seq IN

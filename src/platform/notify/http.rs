@@ -111,6 +111,9 @@ impl Resolve for Checked {
         let allow_private = self.allow_private;
         Box::pin(async move {
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if found.is_empty() {
+                return Err("the name has no address".into());
+            }
             let open: Vec<_> = found.into_iter().filter(|address| allow_private || is_public(address.ip())).collect();
             if open.is_empty() {
                 return Err(Refused.into());
@@ -136,9 +139,10 @@ fn failure(error: reqwest::Error) -> Failure {
         source = inner.source();
     }
     if error.is_timeout() {
-        return Failure::passing(None, format!("no answer within {} seconds", TIMEOUT.as_secs()));
+        return Failure::unreachable(format!("no answer within {} seconds", TIMEOUT.as_secs()));
     }
-    Failure::passing(None, chain(&error))
+    let reason = chain(&error);
+    if error.is_connect() { Failure::unreachable(reason) } else { Failure::passing(None, reason) }
 }
 
 /// What went wrong, and why, and why that.

@@ -31,8 +31,12 @@ pub(super) async fn send(
     let transport = transport(settings).map_err(|error| Failure::passing(None, error.to_string()))?;
     match tokio::time::timeout(TIMEOUT, transport.send(message)).await {
         Ok(Ok(_)) => Ok(Sent { status: None }),
-        Ok(Err(error)) => Err(Failure::passing(None, format!("the mail server: {error}"))),
-        Err(_) => Err(Failure::passing(None, format!("the mail server: no end within {} seconds", TIMEOUT.as_secs()))),
+        Ok(Err(error)) => {
+            let reason = format!("the mail server: {error}");
+            // A number is an answer.
+            Err(if error.status().is_some() { Failure::passing(None, reason) } else { Failure::unreachable(reason) })
+        }
+        Err(_) => Err(Failure::unreachable(format!("the mail server: no end within {} seconds", TIMEOUT.as_secs()))),
     }
 }
 

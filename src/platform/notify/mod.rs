@@ -13,9 +13,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::target::{ChannelType, Target};
+pub use self::target::{ChannelType, Target, receiver_of};
 use self::{http::Http, target::Address};
 use crate::config;
+
+/// Of what went wrong.
+const REASON_BYTES: usize = 500;
 
 /// What somebody is to hear. As JSON it is the body of a webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +61,8 @@ pub struct Failure {
 pub enum FailureKind {
     /// May go better another time.
     Passing,
+    /// Nobody was there, or nobody answered: whatever else goes there need not be tried before.
+    Unreachable,
     /// Will not.
     Final,
     /// Once this is set.
@@ -65,13 +70,22 @@ pub enum FailureKind {
 }
 
 impl Failure {
-    fn passing(status: Option<u16>, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into(), kind: FailureKind::Passing }
+    pub fn passing(status: Option<u16>, reason: impl AsRef<str>) -> Self {
+        Self { status, reason: tidy(reason.as_ref()), kind: FailureKind::Passing }
     }
 
-    pub fn for_good(reason: impl Into<String>) -> Self {
-        Self { status: None, reason: reason.into(), kind: FailureKind::Final }
+    fn unreachable(reason: impl AsRef<str>) -> Self {
+        Self { kind: FailureKind::Unreachable, ..Self::passing(None, reason) }
     }
+
+    pub fn for_good(reason: impl AsRef<str>) -> Self {
+        Self { kind: FailureKind::Final, ..Self::passing(None, reason) }
+    }
+}
+
+/// What others say can be as long as they like, and hold what no database takes.
+fn tidy(reason: &str) -> String {
+    clipped(reason, REASON_BYTES).replace(char::is_control, " ")
 }
 
 #[derive(Debug, Clone)]

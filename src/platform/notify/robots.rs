@@ -18,6 +18,7 @@ pub(super) async fn send(
     notice: &Notice,
 ) -> Result<Sent, Failure> {
     let Notice { title, message, .. } = notice;
+    let (quiet_title, quiet_message) = (quiet(title), quiet(message));
     let (seconds, millis) = (stamp.now.timestamp(), stamp.now.timestamp_millis());
     let mut url = Url::parse(url).map_err(|error| Failure::for_good(format!("no address: {error}")))?;
     let body = match robot {
@@ -27,11 +28,11 @@ pub(super) async fn send(
                 url.query_pairs_mut().append_pair("timestamp", &millis.to_string()).append_pair("sign", &sign);
             }
             // A single line break is none in Markdown.
-            let text = format!("### {title}\n\n{}", message.replace('\n', "\n\n"));
+            let text = format!("### {quiet_title}\n\n{}", quiet_message.replace('\n', "\n\n"));
             json!({"msgtype": "markdown", "markdown": {"title": title, "text": text}})
         }
         ChannelType::Feishu => {
-            let mut body = json!({"msg_type": "text", "content": {"text": format!("{title}\n{message}")}});
+            let mut body = json!({"msg_type": "text", "content": {"text": format!("{quiet_title}\n{quiet_message}")}});
             if let Some(secret) = secret {
                 body["timestamp"] = json!(seconds.to_string());
                 body["sign"] = json!(feishu_sign(seconds, secret));
@@ -39,7 +40,7 @@ pub(super) async fn send(
             body
         }
         ChannelType::Wecom => {
-            let text = format!("**{title}**\n{message}");
+            let text = format!("**{quiet_title}**\n{quiet_message}");
             json!({"msgtype": "markdown", "markdown": {"content": clipped(&text, WECOM_BYTES)}})
         }
         ChannelType::Slack => json!({"text": format!("*{}*\n{}", plain(title), plain(message))}),
@@ -67,6 +68,12 @@ fn feishu_sign(seconds: i64, secret: &str) -> String {
 /// What may not stand in Slack's text as it is: it could address everybody.
 fn plain(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// What may not stand in others' texts as it is: tags that address everybody, and links in Markdown. They know no
+/// escapes in common, so that characters stand for them that look like them.
+fn quiet(text: &str) -> String {
+    text.replace('<', "＜").replace('>', "＞").replace("](", "］(")
 }
 
 /// What the robot says is wrong; none where it took the message. `errcode` of DingTalk and WeCom, `code` or `StatusCode`

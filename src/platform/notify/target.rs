@@ -15,10 +15,8 @@ const MASK: &str = "******";
 const LONGEST_URL: usize = 2000;
 const LONGEST_SECRET: usize = 255;
 const MOST_RECEIVERS: usize = 50;
-/// Names in an address's query whose values are secret: `access_token` of DingTalk, `key` of WeCom.
-const SECRET_WORDS: [&str; 6] = ["token", "key", "secret", "sign", "pass", "auth"];
-/// Behind these, paths are secret: Slack's, Feishu's, Discord's.
-const SECRET_PATHS: [&str; 3] = ["/services/", "/hook/", "/api/webhooks/"];
+/// Of a part of a path that may be a secret, as Slack's, Feishu's and Discord's are.
+const SECRET_LENGTH: usize = 16;
 
 word_enum! {
     pub enum ChannelType {
@@ -71,16 +69,24 @@ impl Target {
         let address = if channel_type == ChannelType::Email {
             Address::Mail(read_receivers(given)?)
         } else {
-            let stored = match stored.map(|target| &target.address) {
-                Some(Address::Http { url, secret }) => (Some(url.as_str()), secret.as_deref()),
-                _ => (None, None),
+            let kept_secret = match stored.map(|target| &target.address) {
+                Some(Address::Http { secret, .. }) => secret.as_deref(),
+                _ => None,
             };
             Address::Http {
-                url: read_url(channel_type, given, stored.0)?,
-                secret: if channel_type.signs() { read_secret(given, stored.1)? } else { None },
+                url: read_url(channel_type, given, stored)?,
+                secret: if channel_type.signs() { read_secret(given, kept_secret)? } else { None },
             }
         };
         Ok(Self { channel_type, address })
+    }
+
+    /// Who is called: see [`receiver_of`]. All mail goes through one server.
+    pub fn receiver(&self) -> String {
+        match &self.address {
+            Address::Http { url, .. } => receiver_of(url),
+            Address::Mail(_) => "mail".to_owned(),
+        }
     }
 
     /// All of it, to be encrypted.
@@ -90,7 +96,7 @@ impl Target {
 
     /// As it is answered.
     pub fn shown(&self) -> Map<String, Value> {
-        self.settings(masked_url, |_| MASK)
+        self.settings(|url| masked_url(self.channel_type, url), |_| MASK)
     }
 
     fn settings(&self, url_as: impl Fn(&str) -> String, secret_as: impl Fn(&str) -> &str) -> Map<String, Value> {
@@ -111,7 +117,13 @@ impl Target {
     }
 }
 
-fn read_url(channel_type: ChannelType, given: &Map<String, Value>, stored: Option<&str>) -> Result<String> {
+/// Host and port of an address: whoever hangs there holds up all that goes there.
+pub fn receiver_of(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+}
+
+fn read_url(channel_type: ChannelType, given: &Map<String, Value>, stored: Option<&Target>) -> Result<String> {
     let name = channel_type.url_name();
     let loc = format!("body.config.{name}");
     let other = if name == "url" { "webhook_url" } else { "url" };
@@ -122,8 +134,10 @@ fn read_url(channel_type: ChannelType, given: &Map<String, Value>, stored: Optio
         }
         Some(_) => return Err(Error::invalid(loc, "type_error", text!("须为文本", "must be a text"))),
     };
-    if let Some(stored) = stored.filter(|stored| url == *stored || url == masked_url(stored)) {
-        return Ok(stored.to_owned());
+    if let Some(Target { channel_type: shown_as, address: Address::Http { url: kept, .. } }) = stored
+        && (url == kept || url == masked_url(*shown_as, kept))
+    {
+        return Ok(kept.clone());
     }
     let mut checks = Checks::default();
     checks.length(&loc, url, LONGEST_URL);
@@ -187,26 +201,28 @@ fn read_receivers(given: &Map<String, Value>) -> Result<Vec<Mailbox>> {
     Ok(to)
 }
 
-/// Without what whoever knows it could use. An address without secrets stays to the letter.
-fn masked_url(text: &str) -> String {
+/// Without what whoever knows it could use. A robot's address is a secret as a whole; that of a webhook stays to the
+/// letter where nothing in it may be one.
+fn masked_url(channel_type: ChannelType, text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
+    if channel_type != ChannelType::Webhook {
+        return format!("{}/{MASK}", url.origin().ascii_serialization());
+    }
     let mut is_secret = false;
-    if url.password().is_some() {
-        is_secret = url.set_password(Some(MASK)).is_ok();
+    if !url.username().is_empty() || url.password().is_some() {
+        is_secret = url.set_username(MASK).is_ok() && url.set_password(None).is_ok();
     }
     let path = url.path().to_owned();
-    for start in SECRET_PATHS {
-        if let Some((before, rest)) = path.split_once(start)
-            && !rest.is_empty()
-        {
-            url.set_path(&format!("{before}{start}{MASK}"));
-            is_secret = true;
-        }
+    if path.split('/').any(|part| part.len() >= SECRET_LENGTH) {
+        let shown: Vec<&str> =
+            path.split('/').map(|part| if part.len() >= SECRET_LENGTH { MASK } else { part }).collect();
+        url.set_path(&shown.join("/"));
+        is_secret = true;
     }
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let names_secret = |name: &str| SECRET_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word));
-    if pairs.iter().any(|(name, _)| names_secret(name)) {
-        let shown = pairs.iter().map(|(name, value)| (name, if names_secret(name) { MASK } else { value }));
+    if !pairs.is_empty() {
+        // Where a name stands alone, it may be the secret.
+        let shown = pairs.iter().map(|(name, value)| if value.is_empty() { (MASK, "") } else { (name.as_str(), MASK) });
         url.query_pairs_mut().clear().extend_pairs(shown);
         is_secret = true;
     }
@@ -223,26 +239,33 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_and_a_mask_keeps_them() {
-        for (url, shown) in [
+        const DINGTALK: ChannelType = ChannelType::Dingtalk;
+        const WEBHOOK: ChannelType = ChannelType::Webhook;
+        for (channel_type, url, shown) in [
+            (DINGTALK, "https://oapi.dingtalk.com/robot/send?access_token=abc", "https://oapi.dingtalk.com/******"),
+            (DINGTALK, "https://me:pass@host:8443/x", "https://host:8443/******"),
+            (WEBHOOK, "https://hooks.example/services/T0/0123456789abcdef", "https://hooks.example/services/T0/******"),
             (
-                "https://oapi.dingtalk.com/robot/send?access_token=abc",
-                "https://oapi.dingtalk.com/robot/send?access_token=******",
+                WEBHOOK,
+                "https://hooks.example/services/T0/0123456789abcde",
+                "https://hooks.example/services/T0/0123456789abcde",
             ),
-            (
-                "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=abc&a=b",
-                "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=******&a=b",
-            ),
-            ("https://hooks.slack.com/services/T0/B0/abc", "https://hooks.slack.com/services/******"),
-            ("https://open.feishu.cn/open-apis/bot/v2/hook/abc", "https://open.feishu.cn/open-apis/bot/v2/hook/******"),
-            ("http://me:abc@host/x", "http://me:******@host/x"),
-            ("http://host", "http://host"),
-            ("http://host:80/in?a=b c", "http://host:80/in?a=b c"),
+            (WEBHOOK, "http://me:abc@host/x", "http://******@host/x"),
+            (WEBHOOK, "http://token@host/x", "http://******@host/x"),
+            (WEBHOOK, "http://host/x?a=b&c=d", "http://host/x?a=******&c=******"),
+            (WEBHOOK, "http://host/x?secret", "http://host/x?******="),
+            (WEBHOOK, "http://host", "http://host"),
+            (WEBHOOK, "http://host:80/in", "http://host:80/in"),
         ] {
-            let target = read(ChannelType::Dingtalk, &json!({"url": url, "secret": "s"}), None).unwrap();
-            assert_eq!(Value::Object(target.shown()), json!({"webhook_url": shown, "secret": "******"}));
-            assert_eq!(Value::Object(target.kept()), json!({"webhook_url": url, "secret": "s"}));
-            let again = read(ChannelType::Dingtalk, &Value::Object(target.shown()), Some(&target)).unwrap();
+            let name = channel_type.url_name();
+            let target = read(channel_type, &json!({name: url, "secret": "s"}), None).unwrap();
+            assert_eq!(Value::Object(target.shown()), json!({name: shown, "secret": "******"}));
+            assert_eq!(Value::Object(target.kept()), json!({name: url, "secret": "s"}));
+            let again = read(channel_type, &Value::Object(target.shown()), Some(&target)).unwrap();
             assert_eq!(again, target, "{url}");
+            // Also where it becomes a channel of another kind.
+            let other = read(ChannelType::Slack, &Value::Object(target.shown()), Some(&target)).unwrap();
+            assert_eq!(Value::Object(other.kept()), json!({"webhook_url": url}));
         }
     }
 

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use super::{Failure, Sent, Stamp, http::Http};
 use crate::platform::secrets::hex;
 
-/// Posts `body` as JSON. `X-CrawlHub-Delivery` is the same when it is sent again; with a secret, `X-CrawlHub-Signature`
+/// Posts `body`, an object, as JSON. `X-CrawlHub-Delivery`, and `delivery_id` in it, are the same when it is sent again; with a secret, `X-CrawlHub-Signature`
 /// is `sha256=` and the HMAC of `X-CrawlHub-Timestamp` (seconds), a dot and the body.
 pub(super) async fn send(
     http: &Http,
@@ -16,7 +16,9 @@ pub(super) async fn send(
     stamp: Stamp<'_>,
     body: &impl Serialize,
 ) -> Result<Sent, Failure> {
-    let body = serde_json::to_string(body).map_err(|error| Failure::for_good(error.to_string()))?;
+    let mut body = serde_json::to_value(body).map_err(|error| Failure::for_good(error.to_string()))?;
+    body["delivery_id"] = stamp.id.into();
+    let body = body.to_string();
     let timestamp = stamp.now.timestamp();
     let mut headers = vec![
         ("x-crawlhub-event", stamp.event.to_owned()),

@@ -44,7 +44,7 @@ async fn a_channel_is_made_changed_and_removed() {
     assert_eq!((&changed["name"], &changed["is_enabled"]), (&json!("值班"), &json!(false)));
     assert_eq!(changed["updated_at"], "2026-03-01T08:00:05Z");
     let other = app.put(&path, json!({"channel_type": "slack"})).await.data();
-    assert_eq!(config_of(&other), json!({"webhook_url": "https://example.org/in"}));
+    assert_eq!(config_of(&other), json!({"webhook_url": "https://example.org/******"}));
     assert_eq!(app.put(&path, json!({"channel_type": "email"})).await.details(), ["body.config.to"]);
     let mail = json!({"channel_type": "email", "config": {"to": ["a@b.c", "d@e.f"]}});
     assert_eq!(config_of(&app.put(&path, mail).await.data()), json!({"to": "a@b.c, d@e.f"}));

@@ -620,6 +620,7 @@ async fn make_ended(app: &TestApp, spider: &str, count: i64, ended: DateTime<Utc
         "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected, item_bytes, log_bytes)
          SELECT task_id, spider_id, 1, 1, 0, 0, 7, 18 FROM items",
         "INSERT INTO item_batches (task_id, attempt, batch) SELECT task_id, 1, 1 FROM items",
+        "INSERT INTO attempt_fences (task_id, attempt, is_open) SELECT task_id, 1, FALSE FROM items",
     ] {
         kept.query(sql).execute().await.unwrap();
     }
@@ -663,10 +664,26 @@ async fn others_write_while_much_is_removed() {
         assert!(left < full["database_bytes"].as_i64().unwrap() / 2, "{left} of {}", full["database_bytes"]);
     }
     let (_, documents) = databases(&app).await;
-    for table in ["items", "log_chunks", "item_counts", "item_batches"] {
-        let (count,): (i64,) = documents.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
-        assert_eq!(count, 0, "{table}");
+    for table in ["items", "log_chunks", "item_counts", "item_batches", "attempt_fences"] {
+        assert_eq!(rows_of(&documents, table).await, 0, "{table}");
     }
+}
+
+async fn rows_of(db: &Database, table: &str) -> i64 {
+    let (count,): (i64,) = db.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_stays_of_a_task_that_gave_nothing() {
+    let app = TestApp::with(&[("CRAWLHUB_RETENTION_TASK_DAYS", "30")]).await;
+    let task = app.run_script(json!({"name": "silent"}), "").await;
+    let (_, documents) = databases(&app).await;
+    assert_eq!(rows_of(&documents, "attempt_fences").await, 1);
+    app.clock.advance(TimeDelta::days(31));
+    clean(&app).await;
+    assert!(is_gone(&app, task["id"].as_str().unwrap()).await);
+    assert_eq!(rows_of(&documents, "attempt_fences").await, 0);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crawlhub::{
 use serde_json::{Value, json};
 use sqlx::types::Json;
 
-use crate::support::{Client, Reaction, Receiver, Settings, TestApp, skip_unless};
+use crate::support::{Client, MailServer, Reaction, Receiver, Settings, TestApp, skip_unless};
 
 const ALLOWED: Settings =
     &[("CRAWLHUB_NOTIFY_ALLOW_PRIVATE", "true"), ("CRAWLHUB_SECRET_KEY", KEY), ("CRAWLHUB_TASKS_SLOTS", "4")];
@@ -51,12 +51,23 @@ async fn alerts(app: &Client) -> Vec<Value> {
     app.get("/alerts").await.data()["items"].as_array().unwrap().clone()
 }
 
-/// What the scheduler, or a later version, would record.
-async fn record(app: &TestApp, event: Value) {
-    let db = match &app.database_url {
+/// The server's database.
+async fn database(app: &TestApp) -> Database {
+    match &app.database_url {
         Some(url) => Database::open_postgres(url).await.unwrap(),
         None => Database::open_sqlite(&app.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
-    };
+    }
+}
+
+async fn rows_of(app: &TestApp, table: &str) -> i64 {
+    let db = database(app).await;
+    let (count,): (i64,) = db.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
+    count
+}
+
+/// What the scheduler, or a later version, would record.
+async fn record(app: &TestApp, event: Value) {
+    let db = database(app).await;
     db.query("INSERT INTO events (id, event, created_at) VALUES ($1, $2, $3)")
         .bind(crawlhub::id::new())
         .bind(Json(event))
@@ -93,6 +104,7 @@ async fn a_failure_is_an_alert_and_a_message() {
         json!({
             "title": "CrawlHub 告警：任务失败", "message": message, "timestamp": "2026-03-01T08:00:00Z",
             "type": "task_failed", "level": "error", "spider_id": spider, "task_id": task["id"], "alert_id": alert["id"],
+            "delivery_id": call.header("x-crawlhub-delivery"),
         })
     );
     assert_eq!(call.header("x-crawlhub-event"), "task_failed");
@@ -145,7 +157,7 @@ async fn a_spiders_own_webhook_hears_of_each_end() {
         json!({"event": "task_completed", "timestamp": told["timestamp"], "data": {
             "spider_id": task["spider_id"], "spider_name": "well", "task_id": task["id"], "status": "completed",
             "total_count": 1, "success_count": 1, "duration_seconds": 0.0,
-        }})
+        }, "delivery_id": call.header("x-crawlhub-delivery")})
     );
     assert_eq!(
         told["timestamp"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap(),
@@ -197,6 +209,70 @@ async fn who_hangs_holds_up_nobody_else() {
     // Who hangs gets one message at a time.
     assert!(hanging.is_quiet());
     app.eventually(PENDING, |page| page["total"] == 3).await;
+}
+
+/// Nine spiders tell one host, which never answers; mail goes out all the same.
+#[tokio::test]
+async fn who_hangs_takes_one_place_however_many_tell_it() {
+    let (mut hanging, mut mail) = (Receiver::start().await, MailServer::start("nobody").await);
+    hanging.react(Reaction::Hang);
+    let port = mail.port.to_string();
+    let settings =
+        [ALLOWED, &[("CRAWLHUB_MAIL_HOST", "127.0.0.1"), ("CRAWLHUB_MAIL_PORT", &port), ("CRAWLHUB_MAIL_TLS", "none")]];
+    let app = TestApp::with(&settings.concat()).await;
+    for number in 0..9 {
+        let url = format!("{}/{number}", hanging.url);
+        app.run_script(json!({"name": format!("s{number}"), "webhook_url": url}), "").await;
+    }
+    let new = json!({"name": "m", "channel_type": "email", "config": {"to": "a@example.org"}});
+    let channel = app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned();
+    rule(&app, &channel, "task_failed", json!({}), 0).await;
+    fail(&app, "told by mail").await;
+    assert!(mail.next().await.contains("a@example.org"));
+    // Once it is clear that nobody answers there, the others wait as the first one does.
+    let put_off = |page: &Value| {
+        let next = |one: &Value| one["next_attempt_at"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        let items = page["items"].as_array().unwrap();
+        items.len() == 9 && items.iter().all(|one| next(one) > app.clock.now())
+    };
+    let page = app.eventually(PENDING, put_off).await;
+    let attempts: i64 = page["items"].as_array().unwrap().iter().map(|one| one["attempts"].as_i64().unwrap()).sum();
+    assert_eq!(attempts, 1, "{page}");
+    hanging.next().await;
+    assert!(hanging.is_quiet());
+}
+
+/// A spider's words address nobody and link to nothing.
+#[tokio::test]
+async fn what_a_spider_says_is_text_for_robots() {
+    let (app, mut receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    receiver.react(Reaction::Answer(200, r#"{"errcode": 0}"#));
+    for channel_type in ["feishu", "wecom", "dingtalk"] {
+        let new = json!({"name": "r", "channel_type": channel_type, "config": {"url": receiver.url}});
+        let channel = app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned();
+        rule(&app, &channel, "task_failed", json!({}), 0).await;
+    }
+    let says = "raise SystemExit('<at user_id=\"all\"></at> [free](http://evil.example)')";
+    app.run_script(json!({"name": "s", "max_retries": 0}), says).await;
+    for _ in 0..3 {
+        let said = receiver.next().await.text;
+        assert!(said.contains("free") && said.contains("evil.example"), "{said}");
+        assert!(!said.contains("<at") && !said.contains("]("), "{said}");
+    }
+}
+
+/// What a robot says may be what no database takes.
+#[tokio::test]
+async fn what_a_robot_says_can_be_written_down() {
+    let (app, mut receiver) = (TestApp::with(ALLOWED).await, Receiver::start().await);
+    receiver.react(Reaction::Answer(200, r#"{"errcode": 1, "errmsg": "no\u0000\u0007 thanks"}"#));
+    let new = json!({"name": "r", "channel_type": "wecom", "config": {"url": receiver.url}});
+    let channel = app.post("/notifications/channels", new).await.data()["id"].as_str().unwrap().to_owned();
+    rule(&app, &channel, "task_failed", json!({}), 0).await;
+    fail(&app, "s").await;
+    receiver.next().await;
+    let page = app.eventually(PENDING, |page| !page["items"][0]["last_error"].is_null()).await;
+    assert_eq!(page["items"][0]["last_error"], "answered error 1: no   thanks");
 }
 
 /// Fails for more than an hour, with growing pauses; then it arrives, as the same message.
@@ -271,17 +347,20 @@ async fn what_was_given_up_can_be_sent_again() {
     let delivery = app.eventually(&path, |delivery| !delivery["last_error"].is_null()).await;
     assert_eq!((&delivery["last_status"], &delivery["status"]), (&json!(307), &json!("pending")));
     assert!(delivery["last_error"].as_str().unwrap().contains("redirect to http://127.0.0.1,"), "{delivery}");
+    // What is too old is not tried any more.
     app.clock.advance(TimeDelta::hours(24));
-    receiver.next().await;
-    app.eventually(&path, |delivery| delivery["status"] == "failed").await;
+    let delivery = app.eventually(&path, |delivery| delivery["status"] == "failed").await;
+    assert_eq!((&delivery["attempts"], &delivery["last_status"]), (&json!(1), &json!(307)));
+    assert!(delivery["last_error"].as_str().unwrap().contains("redirect"), "{delivery}");
+    assert!(receiver.is_quiet());
     receiver.react(Reaction::Answer(200, ""));
     assert_eq!(app.post(&format!("{path}/retry"), json!({})).await.data()["status"], "pending");
     assert_eq!(receiver.next().await.header("x-crawlhub-delivery"), id);
     let delivery = app.eventually(&path, |delivery| delivery["status"] == "delivered").await;
-    assert_eq!(delivery["attempts"], 3);
+    assert_eq!(delivery["attempts"], 2);
     // Old ones are not kept for ever.
     app.clock.advance(TimeDelta::days(31));
-    app.looked_at_by("old deliveries").await;
+    app.looked_at_by("retention").await;
     assert_eq!(app.get(&path).await.error(404), "delivery_not_found");
 }
 
@@ -369,6 +448,16 @@ async fn a_rule_for_too_few_items() {
     let told = receiver.next().await.json();
     assert_eq!(told["task_id"], next["id"]);
     assert!(!told["message"].as_str().unwrap().contains("另有"), "{told}");
+    // Of several it names the first.
+    let several = [
+        app.run_script(json!({"name": "third"}), "").await,
+        app.run_script(json!({"name": "fourth"}), "").await,
+        app.run_script(json!({"name": "fifth"}), "").await,
+    ];
+    app.clock.advance(TimeDelta::minutes(11));
+    let told = receiver.next().await.json();
+    assert_eq!(told["task_id"], several[0]["id"]);
+    assert!(told["message"].as_str().unwrap().contains("（另有 2 个）"), "{told}");
     app.clock.advance(TimeDelta::minutes(11));
     app.looked_at_by("alert rules").await;
     assert!(receiver.is_quiet());
@@ -412,6 +501,36 @@ async fn a_rule_for_spiders_that_do_not_run() {
     app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
 }
 
+/// What was paused on purpose is missed by nobody; an edit of the spider is no excuse.
+#[tokio::test]
+async fn a_rule_for_spiders_that_do_not_run_knows_pauses() {
+    let settings = [ALLOWED[0], ("CRAWLHUB_TASKS_SLOTS", "1")];
+    let (app, mut receiver) = (TestApp::with(&settings).await, Receiver::start().await);
+    let busy = app.spider(json!({"name": "busy"}), &[("main.py", STAYS)]).await;
+    let task = app.run(&busy, json!({})).await;
+    app.wait_for_line(&task, "here").await;
+    let hourly = |name: &str| json!({"name": name, "cron_expr": "0 * * * *"});
+    let paused = app.spider(hourly("own schedule paused"), &[("main.py", "")]).await;
+    app.put(&format!("/schedules/{paused}"), json!({"is_active": false})).await.ok();
+    let off = app.spider(json!({"name": "paused", "is_active": false}), &[("main.py", "")]).await;
+    app.post("/schedules", json!({"spider_id": off, "cron_expr": "0 * * * *"})).await.ok();
+    let channel = channel(&app, &receiver).await;
+    rule(&app, &channel, "no_run", json!({"window_minutes": 90}), 1).await;
+    app.clock.advance(TimeDelta::minutes(70));
+    app.looked_at_by("alert rules").await;
+    assert_eq!(alerts(&app).await, Vec::<Value>::new());
+
+    let edited = app.spider(hourly("edited"), &[("main.py", "")]).await;
+    app.clock.advance(TimeDelta::minutes(52));
+    app.put(&format!("/spiders/{edited}"), json!({"description": "another"})).await.ok();
+    app.clock.advance(TimeDelta::minutes(8));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["spider_id"]), (&json!("no_run"), &json!(edited)));
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("10:00:00") && !message.contains("另有"), "{message}");
+    app.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();
+}
+
 #[tokio::test]
 async fn a_planned_time_that_was_not_met_is_told_at_once() {
     let (app, mut receiver) = watched("no_run", json!({}), 10).await;
@@ -427,7 +546,7 @@ async fn a_planned_time_that_was_not_met_is_told_at_once() {
             reason: "no server was up".to_owned(),
         }))
     };
-    // What nobody here can read holds up nobody.
+    // What nobody here can read holds up nobody, is told to operators, and stays for who can.
     record(&app, json!({"kind": "of_a_later_version"})).await;
     record(&app, unmet(30)).await;
     record(&app, unmet(45)).await;
@@ -443,6 +562,50 @@ async fn a_planned_time_that_was_not_met_is_told_at_once() {
     app.clock.advance(TimeDelta::seconds(1));
     assert!(receiver.next().await.text.contains("07:59:00"));
     assert!(receiver.is_quiet());
+    app.looked_at_by("alerts").await;
+    let ready = app.send(app.request(reqwest::Method::GET, "/readyz")).await.json();
+    assert_eq!(ready["loops"]["alerts"]["well"], false, "{ready}");
+    assert_eq!(rows_of(&app, "events").await, 1);
+}
+
+#[tokio::test]
+async fn a_time_that_was_skipped_is_a_warning() {
+    let (app, mut receiver) = watched("no_run", json!({}), 10).await;
+    let spider = app.spider(json!({"name": "s"}), &[]).await;
+    let skipped = Event::TimeUnmet(TimeUnmet {
+        schedule_id: "plan".to_owned(),
+        schedule_name: "每小时".to_owned(),
+        spider_id: spider.into(),
+        spider_name: "s".to_owned(),
+        planned_at: "2026-03-01T07:30:00Z".parse().unwrap(),
+        outcome: "skipped_overlap".to_owned(),
+        reason: "a task was still running".to_owned(),
+    });
+    record(&app, json!(skipped)).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    let told = receiver.next().await.json();
+    assert_eq!((&told["type"], &told["level"]), (&json!("no_run"), &json!("warning")));
+    assert_eq!(told["title"], "CrawlHub 告警：一次计划被跳过");
+    assert!(!told["message"].as_str().unwrap().contains("未在计划时间"), "{told}");
+}
+
+/// A rule of a kind that a later version brings stops no other.
+#[tokio::test]
+async fn a_rule_of_a_later_version_is_passed_over() {
+    let (app, mut receiver) = watched("items_count", json!({"min_items": 1}), 10).await;
+    let db = database(&app).await;
+    db.query(
+        "INSERT INTO alert_rules (id, name, rule_type, condition, is_enabled, cooldown_minutes, updated_at, created_at)
+         VALUES ('', '', 'of_a_later_version', $1, TRUE, 1, $2, $2)",
+    )
+    .bind(Json(json!({})))
+    .bind(app.clock.now())
+    .execute()
+    .await
+    .unwrap();
+    app.run_script(json!({"name": "poor"}), "").await;
+    app.clock.advance(TimeDelta::seconds(10));
+    assert_eq!(receiver.next().await.json()["type"], "items_count");
 }
 
 /// Each fact is acted on once, each message sent once, and each rule triggered once, whatever the number of servers.

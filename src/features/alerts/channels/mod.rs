@@ -6,3 +6,4 @@ mod store;
 mod types;
 
 pub(super) use routes::router;
+pub(super) use types::Channel;

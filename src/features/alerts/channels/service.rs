@@ -80,7 +80,7 @@ impl Alerts {
             Ok(sent) => Ok(Tested { ok: true, status: sent.status, latency_ms, message: "delivered".to_owned() }),
             Err(failure) => match failure.kind {
                 FailureKind::Unset(what) => Err(Error::Unavailable { what, source: anyhow!(failure.reason) }),
-                FailureKind::Passing | FailureKind::Final => {
+                FailureKind::Passing | FailureKind::Unreachable | FailureKind::Final => {
                     let reason = failure.reason;
                     let said = text!("测试通知发送失败：{reason}", "the test was not delivered: {reason}");
                     Err(Error::outside("notification_failed", said))
@@ -97,7 +97,7 @@ impl Alerts {
     }
 
     /// None where it was encrypted with another key: the channel can still be seen, and given new settings.
-    fn readable_target(&self, channel: &Channel) -> Option<Target> {
+    pub(in super::super) fn readable_target(&self, channel: &Channel) -> Option<Target> {
         self.target(channel)
             .inspect_err(|error| tracing::warn!(channel = %channel.id, "its settings are unreadable: {error}"))
             .ok()

@@ -16,7 +16,7 @@ pub(in super::super) fn router() -> OpenApiRouter<Alerts> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(retry))
 }
 
-/// Messages and what became of them, newest first. They are kept for 30 days.
+/// Messages and what became of them, newest first. Kept for `retention.delivery_days`.
 #[utoipa::path(get, path = "/notifications/deliveries", tag = "notifications", params(Paging, DeliveryFilter),
     responses((status = 200, body = Envelope<Page<Delivery>>)))]
 async fn list(

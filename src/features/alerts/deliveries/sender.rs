@@ -1,7 +1,8 @@
 //! Loop: messages that are due → sent, or to be sent again later.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
@@ -16,6 +17,8 @@ use crate::{
 
 /// Messages that are on their way at once, one for each receiver: who hangs holds up nobody else.
 const AT_ONCE: usize = 8;
+/// Of these, such as were tried before: those who never answer leave room for whoever may.
+const RETRIES_AT_ONCE: usize = AT_ONCE - 2;
 /// While some are on their way, others become due.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// For those that are on their way when the server stops. One that is cut off is sent again.
@@ -26,15 +29,17 @@ impl Alerts {
     /// message is sent again, with the same id.
     pub async fn send_due(&self) -> anyhow::Result<()> {
         // Tasks of their own: one that waits here, with a connection in its hand, would hold up the very claim.
-        let (mut flying, mut busy) = (JoinSet::new(), HashMap::new());
+        let (mut flying, mut busy) = (JoinSet::new(), HashMap::<_, (String, bool)>::new());
         let mut moves = self.clock.moves();
         while !self.stop.is_cancelled() {
-            match self.claim_due(AT_ONCE - flying.len(), busy.values()).await {
+            let retries = RETRIES_AT_ONCE - busy.values().filter(|(_, is_retry)| *is_retry).count();
+            let receivers = busy.values().map(|(receiver, _)| receiver);
+            match self.claim_due(AT_ONCE - flying.len(), retries, receivers).await {
                 Ok(due) => {
                     for claimed in due {
-                        let (alerts, receiver) = (self.clone(), claimed.receiver());
+                        let (alerts, place) = (self.clone(), (claimed.receiver.clone(), claimed.is_retry()));
                         let task = flying.spawn(async move { alerts.send_one(&claimed).await });
-                        busy.insert(task.id(), receiver);
+                        busy.insert(task.id(), place);
                     }
                 }
                 Err(error) if flying.is_empty() => return Err(error.into()),
@@ -60,20 +65,26 @@ impl Alerts {
 
     /// Until all is written down.
     async fn send_one(&self, claimed: &Claimed) {
-        let outcome = self.attempt(claimed).await;
-        let next = match &outcome {
-            Err(failure) if failure.kind != FailureKind::Final => {
-                claimed.next_attempt(self.clock.now(), rand::random())
-            }
-            _ => None,
-        };
-        if let Err(failure) = &outcome {
-            let (delivery, attempts, reason) = (claimed.id.as_str(), claimed.attempts, &failure.reason);
-            tracing::warn!(delivery, attempts, "a message was not delivered: {reason}");
-        }
-        if let Err(error) = self.settle(claimed, &outcome.map(|sent| sent.status), next).await {
+        if let Err(error) = self.try_one(claimed).await {
             tracing::warn!(%error, delivery = %claimed.id, "what became of a message cannot be written down");
         }
+    }
+
+    async fn try_one(&self, claimed: &Claimed) -> Result<()> {
+        if claimed.is_given_up(self.clock.now()) {
+            return self.give_up(claimed).await;
+        }
+        let outcome = AssertUnwindSafe(self.attempt(claimed)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(Failure::passing(None, "the server failed over this message")));
+        let Err(failure) = &outcome else {
+            return self.settle(claimed, &outcome.map(|sent| sent.status), None).await;
+        };
+        let (delivery, attempts, reason) = (claimed.id.as_str(), claimed.attempts, &failure.reason);
+        tracing::warn!(delivery, attempts, "a message was not delivered: {reason}");
+        let (kind, next) = (failure.kind, claimed.next_attempt(self.clock.now(), rand::random()));
+        let again = (kind != FailureKind::Final && !claimed.is_given_up(next)).then_some(next);
+        self.settle(claimed, &outcome.map(|sent| sent.status), again).await?;
+        if kind == FailureKind::Unreachable { self.put_off(&claimed.receiver, next).await } else { Ok(()) }
     }
 
     async fn attempt(&self, claimed: &Claimed) -> Result<Sent, Failure> {
@@ -108,5 +119,5 @@ impl Alerts {
 /// What went wrong before anything was sent. Internal text stays in the server's log.
 fn unready(error: &Error) -> Failure {
     tracing::warn!(%error, "a message cannot be prepared");
-    Failure { status: None, reason: "the server could not prepare the message".to_owned(), kind: FailureKind::Passing }
+    Failure::passing(None, "the server could not prepare the message")
 }

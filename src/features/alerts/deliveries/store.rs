@@ -3,12 +3,12 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{
-    super::{Alert, Alerts},
-    types::{Claimed, Delivery, DeliveryFilter, DeliveryStatus},
+    super::{Alerts, channels::Channel},
+    types::{Claimed, Delivery, DeliveryFilter, DeliveryStatus, GIVEN_UP_AFTER},
 };
 use crate::{
     error::{Error, Result},
-    id::{ChannelId, DeliveryId, SpiderId},
+    id::{AlertId, ChannelId, DeliveryId, SpiderId},
     platform::{
         database::{Transaction, in_list},
         http::Paging,
@@ -21,55 +21,56 @@ const MATCHES: &str =
     "($1 IS NULL OR channel_id = $1) AND ($2 IS NULL OR spider_id = $2) AND ($3 IS NULL OR status = $3)";
 /// What an attempt may take, and some more for its end to be written down.
 const LEASE: TimeDelta = TimeDelta::seconds(2 * Notifier::PATIENCE.as_secs().cast_signed());
-const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// A message of the alert, if the channel is on.
-pub(in super::super) async fn queue_for_channel(
-    transaction: &mut Transaction,
-    channel: &ChannelId,
-    alert: &Alert,
-    payload: &Value,
-) -> Result<()> {
+/// A message, to a channel or to the spider's own webhook.
+pub(super) struct New<'a> {
+    pub channel_id: Option<&'a ChannelId>,
+    pub spider_id: Option<&'a SpiderId>,
+    pub alert_id: Option<&'a AlertId>,
+    pub receiver: String,
+    pub event: &'a str,
+    pub payload: &'a Value,
+    pub now: DateTime<Utc>,
+}
+
+pub(super) async fn insert(transaction: &mut Transaction, new: New<'_>) -> Result<()> {
     transaction
         .query(
-            "INSERT INTO deliveries (id, channel_id, spider_id, alert_id, event, payload, status, attempts,
-                                     next_attempt_at, created_at)
-             SELECT $1, id, $3, $4, $5, $6, 'pending', 0, $7, $7 FROM notification_channels
-              WHERE id = $2 AND is_enabled",
+            "INSERT INTO deliveries (id, channel_id, spider_id, alert_id, receiver, event, payload, status, attempts,
+                                     next_attempt_at, give_up_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $9, $8)",
         )
         .bind(DeliveryId::generate())
-        .bind(channel)
-        .bind(&alert.spider_id)
-        .bind(&alert.id)
-        .bind(alert.alert_type.as_str())
-        .bind(Json(payload))
-        .bind(alert.created_at)
+        .bind(new.channel_id)
+        .bind(new.spider_id)
+        .bind(new.alert_id)
+        .bind(new.receiver)
+        .bind(new.event)
+        .bind(Json(new.payload))
+        .bind(new.now)
+        .bind(new.now + GIVEN_UP_AFTER)
         .execute()
         .await
         .map(drop)
 }
 
-/// A message to the spider's own webhook, if it has one.
-pub(in super::super) async fn queue_for_spider(
-    transaction: &mut Transaction,
-    spider: &SpiderId,
-    event: &str,
-    payload: &Value,
-    now: DateTime<Utc>,
-) -> Result<()> {
+/// None where it is off or gone.
+pub(super) async fn enabled_channel(transaction: &mut Transaction, id: &ChannelId) -> Result<Option<Channel>> {
     transaction
-        .query(
-            "INSERT INTO deliveries (id, spider_id, event, payload, status, attempts, next_attempt_at, created_at)
-             SELECT $1, id, $3, $4, 'pending', 0, $5, $5 FROM spiders WHERE id = $2 AND webhook_url <> ''",
-        )
-        .bind(DeliveryId::generate())
-        .bind(spider)
-        .bind(event)
-        .bind(Json(payload))
-        .bind(now)
-        .execute()
+        .query("SELECT * FROM notification_channels WHERE id = $1 AND is_enabled")
+        .bind(id)
+        .fetch_optional()
         .await
-        .map(drop)
+}
+
+/// None where it has none, or is gone.
+pub(super) async fn webhook_url(transaction: &mut Transaction, spider: &SpiderId) -> Result<Option<String>> {
+    let found: Option<(String,)> = transaction
+        .query("SELECT webhook_url FROM spiders WHERE id = $1 AND webhook_url <> ''")
+        .bind(spider)
+        .fetch_optional()
+        .await?;
+    Ok(found.map(|(url,)| url))
 }
 
 impl Alerts {
@@ -111,35 +112,80 @@ impl Alerts {
         Ok(count)
     }
 
-    /// Takes at most `most` messages that are due, the oldest of each receiver; none for receivers that are `busy`.
+    /// Takes at most `most` messages that are due, `retries` of them such as were tried before; of each receiver one,
+    /// none of those that are `busy`. What was never tried comes first. What is to be given up counts no attempt.
     pub(super) async fn claim_due(
         &self,
         most: usize,
+        retries: usize,
         busy: impl Iterator<Item = &String> + Send,
     ) -> Result<Vec<Claimed>> {
+        const IS_DUE: &str =
+            "status = 'pending' AND next_attempt_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)";
         let now = self.clock.now();
         // Nobody is called "": an empty list is no SQL.
         let busy: Vec<&str> = busy.map(String::as_str).chain([""]).collect();
         let mut query = self
             .db
             .query_text(format!(
-                "UPDATE deliveries SET attempts = attempts + 1, lease_until = $2
-                  WHERE id IN (SELECT MIN(id) FROM deliveries
-                                WHERE status = 'pending' AND next_attempt_at <= $1
-                                  AND (lease_until IS NULL OR lease_until <= $1)
-                                  AND COALESCE(channel_id, spider_id) NOT IN ({})
-                                GROUP BY COALESCE(channel_id, spider_id) ORDER BY MIN(id) LIMIT $3)
-                    AND status = 'pending' AND next_attempt_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
-              RETURNING id, channel_id, spider_id, event, payload, attempts, created_at",
-                in_list(4, busy.len())
+                "WITH due AS (
+                     SELECT id, receiver, next_attempt_at, CASE WHEN attempts > 0 THEN 1 ELSE 0 END AS is_retry
+                       FROM deliveries WHERE {IS_DUE} AND receiver NOT IN ({})),
+                 placed AS (
+                     SELECT id, next_attempt_at, is_retry,
+                            ROW_NUMBER() OVER (PARTITION BY receiver ORDER BY is_retry, next_attempt_at, id) AS place
+                       FROM due),
+                 heads AS (
+                     SELECT id, is_retry, ROW_NUMBER() OVER (ORDER BY is_retry, next_attempt_at, id) AS turn,
+                            ROW_NUMBER() OVER (PARTITION BY is_retry ORDER BY next_attempt_at, id) AS turn_of_kind
+                       FROM placed WHERE place = 1)
+                 UPDATE deliveries
+                    SET attempts = attempts + CASE WHEN give_up_at <= $1 THEN 0 ELSE 1 END, lease_until = $2
+                  WHERE id IN (SELECT id FROM heads WHERE turn <= $3 AND (is_retry = 0 OR turn_of_kind <= $4))
+                    AND {IS_DUE}
+              RETURNING id, channel_id, spider_id, event, payload, receiver, attempts, give_up_at",
+                in_list(5, busy.len())
             ))
             .bind(now)
             .bind(now + LEASE)
-            .bind(i64::try_from(most).unwrap_or(i64::MAX));
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(i64::try_from(retries).unwrap_or(i64::MAX));
         for receiver in busy {
             query = query.bind(receiver);
         }
         query.fetch_all().await
+    }
+
+    /// Fails it untried; what was wrong the last time stays.
+    pub(super) async fn give_up(&self, claimed: &Claimed) -> Result<()> {
+        self.db
+            .query(
+                "UPDATE deliveries
+                    SET status = 'failed', lease_until = NULL,
+                        last_error = COALESCE(last_error, 'the receiver was not there for a day')
+                  WHERE id = $1 AND attempts = $2 AND status = 'pending'",
+            )
+            .bind(&claimed.id)
+            .bind(claimed.attempts)
+            .execute()
+            .await
+            .map(drop)
+    }
+
+    /// Nobody was there: what else goes there waits until then.
+    pub(super) async fn put_off(&self, receiver: &str, until: DateTime<Utc>) -> Result<()> {
+        self.db
+            .query(
+                "UPDATE deliveries SET next_attempt_at = $2
+                  WHERE receiver = $1 AND status = 'pending' AND next_attempt_at < $2
+                    AND (lease_until IS NULL OR lease_until <= $3)",
+            )
+            .bind(receiver)
+            .bind(until)
+            .bind(self.clock.now())
+            .execute()
+            .await
+            .map(drop)
     }
 
     /// Writes down what became of an attempt; `next` is when there is another after a failure.
@@ -177,26 +223,18 @@ impl Alerts {
 
     /// Makes it due now. False where it is delivered.
     pub(super) async fn make_due(&self, id: &DeliveryId) -> Result<bool> {
+        let now = self.clock.now();
         let done = self
             .db
             .query(
-                "UPDATE deliveries SET status = 'pending', next_attempt_at = $2
+                "UPDATE deliveries SET status = 'pending', next_attempt_at = $2, give_up_at = $3
                   WHERE id = $1 AND status IN ('pending', 'failed')",
             )
             .bind(id)
-            .bind(self.clock.now())
+            .bind(now)
+            .bind(now + GIVEN_UP_AFTER)
             .execute()
             .await?;
         Ok(done > 0)
-    }
-
-    /// Removes what ended long ago.
-    pub async fn forget_old_deliveries(&self) -> anyhow::Result<()> {
-        self.db
-            .query("DELETE FROM deliveries WHERE status <> 'pending' AND created_at < $1")
-            .bind(self.clock.now() - KEPT)
-            .execute()
-            .await?;
-        Ok(())
     }
 }

@@ -12,8 +12,8 @@ use crate::{
 /// After the first failure; twice as long after each further one.
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
-/// A message that nobody took for so long is given up.
-const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
+/// A message that nobody took for so long is given up; sent again by hand, it has as long again.
+pub(super) const GIVEN_UP_AFTER: TimeDelta = TimeDelta::hours(24);
 /// What a pause is shortened by at most, so that what failed together does not come again together.
 const JITTER: f64 = 0.2;
 
@@ -77,28 +77,30 @@ pub(super) struct Claimed {
     pub spider_id: Option<SpiderId>,
     pub event: String,
     pub payload: Json<Value>,
+    /// Whom it goes to: one message at a time.
+    pub receiver: String,
+    /// With this one.
     pub attempts: i64,
-    pub created_at: DateTime<Utc>,
+    pub give_up_at: DateTime<Utc>,
 }
 
 impl Claimed {
-    /// Whom it goes to: one message at a time.
-    pub(super) fn receiver(&self) -> String {
-        receiver(self.channel_id.as_ref(), self.spider_id.as_ref())
+    pub(super) fn is_retry(&self) -> bool {
+        self.attempts > 1
     }
 
-    /// When it is tried again after a failure at `now`; none: it is given up. `random` is from 0 to 1.
-    pub(super) fn next_attempt(&self, now: DateTime<Utc>, random: f64) -> Option<DateTime<Utc>> {
+    pub(super) fn is_given_up(&self, now: DateTime<Utc>) -> bool {
+        now >= self.give_up_at
+    }
+
+    /// When it could be tried again after a failure at `now`. `random` is from 0 to 1.
+    pub(super) fn next_attempt(&self, now: DateTime<Utc>, random: f64) -> DateTime<Utc> {
         let doublings = u32::try_from(self.attempts - 1).unwrap_or(0).min(20);
         let pause = (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE);
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a random pause")]
         let pause = TimeDelta::milliseconds((pause.num_milliseconds() as f64 * (1.0 - JITTER * random)) as i64);
-        Some(now + pause).filter(|next| *next < self.created_at + GIVEN_UP_AFTER)
+        now + pause
     }
-}
-
-fn receiver(channel: Option<&ChannelId>, spider: Option<&SpiderId>) -> String {
-    channel.map(ToString::to_string).or_else(|| spider.map(ToString::to_string)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -106,28 +108,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_an_hour_and_end_after_a_day() {
-        let created_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    fn pauses_double_up_to_an_hour() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let mut claimed = Claimed {
             id: DeliveryId::generate(),
             channel_id: None,
             spider_id: None,
             event: String::new(),
             payload: Json(Value::Null),
+            receiver: String::new(),
             attempts: 0,
-            created_at,
+            give_up_at: now,
         };
-        let (mut now, mut pauses) = (created_at, Vec::new());
-        loop {
-            claimed.attempts += 1;
-            let Some(next) = claimed.next_attempt(now, 0.0) else { break };
-            pauses.push((next - now).num_seconds());
-            now = next;
-        }
-        assert_eq!(pauses[..10], [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
-        assert!(pauses[10..].iter().all(|pause| *pause == 3600), "{pauses:?}");
-        assert_eq!(claimed.attempts, 32);
-        claimed.attempts = 1;
-        assert_eq!((claimed.next_attempt(created_at, 1.0).unwrap() - created_at).num_seconds(), 8);
+        let mut pause = |attempts, random| {
+            claimed.attempts = attempts;
+            (claimed.next_attempt(now, random) - now).num_seconds()
+        };
+        let pauses: Vec<i64> = (1..=10).map(|attempts| pause(attempts, 0.0)).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
+        assert_eq!((pause(1_000_000, 0.0), pause(1, 1.0)), (3600, 8));
     }
 }

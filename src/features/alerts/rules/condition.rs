@@ -17,10 +17,16 @@ struct Field {
     whole: bool,
 }
 
+const A_WEEK: f64 = 10_080.0;
 const A_MONTH: f64 = 43_200.0;
 
 const fn minutes(name: &'static str, default: f64) -> Field {
     Field { name, default, least: 1.0, most: A_MONTH, whole: true }
+}
+
+/// All tasks that ended in it are looked at.
+const fn window(default: f64) -> Field {
+    Field { name: "window_minutes", default, least: 1.0, most: A_WEEK, whole: true }
 }
 
 const fn count(name: &'static str, default: f64) -> Field {
@@ -29,22 +35,21 @@ const fn count(name: &'static str, default: f64) -> Field {
 
 /// What each kind of rule takes, in the predecessor's names.
 fn fields(rule_type: AlertType) -> &'static [Field] {
-    const WINDOW: &str = "window_minutes";
     match rule_type {
         AlertType::TaskFailed => &[],
         AlertType::TaskFailureRate => {
             const {
                 &[
                     Field { name: "threshold", default: 0.5, least: 0.0, most: 1.0, whole: false },
-                    minutes(WINDOW, 30.0),
+                    window(30.0),
                     count("min_tasks", 1.0),
                 ]
             }
         }
-        AlertType::TaskDuration => const { &[count("max_duration_seconds", 3600.0), minutes(WINDOW, 60.0)] },
-        AlertType::ItemsCount => const { &[count("min_items", 1.0), minutes(WINDOW, 60.0)] },
+        AlertType::TaskDuration => const { &[count("max_duration_seconds", 3600.0), window(60.0)] },
+        AlertType::ItemsCount => const { &[count("min_items", 1.0), window(60.0)] },
         AlertType::HeartbeatTimeout => const { &[minutes("timeout_minutes", 5.0)] },
-        AlertType::NoRun => const { &[minutes(WINDOW, 1440.0)] },
+        AlertType::NoRun => const { &[minutes("window_minutes", 1440.0)] },
     }
 }
 
@@ -112,6 +117,9 @@ mod tests {
             (AlertType::TaskFailureRate, json!({"threshold": "0.5"}), "body.condition.threshold:"),
             (AlertType::TaskFailureRate, json!({"treshold": 0.5}), "body.condition.treshold:"),
             (AlertType::TaskDuration, json!({"max_duration_seconds": 0}), "body.condition.max_duration_seconds:"),
+            (AlertType::TaskFailureRate, json!({"window_minutes": 10_081}), "body.condition.window_minutes:"),
+            (AlertType::TaskDuration, json!({"window_minutes": 10_081}), "body.condition.window_minutes:"),
+            (AlertType::ItemsCount, json!({"window_minutes": 10_081}), "body.condition.window_minutes:"),
             (AlertType::ItemsCount, json!({"min_items": 1.5}), "body.condition.min_items:"),
             (AlertType::HeartbeatTimeout, json!({"timeout_minutes": 43_201}), "body.condition.timeout_minutes:"),
             (AlertType::NoRun, json!({"window_minutes": null}), "body.condition.window_minutes:"),

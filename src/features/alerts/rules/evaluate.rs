@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     super::{Alert, AlertType, Alerts},
-    store::{Plan, Seen, trigger},
+    store::{Counted, Plan, Seen, trigger},
     types::Rule,
 };
 use crate::{
@@ -30,13 +30,18 @@ struct Finding {
 impl Finding {
     /// The first, and how many more there are.
     fn first_of(found: Vec<Self>) -> Option<Self> {
-        let more = found.len().saturating_sub(1);
-        let mut first = found.into_iter().next()?;
-        if more > 0 {
-            let Text { zh, en } = first.message;
-            first.message = text!("{zh}（另有 {more} 个）", "{en} (and {more} more)");
+        let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        Some(found.into_iter().next()?.of(count))
+    }
+
+    /// It stands for so many.
+    fn of(self, count: i64) -> Self {
+        let more = count - 1;
+        if more <= 0 {
+            return self;
         }
-        Some(first)
+        let Text { zh, en } = self.message;
+        Self { message: text!("{zh}（另有 {more} 个）", "{en} (and {more} more)"), ..self }
     }
 
     fn of_task(task: &Seen, message: Text) -> Self {
@@ -49,6 +54,9 @@ impl Alerts {
     pub async fn evaluate_rules(&self) -> anyhow::Result<()> {
         let mut failed = None;
         for rule in self.periodic_rules().await? {
+            if self.stop.is_cancelled() {
+                break;
+            }
             if let Err(error) = self.evaluate(&rule).await {
                 tracing::warn!(%error, rule = %rule.id, "a rule cannot be evaluated");
                 failed = Some(error);
@@ -110,32 +118,37 @@ impl Alerts {
     async fn long_tasks(&self, rule: &Rule, now: DateTime<Utc>) -> Result<Option<Finding>> {
         let most = TimeDelta::seconds(rule.number("max_duration_seconds"));
         let spider = rule.spider_id.as_ref();
-        let mut seen = self.running_since(spider, now - most).await?;
-        seen.extend(self.ended_within(spider, unseen(rule, now)).await?);
-        let found = seen.iter().filter_map(|task| {
-            let took = task.finished_at.unwrap_or(now) - task.started_at?;
+        let (mut first, mut count) = (None, 0);
+        let mut look = |task: Seen| {
+            let took = task.started_at.map(|started| task.finished_at.unwrap_or(now) - started);
+            if let Some(took) = took.filter(|took| *took > most) {
+                count += 1;
+                first.get_or_insert((task, took));
+            }
+        };
+        self.running_since(spider, now - most).await?.into_iter().for_each(&mut look);
+        self.each_ended(spider, unseen(rule, now), look).await?;
+        Ok(first.map(|(task, took)| {
             let (name, seconds, limit) = (&task.spider_name, took.num_seconds(), most.num_seconds());
             let message = text!(
                 "爬虫 [{name}] 的任务已运行 {seconds} 秒，超过 {limit} 秒",
                 "a task of the spider [{name}] takes {seconds} seconds; the limit is {limit}"
             );
-            (took > most).then(|| Finding::of_task(task, message))
-        });
-        Ok(Finding::first_of(found.collect()))
+            Finding::of_task(&task, message).of(count)
+        }))
     }
 
     async fn poor_tasks(&self, rule: &Rule, now: DateTime<Utc>) -> Result<Option<Finding>> {
         let least = rule.number("min_items");
         let poor = self.poor_within(rule.spider_id.as_ref(), unseen(rule, now), least).await?;
-        let found = poor.iter().map(|task| {
-            let (name, count) = (&task.spider_name, task.success_count);
+        Ok(poor.map(|Counted { first, count }| {
+            let (name, items) = (&first.spider_name, first.success_count);
             let message = text!(
-                "爬虫 [{name}] 的任务只得到 {count} 条数据，少于 {least} 条",
-                "a task of the spider [{name}] brought {count} items, fewer than {least}"
+                "爬虫 [{name}] 的任务只得到 {items} 条数据，少于 {least} 条",
+                "a task of the spider [{name}] brought {items} items, fewer than {least}"
             );
-            Finding::of_task(task, message)
-        });
-        Ok(Finding::first_of(found.collect()))
+            Finding::of_task(&first, message).of(count)
+        }))
     }
 
     async fn silent_tasks(&self, rule: &Rule, now: DateTime<Utc>) -> Result<Option<Finding>> {

@@ -18,6 +18,11 @@ use crate::{
 const MATCHES: &str =
     "($1 IS NULL OR rule_type = $1) AND ($2 IS NULL OR spider_id = $2) AND ($3 IS NULL OR is_enabled = $3)";
 
+/// The columns of [`Seen`].
+const SEEN: &str = "id, spider_id, spider_name, success_count, started_at, finished_at, updated_at";
+/// Those of [`AlertType`] that are looked at again and again. A later version may have more.
+const PERIODIC: &str = "'task_failure_rate', 'task_duration', 'items_count', 'heartbeat_timeout', 'no_run'";
+
 /// Of a task, what rules look at.
 #[derive(Debug, FromRow)]
 pub(super) struct Seen {
@@ -28,6 +33,14 @@ pub(super) struct Seen {
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// The first of some tasks, and how many there are.
+#[derive(Debug, FromRow)]
+pub(super) struct Counted {
+    #[sqlx(flatten)]
+    pub first: Seen,
+    pub count: i64,
 }
 
 /// When an idle spider is to run, and since when.
@@ -110,12 +123,10 @@ impl Alerts {
         Ok(count)
     }
 
-    /// Those that are looked at again and again.
+    /// Those that are looked at again and again, of the kinds that this version knows.
     pub(super) async fn periodic_rules(&self) -> Result<Vec<Rule>> {
-        self.db
-            .query("SELECT * FROM alert_rules WHERE is_enabled AND rule_type <> 'task_failed' ORDER BY id")
-            .fetch_all()
-            .await
+        let sql = format!("SELECT * FROM alert_rules WHERE is_enabled AND rule_type IN ({PERIODIC}) ORDER BY id");
+        self.db.query_text(sql).fetch_all().await
     }
 
     pub(super) async fn insert_rule(&self, rule: &Rule) -> Result<()> {
@@ -145,96 +156,80 @@ impl Alerts {
 
     /// Of the tasks that ended since: how many completed or failed, and how many of these failed.
     pub(super) async fn outcomes(&self, spider: Option<&SpiderId>, since: DateTime<Utc>) -> Result<(i64, i64)> {
-        self.db
-            .query(
-                "SELECT COUNT(*), COUNT(*) FILTER (WHERE status = 'failed') FROM tasks
-                  WHERE NOT is_test AND status IN ('completed', 'failed') AND finished_at > $1
-                    AND ($2 IS NULL OR spider_id = $2)",
-            )
-            .bind(since)
-            .bind(spider)
-            .fetch_one()
-            .await
+        let sql = format!(
+            "SELECT COUNT(*), COUNT(*) FILTER (WHERE status = 'failed') FROM tasks
+              WHERE is_test = FALSE AND status IN ('completed', 'failed') AND finished_at > $1{}",
+            of_spider(spider, 2)
+        );
+        spider.into_iter().fold(self.db.query_text(sql).bind(since), Query::bind).fetch_one().await
     }
 
-    /// Tasks that ended after the one time and up to the other, however.
-    pub(super) async fn ended_within(
+    /// Goes through the tasks that ended after the one time and up to the other, however, in the order of their ends.
+    pub(super) async fn each_ended(
         &self,
         spider: Option<&SpiderId>,
         (after, until): (DateTime<Utc>, DateTime<Utc>),
-    ) -> Result<Vec<Seen>> {
-        self.db
-            .query(
-                "SELECT * FROM tasks
-                  WHERE NOT is_test AND started_at IS NOT NULL AND finished_at > $1 AND finished_at <= $3
-                    AND status IN ('completed', 'failed', 'cancelled') AND ($2 IS NULL OR spider_id = $2)
-                  ORDER BY id",
-            )
-            .bind(after)
-            .bind(spider)
-            .bind(until)
-            .fetch_all()
-            .await
+        each: impl FnMut(Seen),
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT {SEEN} FROM tasks
+              WHERE is_test = FALSE AND started_at IS NOT NULL AND finished_at > $1 AND finished_at <= $2
+                AND status IN ('completed', 'failed', 'cancelled'){}
+              ORDER BY finished_at, id",
+            of_spider(spider, 3)
+        );
+        spider.into_iter().fold(self.db.query_text(sql).bind(after).bind(until), Query::bind).for_each(each).await
     }
 
-    /// Tasks that completed in that time with fewer items stored.
+    /// Of the tasks that completed in that time with fewer items stored: the first, and how many there are.
     pub(super) async fn poor_within(
         &self,
         spider: Option<&SpiderId>,
         (after, until): (DateTime<Utc>, DateTime<Utc>),
         min_items: i64,
-    ) -> Result<Vec<Seen>> {
-        self.db
-            .query(
-                "SELECT * FROM tasks
-                  WHERE NOT is_test AND status = 'completed' AND finished_at > $1 AND finished_at <= $4
-                    AND success_count < $3 AND ($2 IS NULL OR spider_id = $2)
-                  ORDER BY id",
-            )
-            .bind(after)
-            .bind(spider)
-            .bind(min_items)
-            .bind(until)
-            .fetch_all()
-            .await
+    ) -> Result<Option<Counted>> {
+        let sql = format!(
+            "SELECT {SEEN}, COUNT(*) OVER () AS count FROM tasks
+              WHERE is_test = FALSE AND status = 'completed' AND finished_at > $1 AND finished_at <= $2
+                AND success_count < $3{}
+              ORDER BY finished_at, id LIMIT 1",
+            of_spider(spider, 4)
+        );
+        let query = self.db.query_text(sql).bind(after).bind(until).bind(min_items);
+        spider.into_iter().fold(query, Query::bind).fetch_optional().await
     }
 
-    /// Tasks that run and were started by then.
+    /// Tasks that run and were started by then: no more than there are slots.
     pub(super) async fn running_since(&self, spider: Option<&SpiderId>, by: DateTime<Utc>) -> Result<Vec<Seen>> {
-        self.db
-            .query(
-                "SELECT * FROM tasks
-                  WHERE NOT is_test AND status = 'running' AND started_at <= $1 AND ($2 IS NULL OR spider_id = $2)
-                  ORDER BY id",
-            )
-            .bind(by)
-            .bind(spider)
-            .fetch_all()
-            .await
+        let sql = format!(
+            "SELECT {SEEN} FROM tasks
+              WHERE is_test = FALSE AND status = 'running' AND started_at <= $1{} ORDER BY id",
+            of_spider(spider, 2)
+        );
+        spider.into_iter().fold(self.db.query_text(sql).bind(by), Query::bind).fetch_all().await
     }
 
-    /// The plans of spiders that do not run and did not start since.
+    /// The plans, of those that are not paused, of spiders that do not run and did not start since.
     pub(super) async fn plans_of_idle(&self, spider: Option<&SpiderId>, since: DateTime<Utc>) -> Result<Vec<Plan>> {
-        self.db
-            .query(
-                "SELECT plan.spider_id, spiders.name AS spider_name, plan.cron_expr, plan.timezone, plan.since
-                   FROM (SELECT id AS spider_id, cron_expr, timezone, updated_at AS since FROM spiders
-                          WHERE is_active AND cron_expr <> ''
-                          UNION ALL
-                         SELECT spider_id, cron_expr, timezone, active_since FROM schedules
-                          WHERE is_active AND id <> spider_id) AS plan
-                   JOIN spiders ON spiders.id = plan.spider_id
-                  WHERE ($2 IS NULL OR plan.spider_id = $2)
-                    AND NOT EXISTS (SELECT 1 FROM tasks
-                                     WHERE tasks.spider_id = plan.spider_id AND NOT tasks.is_test
-                                       AND (tasks.status = 'running' OR tasks.started_at > $1))
-                  ORDER BY plan.spider_id",
-            )
-            .bind(since)
-            .bind(spider)
-            .fetch_all()
-            .await
+        let sql = format!(
+            "SELECT schedules.spider_id, spiders.name AS spider_name, schedules.cron_expr, schedules.timezone,
+                    schedules.active_since AS since
+               FROM schedules JOIN spiders ON spiders.id = schedules.spider_id
+              WHERE schedules.is_active AND spiders.is_active{}
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.spider_id = spiders.id
+                                   AND tasks.is_test = FALSE AND tasks.status = 'running')
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.spider_id = spiders.id
+                                   AND tasks.is_test = FALSE AND tasks.started_at > $1)
+              ORDER BY schedules.spider_id, schedules.id",
+            spider.map(|_| " AND schedules.spider_id = $2").unwrap_or_default()
+        );
+        spider.into_iter().fold(self.db.query_text(sql).bind(since), Query::bind).fetch_all().await
     }
+}
+
+/// The condition on a spider, where there is one; it is bound last.
+fn of_spider(spider: Option<&SpiderId>, number: usize) -> String {
+    spider.map(|_| format!(" AND spider_id = ${number}")).unwrap_or_default()
 }
 
 pub(super) fn rule_not_found(id: &AlertRuleId) -> Error {
