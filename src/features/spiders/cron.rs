@@ -43,7 +43,7 @@ impl Timetable {
         let mut local = start.naive_local();
         loop {
             local = self.cron.find_next_occurrence(&local.and_utc(), false).ok()?.naive_utc();
-            let next = self.first_shown(local)?;
+            let next = self.first_shown(local);
             if next > after {
                 return Some(next);
             }
@@ -65,7 +65,7 @@ impl Timetable {
         }
         loop {
             local = self.cron.find_previous_occurrence(&local.and_utc(), false).ok()?.naive_utc();
-            let last = self.first_shown(local)?;
+            let last = self.first_shown(local);
             if last < before {
                 return Some(last);
             }
@@ -73,9 +73,9 @@ impl Timetable {
     }
 
     /// When the clocks of the zone first showed `local`, or more, where they jumped over it.
-    fn first_shown(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+    fn first_shown(&self, local: NaiveDateTime) -> DateTime<Utc> {
         if let Some(shown) = self.zone.from_local_datetime(&local).earliest() {
-            return Some(shown.with_timezone(&Utc));
+            return shown.with_timezone(&Utc);
         }
         // No zone is a day from UTC.
         let (mut before, mut after) = (local.and_utc() - A_DAY, local.and_utc() + A_DAY);
@@ -87,7 +87,7 @@ impl Timetable {
                 after = middle;
             }
         }
-        Some(after)
+        after
     }
 
     /// Whether `at` is a planned time. They are whole seconds.

@@ -158,8 +158,8 @@ pub async fn hold(
         .await?;
     let Some(last) = due.last().map(|(id, _, at)| (*at, id.clone())) else { return Ok(Held::default()) };
     let spiders: BTreeSet<&SpiderId> = due.iter().map(|(_, spider, _)| spider).collect();
-    let list = in_list(1, spiders.len());
-    let mut held = transaction.query_text(format!("UPDATE spiders SET id = id WHERE id IN ({list})"));
+    let ids = in_list(1, spiders.len());
+    let mut held = transaction.query_text(format!("UPDATE spiders SET id = id WHERE id IN ({ids})"));
     for spider in spiders {
         held = held.bind(spider);
     }

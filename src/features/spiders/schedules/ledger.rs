@@ -141,8 +141,8 @@ pub(super) async fn next_free(
         .fetch_all()
         .await?;
     let started: HashSet<DateTime<Utc>> = started.into_iter().map(|(at,)| at).collect();
-    let planned = std::iter::successors(table.next_after(after), |last| table.next_after(*last));
-    Ok(planned.skip_while(|at| started.contains(at)).next())
+    let mut planned = std::iter::successors(table.next_after(after), |last| table.next_after(*last));
+    Ok(planned.find(|at| !started.contains(at)))
 }
 
 /// Writes rows. A planned time that is there already stays as it was judged first, but where it started nothing then,
