@@ -3,7 +3,12 @@
 //! Whoever puts a blob has half a day to write down that it refers to it; what nothing refers to is removed when it is
 //! a day old. A blob that is put again is as good as new.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, TryStreamExt};
@@ -31,6 +36,14 @@ pub struct Files {
     disk: Disk,
     /// Held together by those who put, alone by who removes: a blob that is put does not go at the same moment.
     removing: Arc<RwLock<()>>,
+    /// A file that servers which share the folder lock in the same way, beside `removing`.
+    lock: PathBuf,
+}
+
+/// What [`Files::removing`] and its file are held by; both are free when it goes.
+struct Held<G> {
+    _here: G,
+    _everywhere: Option<File>,
 }
 
 const PIECE: usize = 256 * 1024;
@@ -73,7 +86,33 @@ impl Files {
             .atomic_write_dir(&begun.to_string_lossy());
         let begun = Operator::new(services::Fs::default().root(&begun.to_string_lossy()))?;
         let store = Operator::new(folder)?.layer(RetryLayer::new().with_max_times(2));
-        Ok(Self { store, begun, disk, removing: Arc::default() })
+        std::fs::create_dir_all(root)?;
+        Ok(Self { store, begun, disk, removing: Arc::default(), lock: root.join("blobs.lock") })
+    }
+
+    async fn hold_to_put(&self) -> Result<Held<impl Sized + '_>> {
+        let here = self.removing.read().await;
+        Ok(Held { _here: here, _everywhere: self.locked(File::lock_shared).await? })
+    }
+
+    async fn hold_to_remove(&self) -> Result<Held<impl Sized + '_>> {
+        let here = self.removing.write().await;
+        Ok(Held { _here: here, _everywhere: self.locked(File::lock).await? })
+    }
+
+    /// None where the folder's disk knows no locks.
+    async fn locked(&self, how: fn(&File) -> io::Result<()>) -> Result<Option<File>> {
+        let path = self.lock.clone();
+        let wait = move || {
+            let file = File::options().create(true).truncate(false).write(true).open(path)?;
+            match how(&file) {
+                Ok(()) => Ok(Some(file)),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let locked = tokio::task::spawn_blocking(wait).await.map_err(Error::internal)?;
+        locked.map_err(|error| Error::Unavailable { what: "files", source: error.into() })
     }
 
     /// Keeps `content`; the same bytes twice are one blob.
@@ -82,7 +121,7 @@ impl Files {
         let content = content.into();
         let hash = hash_of(&content);
         let path = path_of(&hash);
-        let _held = self.removing.read().await;
+        let _held = self.hold_to_put().await?;
         if !self.is_fresh(&path).await? {
             self.store.write(&path, content).await.map_err(unavailable)?;
         }
@@ -90,7 +129,7 @@ impl Files {
     }
 
     /// Keeps what a file holds, from its beginning, without holding it in memory.
-    pub async fn put_file(&self, file: std::fs::File) -> Result<Hash> {
+    pub async fn put_file(&self, file: File) -> Result<Hash> {
         self.check_room()?;
         let mut file = tokio::fs::File::from_std(file);
         let (mut hash, mut piece) = (Sha256::new(), vec![0; PIECE]);
@@ -103,7 +142,7 @@ impl Files {
         }
         let hash = hex(&hash.finalize());
         let path = path_of(&hash);
-        let _held = self.removing.read().await;
+        let _held = self.hold_to_put().await?;
         if self.is_fresh(&path).await? {
             return Ok(hash);
         }
@@ -179,7 +218,7 @@ impl Files {
 
     /// Its size, where it was old and is gone now.
     async fn remove_old(&self, path: &str) -> Result<Option<i64>> {
-        let _alone = self.removing.write().await;
+        let _alone = self.hold_to_remove().await?;
         match stat(&self.store, path).await? {
             Some(stat) if !stat.is_younger_than(OLD) => {
                 self.store.delete(path).await.map_err(unavailable)?;
@@ -226,4 +265,42 @@ fn unreadable(error: std::io::Error) -> Error {
 
 fn unavailable(error: opendal::Error) -> Error {
     Error::Unavailable { what: "files", source: anyhow::Error::new(error).context("blob store") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use futures_util::FutureExt;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const A_WHILE: Duration = Duration::from_secs(30);
+
+    /// Two servers on one folder.
+    #[tokio::test]
+    async fn who_puts_and_who_removes_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = || Files::local(folder.path(), Disk::new(folder.path(), 0)).unwrap();
+        let (one, other) = (files(), files());
+        let hash = one.put("content").await.unwrap();
+        let blob = folder.path().join("blobs").join(path_of(&hash));
+        let old = SystemTime::now() - Duration::from_hours(48);
+        File::options().write(true).open(&blob).unwrap().set_modified(old).unwrap();
+
+        let removing = one.hold_to_remove().await.unwrap();
+        let mut put = Box::pin(other.put("content"));
+        assert!(timeout(Duration::from_millis(200), &mut put).await.is_err(), "it was put while it could be removed");
+        drop(removing);
+        assert_eq!(timeout(A_WHILE, put).await.unwrap().unwrap(), hash);
+
+        File::options().write(true).open(&blob).unwrap().set_modified(old).unwrap();
+        let putting = one.hold_to_put().await.unwrap();
+        assert!(other.hold_to_put().await.is_ok(), "those who put do not wait for each other");
+        let mut swept = other.sweep(|_| false).boxed();
+        assert!(timeout(Duration::from_millis(200), &mut swept).await.is_err(), "it was removed while it was put");
+        drop(putting);
+        assert_eq!(timeout(A_WHILE, swept).await.unwrap().unwrap().removed, 1);
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::{collections::HashSet, sync::PoisonError};
 
+use anyhow::bail;
 use sqlx::FromRow;
 
-use super::{Blobs, Housekeeping, Removed};
+use super::{Blobs, Counted, Housekeeping, Removed};
 use crate::{
     error::{Error, Result},
     platform::files::Hash,
@@ -34,11 +35,17 @@ impl Housekeeping {
         if blobs > 0 {
             tracing::info!(blobs, blob_bytes, "{blobs} files that nothing refers to are removed");
         }
-        Ok(())
+        match self.counted().blocked_by {
+            Some(manifest) => bail!("no file is removed: the list of files {manifest} cannot be read"),
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn sweep(&self, removed: &mut Removed) -> Result<()> {
-        let wanted = self.wanted().await?;
+        let (wanted, blocked_by) = match self.wanted().await? {
+            Ok(wanted) => (Some(wanted), None),
+            Err(manifest) => (None, Some(manifest)),
+        };
         let (counted_at, may_remove) = (self.clock.now(), wanted.is_some());
         let swept = self
             .files
@@ -52,13 +59,14 @@ impl Housekeeping {
             removed.blob_bytes = swept.removed_bytes;
         }
         let blobs = Blobs { count: swept.kept, bytes: swept.kept_bytes, counted_at };
-        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(blobs);
+        let counted = Counted { blobs: Some(blobs), blocked_by };
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
         Ok(())
     }
 
-    /// What rows and manifests refer to. None where a manifest cannot be read: what it names is not known then, and
+    /// What rows and manifests refer to; or the manifest that cannot be read: what it names is not known then, and
     /// nothing may be removed.
-    async fn wanted(&self) -> Result<Option<HashSet<Digest>>> {
+    async fn wanted(&self) -> Result<Result<HashSet<Digest>, Hash>> {
         let (mut wanted, mut manifests) = (HashSet::new(), Vec::new());
         self.references(|Reference { hash, is_manifest }| {
             wanted.extend(digest(&hash));
@@ -71,12 +79,12 @@ impl Housekeeping {
             match self.entries(&manifest).await {
                 Ok(entries) => wanted.extend(entries.iter().filter_map(|entry| digest(&entry.hash))),
                 Err(error) => {
-                    tracing::error!(manifest, %error, "no file is removed, as the list of files {manifest} cannot be read");
-                    return Ok(None);
+                    tracing::error!(manifest, %error, "the list of files {manifest} cannot be read");
+                    return Ok(Err(manifest));
                 }
             }
         }
-        Ok(Some(wanted))
+        Ok(Ok(wanted))
     }
 
     async fn entries(&self, manifest: &str) -> Result<Vec<ManifestEntry>> {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub use routes::{admin_router, router};
 pub use types::{Blobs, Removed, SpiderStorage, Storage};
 
+use self::types::Counted;
 use super::tasks::{Foundation, Tasks};
 use crate::{
     clock::SharedClock,
@@ -37,7 +38,7 @@ pub struct Housekeeping {
     /// One run at a time on this server. Several servers do no harm, and the work twice.
     turn: Arc<Mutex<()>>,
     /// What the last sweep of this server counted.
-    counted: Arc<std::sync::Mutex<Option<Blobs>>>,
+    counted: Arc<std::sync::Mutex<Counted>>,
 }
 
 impl Housekeeping {
@@ -55,7 +56,7 @@ impl Housekeeping {
         Ok(removed)
     }
 
-    fn counted(&self) -> Option<Blobs> {
-        *self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counted(&self) -> Counted {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -2,7 +2,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{config, features::spiders::Retention, id::SpiderId, platform::disk::Room};
+use crate::{
+    config,
+    features::spiders::Retention,
+    id::SpiderId,
+    platform::{disk::Room, files::Hash},
+};
 
 /// What one run removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -40,6 +45,8 @@ pub struct Storage {
     pub database_bytes: i64,
     /// Files by content: code, versions, uploads. Null until they have been counted for the first time.
     pub blobs: Option<Blobs>,
+    /// The list of files that cannot be read: while that is so, no blob is removed. Null where all can.
+    pub blobs_blocked_by: Option<String>,
     /// As they were sent, as the logs.
     pub items_bytes: i64,
     pub logs_bytes: i64,
@@ -47,6 +54,14 @@ pub struct Storage {
     pub files_bytes: i64,
     /// The twenty that keep most, the largest first.
     pub spiders: Vec<SpiderStorage>,
+}
+
+/// What the last sweep found.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counted {
+    pub blobs: Option<Blobs>,
+    /// See [`Storage::blobs_blocked_by`].
+    pub blocked_by: Option<Hash>,
 }
 
 /// Blobs of this server, as they were counted last.

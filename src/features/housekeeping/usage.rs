@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Housekeeping, SpiderStorage, Storage};
+use super::{Housekeeping, SpiderStorage, Storage, types::Counted};
 use crate::{error::Result, id::SpiderId, platform::documents::Kept};
 
 /// How many spiders are listed.
@@ -20,10 +20,12 @@ impl Housekeeping {
             total += *kept;
             files_bytes += files;
         }
+        let Counted { blobs, blocked_by: blobs_blocked_by } = self.counted();
         Ok(Storage {
             disk: self.disk.room()?,
             database_bytes: self.db.size().await? + self.documents.own_size().await?,
-            blobs: self.counted(),
+            blobs,
+            blobs_blocked_by,
             items_bytes: total.items,
             logs_bytes: total.logs,
             files_bytes,

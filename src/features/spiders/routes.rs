@@ -10,8 +10,12 @@ use super::{
 };
 use crate::{
     error::{Checks, Result},
+    features::accounts::{Caller, Role},
     id::SpiderId,
-    platform::http::{Body, Envelope, Page, Paging, Params, Reply},
+    platform::{
+        http::{Body, Envelope, Page, Paging, Params, Reply},
+        notify::masked_webhook,
+    },
     text,
 };
 
@@ -32,8 +36,10 @@ async fn list(
     State(spiders): State<Spiders>,
     paging: Paging,
     Params(filter): Params<SpiderFilter>,
+    caller: Caller,
 ) -> Result<Reply<Page<Spider>>> {
     let items = spiders.list(&filter, &paging).await?;
+    let items = items.into_iter().map(|spider| seen_by(&caller, spider)).collect();
     let total = if paging.cursor.is_none() { Some(spiders.count(&filter).await?) } else { None };
     Ok(Reply::data(Page::new(&paging, items, total, |spider| spider.id.to_string())))
 }
@@ -55,8 +61,17 @@ async fn templates() -> Reply<&'static [Template]> {
 /// One spider.
 #[utoipa::path(get, path = "/spiders/{id}", tag = "spiders", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<Spider>), (status = 404, description = "`spider_not_found`")))]
-async fn get(State(spiders): State<Spiders>, Path(id): Path<SpiderId>) -> Result<Reply<Spider>> {
-    spiders.shown(&id).await.map(Reply::data)
+async fn get(State(spiders): State<Spiders>, Path(id): Path<SpiderId>, caller: Caller) -> Result<Reply<Spider>> {
+    let spider = spiders.shown(&id).await?;
+    Ok(Reply::data(seen_by(&caller, spider)))
+}
+
+/// The address of a webhook can be a secret of those who may change it.
+fn seen_by(caller: &Caller, mut spider: Spider) -> Spider {
+    if caller.role == Role::Viewer {
+        spider.webhook_url = masked_webhook(&spider.webhook_url);
+    }
+    spider
 }
 
 /// Changes the fields that are sent.

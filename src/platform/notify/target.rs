@@ -201,6 +201,11 @@ fn read_receivers(given: &Map<String, Value>) -> Result<Vec<Mailbox>> {
     Ok(to)
 }
 
+/// The address of a webhook as those may see it who only read.
+pub fn masked_webhook(url: &str) -> String {
+    if url.is_empty() { String::new() } else { masked_url(ChannelType::Webhook, url) }
+}
+
 /// Without what whoever knows it could use. A robot's address is a secret as a whole; that of a webhook stays to the
 /// letter where nothing in it may be one.
 fn masked_url(channel_type: ChannelType, text: &str) -> String {

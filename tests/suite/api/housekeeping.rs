@@ -431,10 +431,14 @@ async fn no_file_goes_while_a_list_of_files_cannot_be_read() {
         age_blobs(&app);
         assert_eq!(clean(&app).await["blobs"], 0);
         assert!(blob(&app, "old").exists());
+        assert_eq!(storage(&app).await["blobs_blocked_by"], hash);
+        app.looked_at_by("blobs").await;
+        assert_eq!(ready(&app).await["loops"]["blobs"]["well"], false);
         std::fs::write(&manifest, &content).unwrap();
     }
     age_blobs(&app);
     clean(&app).await;
+    assert_eq!(storage(&app).await["blobs_blocked_by"], Value::Null);
     assert!(!blob(&app, "old").exists());
 }
 

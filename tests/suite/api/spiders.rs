@@ -572,3 +572,20 @@ async fn a_spider_is_not_deleted_while_it_works() {
     }
     assert_eq!(app.get("/spiders").await.data()["total"], 0);
 }
+
+/// What a spider's webhook is called with may be a secret; who changes spiders sees it, as they send it back.
+#[tokio::test]
+async fn the_address_of_a_webhook_is_not_for_viewers() {
+    let app = TestApp::new().await;
+    let url = "https://me@hooks.example/in/0123456789abcdef?token=t";
+    let spider = app.spider(json!({"name": "s", "webhook_url": url}), &[]).await;
+    let made = app.request(Method::POST, "/platform/api/tokens").json(&json!({"name": "v", "role": "viewer"}));
+    let token = app.send(made).await.data()["token"].as_str().unwrap().to_owned();
+    let viewer = Client { token: Some(token), ..app.client.clone() };
+    let path = format!("/spiders/{spider}");
+    assert_eq!(app.get(&path).await.data()["webhook_url"], url);
+    assert_eq!(app.get("/spiders").await.data()["items"][0]["webhook_url"], url);
+    let masked = "https://******@hooks.example/in/******?token=******";
+    assert_eq!(viewer.get(&path).await.data()["webhook_url"], masked);
+    assert_eq!(viewer.get("/spiders").await.data()["items"][0]["webhook_url"], masked);
+}

@@ -116,6 +116,8 @@ impl Spiders {
             None => None,
         };
         let mut change = self.change_files(id).await?;
+        // It may just have been removed.
+        let deployment = store::get_in(&mut change.transaction, id, &deployment.id).await?;
         let now = change.now;
         let new = files.into_iter().map(|file| SpiderFile { created_at: now, updated_at: now, ..file });
         change.replace_all(new.collect()).await?;
