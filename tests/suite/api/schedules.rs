@@ -430,8 +430,8 @@ async fn the_clock_is_far_ahead_for_a_moment() {
     let asked = app.get(&format!("/schedules/{daily}/explain?at=2029-01-01T09:00:00Z")).await.data();
     assert!(asked["explanation"].as_str().unwrap().contains("still to come"), "{asked}");
     app.clock.set(at("2029-01-01T09:00:00Z"));
-    let fires = format!("/schedules/{daily}/fires?from=2029-01-01T09:00:00Z&to=2029-01-01T09:00:00Z");
-    app.until(&fires, |page| page["items"][0]["outcome"] == "fired").await;
+    let then = format!("/schedules/{daily}/fires?from=2029-01-01T09:00:00Z&to=2029-01-01T09:00:00Z");
+    app.until(&then, |page| page["items"][0]["outcome"] == "fired").await;
     app.until("/tasks?page_size=1", |tasks| tasks["total"] == 7).await;
     let fired = async |id: &str| app.get(&format!("/schedules/{id}/fires?outcome=fired")).await.data()["total"].clone();
     assert_eq!((fired(&daily).await, fired(&hourly).await), (json!(3), json!(4)));
