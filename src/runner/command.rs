@@ -7,7 +7,7 @@ use super::config::RunnerConfig;
 use super::job::{Category, End, Job};
 use super::workdir::{WorkDir, blocking, clean, disk_failure};
 use crate::platform::files::hash_of;
-use crate::platform::process::{Confinement, Spec};
+use crate::platform::process::{Confinement, Moment, Spec};
 
 /// What spiders may import, and what starts those that are no script.
 const SUPPORT: [(&str, &str); 2] = [
@@ -49,6 +49,7 @@ pub(super) fn build(
     dir: &WorkDir,
     python: &Path,
     support: &Path,
+    until: Option<Moment>,
 ) -> Result<Spec, End> {
     let mut argv = vec![text(python), "-u".to_owned()];
     argv.extend(program(job, &dir.work(), &text(&support.join("crawlhub_launch.py")))?);
@@ -61,6 +62,7 @@ pub(super) fn build(
         max_file_mb: config.max_file_mb,
         confinement: confinement(config, dir, python, support),
         server: config.server.clone(),
+        until,
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::job::{Category, End, ErrorRule, StopReason};
+use super::job::{Category, End, ErrorRule, LONGEST_MESSAGE, StopReason};
 use crate::platform::process::{Cause, Exit};
 
 /// Why the runner itself ended a process.
@@ -15,8 +15,6 @@ pub(super) enum Intervention {
     /// What it did could not be reported.
     Trouble,
 }
-
-const LONGEST_MESSAGE: usize = 2000;
 
 /// The end of a process, before its items were looked at.
 pub(super) fn judge(
@@ -214,6 +212,13 @@ mod tests {
         assert_eq!(killed, End::failed(Category::System, "killed by signal SIGSEGV (11)"));
         let failed = judge(&exit(Some(3), None), None, None, "KeyError: 'x'", &[]);
         assert_eq!(failed, End::failed(Category::Parse, "exit code 3: KeyError: 'x'"));
+        let coloured = judge(&exit(Some(1), None), None, None, "\u{1b}[31mboom\0\t!\u{85}", &[]);
+        assert_eq!(coloured, End::failed(Category::System, "exit code 1: \u{fffd}[31mboom\u{fffd} !"));
+        let End::Failed { message, .. } = judge(&exit(Some(1), None), None, None, &"\0é".repeat(5000), &[]) else {
+            panic!("it failed");
+        };
+        assert!((1990..=LONGEST_MESSAGE).contains(&message.len()), "{}", message.len());
+        assert!(!message.contains(char::is_control), "{message}");
         let late = judge(&exit(None, Some(15)), Some(Intervention::TimedOut(Duration::from_secs(2))), None, "", &[]);
         assert_eq!(late, End::failed(Category::Timeout, "timed out after 2 s"));
     }

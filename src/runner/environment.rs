@@ -164,6 +164,7 @@ impl<R: Report> Builder<'_, R> {
             memory_limit_mb: Some(memory_limit_mb),
             confinement: self.config.confinement(Vec::new(), writable),
             server: self.config.server.clone(),
+            until: self.stop.until(),
         };
         let spawned = Child::spawn(&self.config.supervisor, spec).await;
         let (child, output) = spawned.map_err(|error| failed(&format!("{error:#}")))?;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::id::{SpiderId, TaskId};
 use crate::platform::files::Hash;
+use crate::platform::process::Moment;
 
 /// One attempt of one task, with everything it needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct ManifestEntry {
     pub executable: bool,
 }
 
+/// Of a failure, in bytes.
+pub(super) const LONGEST_MESSAGE: usize = 2000;
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -64,7 +68,7 @@ pub enum End {
     Completed,
     Failed {
         category: Category,
-        /// English, with the facts.
+        /// English, with the facts; one line of at most [`LONGEST_MESSAGE`] bytes without control characters.
         message: String,
     },
     /// Nothing of it runs any more.
@@ -72,8 +76,17 @@ pub enum End {
 }
 
 impl End {
-    pub(super) fn failed(category: Category, message: impl Into<String>) -> Self {
-        Self::Failed { category, message: message.into() }
+    /// `message` may hold what a spider printed: it is made fit to be stored and shown.
+    pub(super) fn failed(category: Category, message: impl AsRef<str>) -> Self {
+        let fit = |letter: char| match letter {
+            '\t' | '\n' | '\r' => ' ',
+            // No text column takes NUL, and terminals obey others.
+            letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
+            letter => letter,
+        };
+        let mut message: String = message.as_ref().chars().map(fit).collect();
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        Self::Failed { category, message }
     }
 }
 
@@ -99,29 +112,35 @@ pub struct ErrorRule {
     pub category: Category,
 }
 
-/// A word to a running attempt that it shall end. The first word counts.
+/// What a running attempt is told: that it shall end, where the first word counts, and until when its processes may run
+/// without another word.
 #[derive(Debug, Clone)]
-pub struct Stop(Arc<watch::Sender<Option<StopReason>>>);
+pub struct Stop(Arc<Words>);
+
+#[derive(Debug)]
+struct Words {
+    reason: watch::Sender<Option<StopReason>>,
+    until: watch::Sender<Option<Moment>>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     Cancelled,
     /// The server itself ends.
     Shutdown,
-    /// The server cannot be sure any more that the attempt is its own to run. What is not delivered stays in the
-    /// attempt's folder, for a salvage.
+    /// The server cannot be sure any more that the attempt is its own to run.
     Lapsed,
 }
 
 impl Default for Stop {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self(Arc::new(Words { reason: watch::Sender::new(None), until: watch::Sender::new(None) }))
     }
 }
 
 impl Stop {
     pub fn request(&self, reason: StopReason) {
-        self.0.send_if_modified(|present| {
+        self.0.reason.send_if_modified(|present| {
             let is_first = present.is_none();
             present.get_or_insert(reason);
             is_first
@@ -129,15 +148,39 @@ impl Stop {
     }
 
     pub fn requested(&self) -> Option<StopReason> {
-        *self.0.borrow()
+        *self.0.reason.borrow()
     }
 
     /// Waits until a stop is requested.
     pub async fn wait(&self) -> StopReason {
-        let mut receiver = self.0.subscribe();
+        let mut receiver = self.0.reason.subscribe();
         loop {
             if let Some(reason) = *receiver.borrow_and_update() {
                 return reason;
+            }
+            if receiver.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Its processes may run until then, also if this server stands still.
+    pub fn allow_until(&self, until: Moment) {
+        self.0.until.send_replace(Some(until));
+    }
+
+    /// Until when they may run; without end where nobody has set one.
+    pub(super) fn until(&self) -> Option<Moment> {
+        *self.0.until.borrow()
+    }
+
+    /// Waits until they may run until another time than `known`.
+    pub(super) async fn wait_for_another(&self, known: Option<Moment>) -> Moment {
+        let mut receiver = self.0.until.subscribe();
+        loop {
+            let present = *receiver.borrow_and_update();
+            if let Some(present) = present.filter(|_| present != known) {
+                return present;
             }
             if receiver.changed().await.is_err() {
                 std::future::pending::<()>().await;

@@ -64,16 +64,23 @@ impl Runner {
         Ok(Self { config, files, clock, interpreter: OnceCell::new() })
     }
 
-    /// Removes the working directories that a killed server left. Those in use stay, and those of `kept`.
+    /// Removes the working directories that a killed server left. Those in use stay, and those of `kept`. The others are
+    /// of attempts that have ended, which take nothing more: what they could not deliver is lost, and said to be.
     pub async fn sweep(&self, kept: &[(TaskId, i64)]) -> std::io::Result<()> {
         let kept = kept.iter().map(|(task, attempt)| folder_name(task, *attempt)).collect();
-        workdir::sweep(&self.config.work_dir, kept).await
+        let note = |dir: &WorkDir| {
+            let batches = items::unsent_in(dir);
+            if batches > 0 {
+                tracing::warn!(folder = %dir.root().display(), batches, "items of an ended attempt were never delivered");
+            }
+        };
+        workdir::sweep(&self.config.work_dir, kept, note).await
     }
 
     /// Delivers what an attempt whose server is gone left on this machine, and removes its folder. Returns how many
     /// items could not be delivered.
     pub async fn salvage<R: Report>(&self, task: &TaskId, attempt: i64, report: &R) -> i64 {
-        let Some(dir) = WorkDir::reopen(&self.config.work_dir, &folder_name(task, attempt)) else { return 0 };
+        let Some(dir) = WorkDir::reopen(&self.config.work_dir, folder_name(task, attempt)) else { return 0 };
         let stop = Stop::default();
         let reporter = Reporter::new(report, &stop, &self.clock);
         let mut items = Items::new(&reporter, &dir, Limits { item_bytes: self.config.max_item_bytes, items: None });
@@ -100,19 +107,22 @@ impl Runner {
         workdir::blocking(move || environment::prune(&folder, unused_for)).await
     }
 
-    /// Runs `job` until nothing of it is left but what was reported.
-    pub async fn run<R: Report>(&self, job: &Job, report: &R, stop: &Stop) -> Outcome {
+    /// Runs `job` until nothing of it runs any more. What could not be delivered, if anything, is left to the caller.
+    pub async fn run<R: Report>(&self, job: &Job, report: &R, stop: &Stop) -> (Outcome, Option<Leftovers>) {
         let reporter = Reporter::new(report, stop, &self.clock);
         let budget = LogBudget::new(self.config.log_limit_bytes);
         let attempt = Attempt { runner: self, job, stop, reporter: &reporter, budget: &budget };
-        let mut outcome = attempt.run().await.unwrap_or_else(|end| Outcome {
-            end,
-            exit_code: None,
-            signal: None,
-            peak_memory_mb: None,
-            duration: Duration::ZERO,
-            undelivered: 0,
-            log_truncated: false,
+        let (mut outcome, leftovers) = attempt.run().await.unwrap_or_else(|end| {
+            let outcome = Outcome {
+                end,
+                exit_code: None,
+                signal: None,
+                peak_memory_mb: None,
+                duration: Duration::ZERO,
+                undelivered: 0,
+                log_truncated: false,
+            };
+            (outcome, None)
         });
         if budget.dropped() > 0 {
             outcome.log_truncated = true;
@@ -123,7 +133,18 @@ impl Runner {
         if let Some(trouble) = reporter.trouble().filter(|_| !is_cancelled) {
             outcome.end = End::failed(Category::System, trouble);
         }
-        outcome
+        (outcome, leftovers)
+    }
+}
+
+/// The folder of an attempt with items that are stored nowhere else. Dropped, it stays where it is, for a salvage.
+#[derive(Debug)]
+pub struct Leftovers(WorkDir);
+
+impl Leftovers {
+    /// For whoever has written down how the attempt ended: it takes nothing more.
+    pub async fn discard(self) {
+        self.0.remove().await;
     }
 }
 
@@ -137,17 +158,20 @@ struct Attempt<'a, R> {
 }
 
 impl<R: Report> Attempt<'_, R> {
-    async fn run(&self) -> Result<Outcome, End> {
+    async fn run(&self) -> Result<(Outcome, Option<Leftovers>), End> {
         let name = folder_name(&self.job.task_id, self.job.attempt);
         let dir = WorkDir::create(&self.runner.config.work_dir, &name).await?;
-        let result = self.run_in(&dir).await;
-        if self.stop.requested() != Some(StopReason::Lapsed) {
-            dir.remove().await;
+        match self.run_in(&dir).await {
+            Ok((outcome, false)) => Ok((outcome, Some(Leftovers(dir)))),
+            other => {
+                dir.remove().await;
+                other.map(|(outcome, _)| (outcome, None))
+            }
         }
-        result
     }
 
-    async fn run_in(&self, dir: &WorkDir) -> Result<Outcome, End> {
+    /// How it ended, and whether all items that were found are stored.
+    async fn run_in(&self, dir: &WorkDir) -> Result<(Outcome, bool), End> {
         tokio::select! {
             filled = dir.fill(&self.runner.files, &self.job.manifest) => filled?,
             reason = self.stop.wait() => return Err(reason.into()),
@@ -159,11 +183,11 @@ impl<R: Report> Attempt<'_, R> {
         let builder = Builder { config, interpreter, reporter, stop, budget, work_dir: dir, memory_limit_mb };
         let environment = builder.prepare(self.job).await?;
         let support = command::support(config).await?;
-        let spec = command::build(config, self.job, dir, &environment.python, &support)?;
+        let spec = command::build(config, self.job, dir, &environment.python, &support, self.stop.until())?;
         self.run_process(dir, spec, environment).await
     }
 
-    async fn run_process(&self, dir: &WorkDir, spec: Spec, _in_use: Environment) -> Result<Outcome, End> {
+    async fn run_process(&self, dir: &WorkDir, spec: Spec, _in_use: Environment) -> Result<(Outcome, bool), End> {
         let config = &self.runner.config;
         if let Some(reason) = self.stop.requested() {
             return Err(reason.into());
@@ -192,6 +216,7 @@ impl<R: Report> Attempt<'_, R> {
         };
         let (watched, (), ()) = futures_util::join!(watch.run(child, output), items.follow(&ended), make_room);
         let cut_short = self.gather(&watched, &mut items).await;
+        let is_all_stored = cut_short.is_none() && items.undelivered() == 0 && self.reporter.trouble().is_none();
         let Watched { exit, why, remains, duration } = watched;
         let rules = &self.job.error_rules;
         let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail, rules) {
@@ -202,7 +227,7 @@ impl<R: Report> Attempt<'_, R> {
             },
             end => end,
         };
-        Ok(Outcome {
+        let outcome = Outcome {
             end,
             exit_code: exit.code.map(i64::from),
             signal: exit.signal.map(i64::from),
@@ -210,7 +235,8 @@ impl<R: Report> Attempt<'_, R> {
             duration,
             undelivered: items.undelivered(),
             log_truncated: false,
-        })
+        };
+        Ok((outcome, is_all_stored))
     }
 
     /// Takes what items the process left, within limits of time. Where they cut it short, says how the attempt ends.

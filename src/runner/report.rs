@@ -25,8 +25,8 @@ pub trait Report: Send + Sync + 'static {
     /// Keeps items for good. The same `batch` number twice counts once.
     fn items(&self, batch: i64, items: &[Box<RawValue>]) -> impl Future<Output = Result<()>> + Send;
 
-    /// How many items this attempt has delivered, by any way.
-    fn delivered(&self) -> impl Future<Output = Result<i64>> + Send;
+    /// Whether this attempt has delivered any items, by any way; those of former attempts do not count.
+    fn has_delivered(&self) -> impl Future<Output = Result<bool>> + Send;
 
     /// About once a second; may be dropped.
     fn usage(&self, usage: Usage) -> impl Future<Output = ()> + Send;
@@ -89,8 +89,9 @@ impl<'a, R: Report> Reporter<'a, R> {
         self.insist("items", || self.report.items(batch, items)).await.is_some()
     }
 
-    pub(super) async fn delivered(&self) -> Option<i64> {
-        self.insist("the count of items", || self.report.delivered()).await
+    /// `None` when nobody can say; then the attempt is to end.
+    pub(super) async fn has_delivered(&self) -> Option<bool> {
+        self.insist("the count of items", || self.report.has_delivered()).await
     }
 
     pub(super) async fn usage(&self, usage: Usage) {

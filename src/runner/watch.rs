@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::ending::Intervention;
-use super::job::Stop;
+use super::job::{Stop, StopReason};
 use super::output::{LogBudget, Remains, drain};
 use super::places::Place;
 use super::report::{Report, Reporter};
 use crate::platform::documents::Stream;
-use crate::platform::process::{Child, Event, Exit, Output, Usage};
+use crate::platform::process::{Cause, Child, Event, Exit, Output, Usage};
 
 /// So that a time limit can be added to any time.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
@@ -66,6 +66,7 @@ impl<R: Report> Watch<'_, R> {
         start: Instant,
     ) -> (Exit, Option<Intervention>) {
         let mut why = None;
+        let mut until = None;
         loop {
             let intervention = tokio::select! {
                 event = child.next() => match event {
@@ -73,8 +74,19 @@ impl<R: Report> Watch<'_, R> {
                         usage.send_replace(present);
                         continue;
                     }
-                    Event::Ended(exit) => return (exit, why),
+                    Event::Ended(exit) => {
+                        if exit.cause == Cause::Lapsed && why.is_none() {
+                            self.stop.request(StopReason::Lapsed);
+                            why = Some(Intervention::Stopped(StopReason::Lapsed));
+                        }
+                        return (exit, why);
+                    }
                 },
+                another = self.stop.wait_for_another(until) => {
+                    until = Some(another);
+                    child.allow_until(another).await;
+                    continue;
+                }
                 reason = self.stop.wait(), if why.is_none() => Intervention::Stopped(reason),
                 () = sleep_until(start + self.limit), if why.is_none() => Intervention::TimedOut(self.limit),
                 () = self.reporter.wait_for_trouble(), if why.is_none() => Intervention::Trouble,

@@ -32,7 +32,7 @@ impl WorkDir {
     }
 
     /// The folder of an attempt that is not in use any more.
-    pub(super) fn reopen(parent: &Path, name: &str) -> Option<Self> {
+    pub(super) fn reopen(parent: &Path, name: impl AsRef<Path>) -> Option<Self> {
         let root = parent.join(name);
         let held = Arc::new(Folder::open(&root).ok()?);
         let lock = Place::new(&held, LOCK).open().ok()?;
@@ -52,6 +52,10 @@ impl WorkDir {
             Ok(())
         });
         let _ = tokio::time::timeout(REMOVAL, removal).await;
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// To be reached by the server itself, once something has run that is not its own.
@@ -117,18 +121,25 @@ impl WorkDir {
 /// An attempt waits no longer for its folder to go.
 const REMOVAL: Duration = Duration::from_secs(3);
 
-/// Removes the folders that a killed server left in `parent`.
-pub(super) async fn sweep(parent: &Path, kept: Vec<String>) -> io::Result<()> {
+/// Removes the folders that a killed server left in `parent`, each after `note` has seen it.
+pub(super) async fn sweep(
+    parent: &Path,
+    kept: Vec<String>,
+    note: impl Fn(&WorkDir) + Send + 'static,
+) -> io::Result<()> {
     let parent = parent.to_owned();
     blocking(move || {
-        for entry in fs::read_dir(parent)? {
+        for entry in fs::read_dir(&parent)? {
             let path = entry?.path();
             let is_used = open_file(&path.join(LOCK)).is_ok_and(|file| file.try_lock().is_err());
             let is_kept = kept.iter().any(|name| path.ends_with(name));
-            if !is_used
-                && !is_kept
-                && let Err(error) = remove_tree(&path)
-            {
+            if is_used || is_kept {
+                continue;
+            }
+            if let Some(dir) = path.file_name().and_then(|name| WorkDir::reopen(&parent, name)) {
+                note(&dir);
+            }
+            if let Err(error) = remove_tree(&path) {
                 // A folder that does not go is no reason not to start.
                 tracing::warn!(folder = %path.display(), %error, "a working directory stays behind");
             }

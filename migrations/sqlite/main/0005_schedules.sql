@@ -35,6 +35,10 @@ CREATE TABLE fires (
     -- From the planned time to the task's being queued.
     late_ms BIGINT,
     reason TEXT,
+    -- Of very many that passed at once the newest have rows. The oldest of those: how many before it have none, at least,
+    -- and the first of them.
+    earlier BIGINT,
+    earlier_from TEXT,
     PRIMARY KEY (schedule_id, planned_at)
 );
 

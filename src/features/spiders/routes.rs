@@ -62,7 +62,7 @@ async fn templates() -> Reply<&'static [Template]> {
 #[utoipa::path(get, path = "/spiders/{id}", tag = "spiders", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<Spider>), (status = 404, description = "`spider_not_found`")))]
 async fn get(State(spiders): State<Spiders>, Path(id): Path<SpiderId>, caller: Caller) -> Result<Reply<Spider>> {
-    let spider = spiders.get(&id).await?;
+    let spider = spiders.shown(&id).await?;
     Ok(Reply::data(seen_by(&caller, spider)))
 }
 

@@ -49,7 +49,7 @@ impl Spiders {
         }
         change.commit(None).await?;
         self.schedules_changed.notify_one();
-        self.get(&spider.id).await
+        self.shown(&spider.id).await
     }
 
     /// The template's, with `script_content` as `main.py`. Their contents are kept already.
@@ -96,7 +96,7 @@ impl Spiders {
         }
         files.commit(script).await?;
         self.schedules_changed.notify_one();
-        self.get(id).await
+        self.shown(id).await
     }
 
     pub async fn delete(&self, id: &SpiderId) -> Result<()> {
@@ -128,15 +128,24 @@ impl Spiders {
         Ok(self.opened(&spider)?.into_iter().collect())
     }
 
-    /// What their rows do not say.
-    pub(super) async fn completed(&self, mut spiders: Vec<Spider>) -> Result<Vec<Spider>> {
+    /// What its row does not say.
+    pub(super) fn completed(&self, mut spider: Spider) -> Spider {
+        spider.env_vars = env_vars::masked(self.readable_env_vars(&spider));
+        spider
+    }
+
+    /// For people: with the next planned time also where the row still has one that is just being judged.
+    pub(super) async fn shown(&self, id: &SpiderId) -> Result<Spider> {
+        Ok(self.all_shown(vec![self.get(id).await?]).await?.remove(0))
+    }
+
+    pub(super) async fn all_shown(&self, mut spiders: Vec<Spider>) -> Result<Vec<Spider>> {
         let now = self.clock.now();
         let late = |spider: &Spider| spider.next_run_at.is_some_and(|next| next <= now);
         let being_judged: Vec<SpiderId> =
             spiders.iter().filter(|spider| late(spider)).map(|spider| spider.id.clone()).collect();
         let next = if being_judged.is_empty() { Vec::new() } else { self.next_runs(&being_judged).await? };
         for spider in &mut spiders {
-            spider.env_vars = env_vars::masked(self.readable_env_vars(spider));
             if late(spider) {
                 spider.next_run_at = next.iter().filter(|(id, _)| *id == spider.id).map(|(_, at)| *at).min();
             }

@@ -63,8 +63,7 @@ impl Spiders {
     pub async fn get(&self, id: &SpiderId) -> Result<Spider> {
         let spider: Option<Spider> =
             self.db.query_text(format!("{SELECT} WHERE id = $1")).bind(id).fetch_optional().await?;
-        let spider = spider.ok_or_else(|| spider_not_found(id))?;
-        Ok(self.completed(vec![spider]).await?.remove(0))
+        spider.map(|spider| self.completed(spider)).ok_or_else(|| spider_not_found(id))
     }
 
     /// Fails where there is no such spider.
@@ -91,7 +90,7 @@ impl Spiders {
             .bind(paging.offset())
             .fetch_all()
             .await?;
-        self.completed(spiders).await
+        self.all_shown(spiders.into_iter().map(|spider| self.completed(spider)).collect()).await
     }
 
     pub(super) async fn count(&self, filter: &SpiderFilter) -> Result<i64> {

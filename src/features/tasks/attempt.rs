@@ -24,7 +24,7 @@ use crate::{
     id::TaskId,
     platform::{
         documents::{LogLine, NewBatch, Stored},
-        process::Usage,
+        process::{Moment, Usage},
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
 };
@@ -70,9 +70,8 @@ impl Report for Reporter {
         self.tasks.store_items(&self.claim, Some(batch), items.to_vec()).await.map(drop)
     }
 
-    async fn delivered(&self) -> Result<i64> {
-        let counts = self.tasks.documents.counts(std::slice::from_ref(&self.claim.task_id)).await?;
-        Ok(counts.get(&self.claim.task_id).map_or(0, |counts| counts.received))
+    async fn has_delivered(&self) -> Result<bool> {
+        self.tasks.documents.has_batch_of(&self.claim.task_id, self.claim.attempt).await
     }
 
     async fn usage(&self, usage: Usage) {
@@ -126,34 +125,41 @@ impl Tasks {
     pub(super) async fn run_attempt(&self, claim: Claim, claimed: Instant, runner: &Runner, config: &DispatcherConfig) {
         let listed = self.begin(&claim).await;
         let stop = listed.running.stop.clone();
+        let lease = config.lease.to_std().unwrap_or_default();
+        self.allow(&stop, Moment::now() + lease.saturating_sub(claimed.elapsed()));
         self.signals.raise(&claim.task_id);
-        let ending = match self.prepare(&claim, config).await {
+        let (ending, leftovers) = match self.prepare(&claim, config).await {
             // It took so long that the claim may have run out.
             Ok((_, reporter))
-                if claimed.elapsed() > config.lease.to_std().unwrap_or_default() / 2
+                if claimed.elapsed() > lease / 2
                     && !matches!(self.renew(&reporter.claim, config.lease, None).await, Ok(Some(_))) =>
             {
-                None
+                (None, None)
             }
             Ok((job, reporter)) => {
                 let mut run = std::pin::pin!(runner.run(&job, &reporter, &stop));
                 tokio::select! {
-                    outcome = &mut run => Some(Ending::of(outcome, stop.requested())),
+                    (outcome, leftovers) = &mut run => (Some(Ending::of(outcome, stop.requested())), leftovers),
                     lost = self.keep_claim(&reporter, &stop, config.lease, claimed) => {
                         // Somebody else may start the task again: what runs here ends first of all.
                         stop.request(lost);
-                        run.await;
-                        None
+                        let (_, leftovers) = run.await;
+                        (None, leftovers)
                     }
                 }
             }
-            Err(error) => Some(Ending::of_error(&error)),
+            Err(error) => (Some(Ending::of_error(&error)), None),
         };
-        if let Some(ending) = ending {
-            self.write_end(&claim, &ending).await;
+        let has_ended_it = if let Some(ending) = &ending {
+            self.write_end(&claim, ending).await
         } else {
             // Whoever finds it lost ends it.
             tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
+            false
+        };
+        // Until somebody has ended it, its items may still be stored.
+        if let Some(leftovers) = leftovers.filter(|_| has_ended_it) {
+            leftovers.discard().await;
         }
     }
 
@@ -181,6 +187,13 @@ impl Tasks {
         running.get(task).is_some_and(|listed| listed.attempt == attempt)
     }
 
+    /// Where other servers may start the task once the claim has run out, its processes end by themselves soon after.
+    fn allow(&self, stop: &Stop, until: Moment) {
+        if self.db.is_shared() {
+            stop.allow_until(until);
+        }
+    }
+
     async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
         let mut spider = self.spiders.get(&claim.spider_id).await?;
         if let Some(deployment) = &claim.deployment_id {
@@ -203,7 +216,8 @@ impl Tasks {
         loop {
             let renewal = async {
                 ticks.tick().await;
-                (Instant::now(), self.renew_now(reporter, lease).await)
+                let until = Moment::now() + lease;
+                (Instant::now(), until, self.renew_now(reporter, lease).await)
             };
             // SQLite has no other servers that could take the task: there the next renewal decides.
             let renewal = if self.db.is_shared() {
@@ -213,14 +227,15 @@ impl Tasks {
                 renewal.await
             };
             match renewal {
-                (asked, Ok(Some(is_cancelled))) => {
+                (asked, until, Ok(Some(is_cancelled))) => {
                     renewed = asked;
+                    self.allow(stop, until);
                     if is_cancelled {
                         stop.request(StopReason::Cancelled);
                     }
                 }
-                (_, Ok(None)) => return StopReason::Shutdown,
-                (_, Err(error)) => {
+                (_, _, Ok(None)) => return StopReason::Shutdown,
+                (_, _, Err(error)) => {
                     tracing::warn!(%error, task = %reporter.claim.task_id, "cannot renew the claim yet");
                 }
             }
@@ -234,18 +249,19 @@ impl Tasks {
         self.renew(&reporter.claim, TimeDelta::from_std(lease).unwrap_or_default(), peak).await
     }
 
-    async fn write_end(&self, claim: &Claim, ending: &Ending) {
+    /// Whether it was this server that ended it.
+    async fn write_end(&self, claim: &Claim, ending: &Ending) -> bool {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
             match self.finish(claim, ending).await {
                 Ok(Some(status)) => {
                     tracing::info!(task = %claim.task_id, %status, "task {} {}", claim.task_id, ending.status);
-                    return;
+                    return true;
                 }
                 Ok(None) => {
                     tracing::warn!(task = %claim.task_id, attempt = claim.attempt, "the attempt had been ended before");
-                    return;
+                    return false;
                 }
                 Err(error)
                     if error.is_passing()
@@ -258,7 +274,7 @@ impl Tasks {
                 Err(error) => {
                     // The lease runs out, and the watchdog ends the task.
                     tracing::error!(%error, task = %claim.task_id, "the end of the task could not be written");
-                    return;
+                    return false;
                 }
             }
         }
@@ -311,7 +327,11 @@ impl Ending {
             message,
             peak_memory_mb,
             undelivered: outcome.undelivered,
-            interruption: (stop == Some(StopReason::Shutdown)).then_some(Interruption::Stopped),
+            interruption: match stop {
+                Some(StopReason::Shutdown) => Some(Interruption::Stopped),
+                Some(StopReason::Lapsed) => Some(Interruption::Lost),
+                Some(StopReason::Cancelled) | None => None,
+            },
         }
     }
 

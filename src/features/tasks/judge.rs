@@ -15,6 +15,7 @@ use crate::{
         events::{Event, TimeUnmet},
         spiders::{
             Code, Misfire, Overlap,
+            cron::Timetable,
             schedules::{Advance, Due, Fire, FireOutcome, PAUSED, Passed},
         },
     },
@@ -22,8 +23,8 @@ use crate::{
     platform::files::Hash,
 };
 
-/// A planned time that is later than this without having been judged was missed, and `misfire` decides; as it does where
-/// several passed at once.
+/// A planned time that is later than this without having been judged was missed, and `misfire` decides. Where several
+/// passed at once, this holds for the newest; the others are missed.
 const GRACE: TimeDelta = TimeDelta::seconds(60);
 /// Rows of the ledger in one transaction, more or less: after downtime a schedule has a thousand.
 const ROWS: usize = 20_000;
@@ -46,8 +47,8 @@ pub(super) struct Batch {
     pub replaced: HashMap<SpiderId, usize>,
     /// How many of the due schedules were looked at: the rest is for the next transaction.
     pub looked_at: usize,
-    /// Whether one cannot be judged yet.
-    pub postponed: bool,
+    /// Why one cannot be judged yet, where that is so.
+    pub postponed: Option<String>,
 }
 
 /// Of one schedule: all of its planned times up to now, but for whether its spider is free.
@@ -70,18 +71,29 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
             break;
         }
         batch.looked_at += 1;
-        let Some(code) = schedule.code(codes) else {
-            batch.postponed = true;
+        let Some(table) = schedule.timetable() else {
+            batch.postponed = Some(format!("the plan of schedule {} is not understood", schedule.id));
             continue;
         };
-        batch.take(schedule, now, code, &mut busy);
+        let Some(code) = schedule.code(codes) else {
+            batch.postponed = Some(format!("the files of spider {} cannot be had", schedule.spider_id));
+            continue;
+        };
+        batch.take(schedule, verdict(schedule, &table, now), now, code, &mut busy);
     }
     batch
 }
 
 impl Batch {
-    fn take(&mut self, schedule: &Due, now: DateTime<Utc>, code: Code, busy: &mut HashMap<SpiderId, String>) {
-        let Verdict { closed, due, next } = verdict(schedule, now);
+    fn take(
+        &mut self,
+        schedule: &Due,
+        verdict: Verdict,
+        now: DateTime<Utc>,
+        code: Code,
+        busy: &mut HashMap<SpiderId, String>,
+    ) {
+        let Verdict { closed, due, next } = verdict;
         let from = self.fires.len();
         self.fires.extend(closed);
         let mut started = None;
@@ -108,6 +120,8 @@ impl Batch {
                         task_id: Some(task),
                         late_ms,
                         reason,
+                        earlier: None,
+                        earlier_from: None,
                     }
                 }
             };
@@ -145,14 +159,12 @@ impl Batch {
     }
 }
 
-fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
+fn verdict(schedule: &Due, table: &Timetable, now: DateTime<Utc>) -> Verdict {
     let first = schedule.next_run_at;
-    let Some(table) = schedule.timetable() else {
-        let reason = "its cron expression or time zone is no longer understood; set it again".to_owned();
-        let missed = Fire::without_task(&schedule.id, first, FireOutcome::Missed, reason);
-        return Verdict { closed: vec![missed], due: None, next: None };
-    };
-    let Passed { mut listed, earlier, next } = Passed::between(&table, first, now);
+    // What came again after the clock was set back is over, up to what it started then.
+    let first = schedule.started_at.map_or(Some(first), |started| table.next_after(started));
+    let passed = first.map_or_else(|| Passed::nothing(None), |first| Passed::between(table, first, now));
+    let Passed { mut listed, earlier, next } = passed;
     let meant: Vec<DateTime<Utc>> =
         listed.iter().copied().filter(|planned| *planned >= schedule.active_since).collect();
     listed.truncate(listed.len() - meant.len());
@@ -160,22 +172,30 @@ fn verdict(schedule: &Due, now: DateTime<Utc>) -> Verdict {
         .into_iter()
         .map(|planned| Fire::without_task(&schedule.id, planned, FireOutcome::SkippedPaused, PAUSED.to_owned()))
         .collect();
-    let (due, missed, why) = match (meant.as_slice(), schedule.misfire) {
-        ([], _) => (None, &[][..], ""),
-        ([only], _) if now - *only < GRACE => (Some((*only, None)), &[][..], ""),
-        ([missed @ .., newest], Misfire::RunOnce) => (Some((*newest, Some(LATE))), missed, MADE_UP),
-        (missed, Misfire::Skip) => (None, missed, NOT_MADE_UP),
+    let (why, makes_up) = match schedule.misfire {
+        Misfire::RunOnce => (MADE_UP, true),
+        Misfire::Skip => (NOT_MADE_UP, false),
+    };
+    let (due, missed) = match meant.split_last() {
+        Some((newest, former)) if now - *newest < GRACE => (Some((*newest, None)), former),
+        Some((newest, former)) if makes_up => (Some((*newest, Some(LATE))), former),
+        _ => (None, meant.as_slice()),
     };
     let missed = missed.iter();
     closed
         .extend(missed.map(|planned| Fire::without_task(&schedule.id, *planned, FireOutcome::Missed, why.to_owned())));
     if let Some(oldest) = closed.first_mut() {
-        oldest.add_earlier(earlier);
+        oldest.add_earlier(earlier, first.unwrap_or(schedule.next_run_at));
     }
     Verdict { closed, due, next }
 }
 
 fn runnable(schedule: &Due) -> Result<(), String> {
+    if schedule.over_quota {
+        return Err(
+            "the spider keeps as much as its quota allows: delete tasks or items, or raise the quota".to_owned()
+        );
+    }
     match missing_for(schedule.runner) {
         None => Ok(()),
         Some(what) => Err(format!("the spider needs {what}, and this server runs spiders as local processes only")),

@@ -74,6 +74,8 @@ pub struct Tasks {
     signals: Signals,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
+    /// What the scheduler knows from its last step.
+    scheduler: Arc<Mutex<scheduler::Memory>>,
     /// The attempts of this server.
     running: Arc<Mutex<HashMap<TaskId, Running>>>,
 }
@@ -81,7 +83,22 @@ pub struct Tasks {
 impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
-        let (signals, queued, running) = (Signals::default(), Arc::default(), Arc::default());
-        Self { db, documents, files, secrets, clock, events, quotas, stop, spiders, signals, queued, running }
+        let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
+        let running = Arc::default();
+        Self {
+            db,
+            documents,
+            files,
+            secrets,
+            clock,
+            events,
+            quotas,
+            stop,
+            spiders,
+            signals,
+            queued,
+            scheduler,
+            running,
+        }
     }
 }

@@ -6,10 +6,11 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    time::Duration,
+    sync::PoisonError,
+    time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Tasks,
@@ -23,7 +24,7 @@ use crate::{
         events::Event,
         spiders::{
             Overlap,
-            schedules::{self, Due, Place},
+            schedules::{self, Due, Held, Place},
         },
     },
     id::{SpiderId, TaskId},
@@ -33,31 +34,70 @@ use crate::{
 
 /// Schedules in one transaction.
 const BATCH: i64 = 1000;
+/// What a clock may go back without having been set.
+const DRIFT: TimeDelta = TimeDelta::seconds(1);
+const A_MINUTE: Duration = Duration::from_mins(1);
 /// When to look again at what could not be judged.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// What the scheduler remembers from step to step.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// When it looked last.
+    looked_at: Option<DateTime<Utc>>,
+    /// When it last said that something cannot be judged.
+    complained_at: Option<Instant>,
+}
 
 /// How one transaction went.
 struct Step {
     /// The last schedule that was looked at; none where nothing was due.
     last: Option<Place>,
-    postponed: bool,
+    /// Why one could not be judged.
+    postponed: Option<String>,
 }
 
 impl Tasks {
     /// Judges everything that is due; how long there is nothing to do then.
     pub async fn start_due(&self) -> anyhow::Result<Duration> {
-        let (mut place, mut postponed) = (None, false);
+        self.look_at_clock().await?;
+        let (mut place, mut postponed) = (None, None);
         let mut is_due = self.spiders.next_due(None).await?.is_some_and(|next| next <= self.clock.now());
         while is_due && !self.stop.is_cancelled() {
             let step = self.start_batch(place.as_ref()).await?;
-            postponed |= step.postponed;
+            postponed = postponed.or(step.postponed);
             is_due = step.last.is_some();
             place = step.last.or(place);
         }
+        // Only now: what is started first would take the machine from what is still to be queued.
+        self.queued.notify_one();
         let now = self.clock.now();
-        let next = self.spiders.next_due(postponed.then_some(now)).await?;
+        let next = self.spiders.next_due(postponed.is_some().then_some(now)).await?;
         let pause = next.map_or(Duration::MAX, |next| (next - now).to_std().unwrap_or_default());
-        Ok(if postponed { pause.min(AGAIN) } else { pause })
+        let Some(why) = postponed else { return Ok(pause) };
+        self.complain(&why);
+        Ok(pause.min(AGAIN))
+    }
+
+    /// Has schedules planned again where the clock was set back since the last step, and at the first step, as nobody
+    /// knows then.
+    async fn look_at_clock(&self) -> Result<()> {
+        let now = self.clock.now();
+        let former = self.scheduler.lock().unwrap_or_else(PoisonError::into_inner).looked_at;
+        if former.is_none_or(|former| now < former - DRIFT) {
+            self.spiders.plan_again().await?;
+        }
+        self.scheduler.lock().unwrap_or_else(PoisonError::into_inner).looked_at = Some(now);
+        Ok(())
+    }
+
+    /// At most once a minute.
+    fn complain(&self, why: &str) {
+        let mut memory = self.scheduler.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.complained_at.is_none_or(|at| at.elapsed() > A_MINUTE) {
+            memory.complained_at = Some(Instant::now());
+            tracing::warn!("a schedule that is due waits: {why}");
+        }
     }
 
     /// Judges the next schedules that are due, in the place after `after`.
@@ -66,21 +106,23 @@ impl Tasks {
         let mut transaction = self.db.begin().await?;
         transaction.take_turn("scheduler").await?;
         let now = self.clock.now();
-        let due = schedules::hold(&mut transaction, now, after, BATCH).await?;
+        let Held { due, last, unreadable } = schedules::hold(&mut transaction, now, after, BATCH).await?;
         let active = queue::oldest_active(&mut transaction, &skipping(&due)).await?;
         let batch = judge(&due, now, active, &codes);
-        let Some(last) = due.get(..batch.looked_at).and_then(<[Due]>::last) else {
-            return Ok(Step { last: None, postponed: false });
+        // What was not looked at is for the next step.
+        let last = if batch.looked_at < due.len() {
+            due.get(..batch.looked_at).and_then(<[Due]>::last).map(|last| (last.next_run_at, last.id.clone()))
+        } else {
+            last
         };
-        let (last, postponed) = (Some((last.next_run_at, last.id.clone())), batch.postponed);
+        let postponed = batch.postponed.clone().or(unreadable);
         if batch.advances.is_empty() {
             return Ok(Step { last, postponed });
         }
         let Some(replaced) = self.write(&mut transaction, batch, now).await? else {
-            return Ok(Step { last, postponed: true });
+            return Ok(Step { last, postponed: Some("another server has just judged it".to_owned()) });
         };
         transaction.commit().await?;
-        self.queued.notify_one();
         self.events.announce();
         for task in &replaced {
             // Where it runs elsewhere, that server finds out by itself.
@@ -100,11 +142,10 @@ impl Tasks {
         if schedules::advance(transaction, &batch.advances).await? < batch.advances.len() {
             return Ok(None);
         }
-        let new = schedules::record(transaction, &batch.fires).await?;
+        schedules::record(transaction, &batch.fires).await?;
         let spiders: Vec<&SpiderId> = batch.replaced.keys().collect();
         let survivors = batch.survivors();
-        // A planned time that is in the ledger, from before the clock was set back, starts nothing again.
-        let tasks: Vec<&PlannedTask> = batch.tasks.iter().filter(|planned| new.contains(&planned.task.id)).collect();
+        let tasks: Vec<&PlannedTask> = batch.tasks.iter().collect();
         queue::insert_all(transaction, &tasks, now).await?;
         let (cancelled, stopping) = queue::replace(transaction, &spiders, &survivors, now).await?;
         let mut events = batch.events;
@@ -125,7 +166,8 @@ impl Tasks {
                 Ok(code) => {
                     codes.insert(spider, code);
                 }
-                Err(error) => tracing::warn!(%error, %spider, "its files cannot be had yet: its schedules wait"),
+                // Whoever judges says so.
+                Err(error) => tracing::debug!(%error, %spider, "its files cannot be had yet: its schedules wait"),
             }
         }
         Ok(codes)

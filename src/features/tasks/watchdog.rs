@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,8 @@ use crate::{
 const PERIOD: Duration = Duration::from_secs(5);
 /// The same while something that a former server of this machine started may still be ending.
 const PERIOD_AFTER_CRASH: Duration = Duration::from_millis(250);
+/// For so long after the start: what is not gone by then is stuck.
+const HURRY: Duration = Duration::from_mins(1);
 
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]
@@ -40,6 +42,7 @@ pub struct Watchdog {
 struct State {
     /// Servers that used this data directory before, for as long as they may have left something that runs.
     former: Vec<Former>,
+    started: Instant,
     /// Claims as they were seen first, and when.
     seen: HashMap<TaskId, (Held, Instant)>,
 }
@@ -53,7 +56,7 @@ impl Watchdog {
         clock: Arc<SyncedClock>,
         presence: &Presence,
     ) -> std::io::Result<Self> {
-        let state = State { former: presence.former()?, seen: HashMap::new() };
+        let state = State { former: presence.former()?, started: Instant::now(), seen: HashMap::new() };
         Ok(Self { tasks, runner, worker: worker.to_owned(), lease, clock, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -65,10 +68,13 @@ impl Watchdog {
     /// machine's servers it is known when they have; of others it is once a claim has run out, with some grace. Answers
     /// when to look again.
     pub async fn run_once(&self) -> anyhow::Result<Duration> {
-        for worker in self.gone() {
-            if let Err(error) = self.tasks.disown(&worker).await {
-                // Its claims run out by themselves.
-                tracing::warn!(%error, worker, "a former server's tasks cannot be taken over yet");
+        for worker in self.gone().await? {
+            match self.tasks.disown(&worker).await {
+                Ok(()) => {
+                    let mut state = self.state();
+                    state.former.extract_if(.., |former| former.worker() == worker).for_each(Former::forget);
+                }
+                Err(error) => tracing::warn!(%error, worker, "a former server's tasks cannot be taken over yet"),
             }
         }
         for held in self.lost(self.tasks.held().await?) {
@@ -83,12 +89,23 @@ impl Watchdog {
                 tracing::warn!(%error, task = %held.task_id, "a lost task cannot be ended yet");
             }
         }
-        Ok(if self.state().former.is_empty() { PERIOD } else { PERIOD_AFTER_CRASH })
+        let state = self.state();
+        let is_hurried = state.started.elapsed() < HURRY && !state.former.is_empty();
+        Ok(if is_hurried { PERIOD_AFTER_CRASH } else { PERIOD })
     }
 
     /// Those of which nothing is left by now.
-    fn gone(&self) -> Vec<String> {
-        self.state().former.extract_if(.., |former| former.is_gone()).map(|former| former.worker().to_owned()).collect()
+    async fn gone(&self) -> anyhow::Result<Vec<String>> {
+        if self.state().former.is_empty() {
+            return Ok(Vec::new());
+        }
+        let watchdog = self.clone();
+        let look = move || {
+            let mut state = watchdog.state();
+            let former = state.former.iter_mut();
+            former.filter_map(|former| former.is_gone().then(|| former.worker().to_owned())).collect()
+        };
+        Ok(tokio::task::spawn_blocking(look).await?)
     }
 
     /// A claim is lost when its time is over, and its grace; or when it has not moved for so long, whatever the clocks
@@ -130,7 +147,7 @@ impl Watchdog {
         Ok(())
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -31,7 +31,7 @@ use sqlx::{
 
 pub(crate) use column::{text_column, word_enum};
 use query::Target;
-pub use query::{Bind, Query, Record};
+pub use query::{Bind, Query, Readable, Record};
 
 use crate::{
     error::{DISK_SPACE, Error, Result},

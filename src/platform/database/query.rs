@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use sqlx::{
-    Arguments, Encode, FromRow, PgConnection, PgPool, Postgres, SqlStr, Sqlite, SqliteConnection, SqlitePool, Type,
+    Arguments, Encode, FromRow, PgConnection, PgPool, Postgres, Row, SqlStr, Sqlite, SqliteConnection, SqlitePool,
+    Type,
     error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
@@ -20,6 +21,15 @@ impl<'q, T> Bind<'q> for T where T: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'
 /// A Rust type that a row of either engine can become.
 pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A row that may not be readable, as one that a later version of the server wrote: the others are read all the same.
+pub struct Readable<T>(pub sqlx::Result<T>);
+
+impl<'r, R: Row, T: FromRow<'r, R>> FromRow<'r, R> for Readable<T> {
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        Ok(Self(T::from_row(row)))
+    }
+}
 
 /// Where a statement runs, with its arguments in that engine's encoding.
 pub(super) enum Target<'c> {

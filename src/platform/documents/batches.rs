@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use rand::RngExt;
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
@@ -19,6 +20,9 @@ const INSERT_ROWS: [usize; 4] = [500, 100, 10, 1];
 /// `PostgreSQL` parses JSON by recursion and refuses what is deeper than its stack (some thousands of levels).
 /// Nothing that people crawl comes near; one such item must not fail the batch it stands in.
 const DEEPEST: usize = 1000;
+/// Where batches without a number get one: beyond all that senders give.
+const UNNUMBERED: std::ops::Range<i64> = i64::MIN..i64::MIN / 2;
+
 /// Items as they arrive.
 #[derive(Debug)]
 pub struct NewBatch {
@@ -90,6 +94,18 @@ impl Documents {
         Ok(stored)
     }
 
+    /// Whether a batch of this attempt has been stored; the task's counts go over all attempts.
+    pub async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
+        let found: Option<(i64,)> = self
+            .db
+            .query("SELECT batch FROM item_batches WHERE task_id = $1 AND attempt = $2 LIMIT 1")
+            .bind(task_id)
+            .bind(attempt)
+            .fetch_optional()
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// A task that has sent nothing yet is left out.
     pub async fn counts(&self, task_ids: &[TaskId]) -> Result<HashMap<TaskId, Counts>> {
         let mut counts = HashMap::with_capacity(task_ids.len());
@@ -109,7 +125,7 @@ impl Documents {
 
 /// Whether the batch is new.
 async fn claim_batch(transaction: &mut Transaction, batch: &NewBatch) -> Result<bool> {
-    let Some(number) = batch.batch else { return Ok(true) };
+    let number = batch.batch.unwrap_or_else(|| rand::rng().random_range(UNNUMBERED));
     let claimed = transaction
         .query("INSERT INTO item_batches (task_id, attempt, batch) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(&batch.task_id)

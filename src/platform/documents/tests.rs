@@ -90,6 +90,25 @@ async fn items_come_back_to_the_letter() {
 }
 
 #[tokio::test]
+async fn each_attempt_has_batches_of_its_own() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let has = async |attempt| documents.has_batch_of(&task, attempt).await.unwrap();
+        assert!(!has(1).await);
+        // Without a number each call counts, however alike they are.
+        for _ in 0..2 {
+            documents.add_items(batch(&task, &spider, None, &["1"])).await.unwrap();
+        }
+        documents.open_attempt(&task, 2).await.unwrap();
+        assert_eq!([has(1).await, has(2).await], [true, false]);
+        let second = NewBatch { attempt: 2, ..batch(&task, &spider, Some(1), &["2"]) };
+        assert_eq!(documents.add_items(second).await.unwrap().totals.stored, 3);
+        assert!(has(2).await);
+    }
+}
+
+#[tokio::test]
 async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
     let (_folder, all) = stores().await;
     for documents in all {

@@ -7,22 +7,23 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::moment::Moment;
+use super::presence;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
+use super::strays::{MARK, kill_strays};
 
 /// A supervisor speaks every second; one that is silent for so long has been stopped or starved.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How much longer than its grace a stop may take, before the supervisor itself is given up.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
-/// Stands in the environment of the whole tree, so that it can be found without its supervisor.
-const MARK: &str = "CRAWLHUB_SUPERVISED";
+/// How long a tree without a supervisor is killed for.
+const BURIAL: Duration = Duration::from_secs(10);
 
 /// A running child. Dropping it ends the whole tree, after five seconds for cleaning up.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub enum Event {
 impl Child {
     /// Starts `spec` under a new supervisor. The error says, in one sentence, why it does not start.
     pub async fn spawn(supervisor: &Path, mut spec: Spec) -> anyhow::Result<(Self, Output)> {
-        let mark = crate::id::new();
+        let mark = format!("{}{}", presence::mark_of(spec.server.as_deref()), crate::id::new());
         spec.env.push((MARK.to_owned(), mark.clone()));
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -85,6 +86,11 @@ impl Child {
     pub async fn stop(&mut self, grace: Duration) {
         self.give_up_at.get_or_insert(Instant::now() + grace + STOP_MARGIN);
         self.order(&Order::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) }).await;
+    }
+
+    /// It may run until then, whatever becomes of this server.
+    pub async fn allow_until(&mut self, until: Moment) {
+        self.order(&Order::Until(until)).await;
     }
 
     /// The next event; may be dropped while it waits. After `Ended` there is none.
@@ -120,34 +126,10 @@ impl Child {
     async fn bury(&mut self) {
         let _ = self.supervisor.start_kill();
         if let Some(session) = self.supervisor.id().and_then(|id| i32::try_from(id).ok()) {
-            let mark = format!("{MARK}={}", self.mark).into_bytes();
-            let _ = tokio::task::spawn_blocking(move || kill_strays(session, &mark)).await;
+            let mark = self.mark.clone();
+            let _ = tokio::task::spawn_blocking(move || kill_strays(&mark, Some(session), BURIAL)).await;
         }
         // Only now: until it is waited for, its id can name nobody else's session.
         let _ = self.supervisor.wait().await;
     }
-}
-
-/// Kills what is in the supervisor's session, or carries its mark, until nothing does.
-fn kill_strays(session: i32, mark: &[u8]) {
-    for _ in 0..1000 {
-        let mut found = false;
-        for process in procfs::process::all_processes().into_iter().flatten().flatten() {
-            let Ok(stat) = process.stat() else { continue };
-            let is_stray = stat.session == session || carries(stat.pid, mark);
-            if stat.pid != session && stat.state != 'Z' && is_stray {
-                found = true;
-                let _ = kill(Pid::from_raw(stat.pid), Signal::SIGKILL);
-            }
-        }
-        if !found {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn carries(pid: i32, mark: &[u8]) -> bool {
-    std::fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == mark))
 }

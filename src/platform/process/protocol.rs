@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::confine::Confinement;
+use super::moment::Moment;
 
 /// A process to start, and what it may use.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -23,13 +24,19 @@ pub struct Spec {
     pub confinement: Option<Confinement>,
     /// The file of the server that starts it (see `presence`).
     pub server: Option<PathBuf>,
+    /// When its supervisor ends it unasked, unless the server has said otherwise by then. None: never.
+    pub until: Option<Moment>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
     Start(Box<Spec>),
-    Stop { grace_ms: u64 },
+    Stop {
+        grace_ms: u64,
+    },
+    /// In place of `Spec::until`.
+    Until(Moment),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,6 +80,8 @@ pub enum Cause {
     Itself,
     Stopped,
     ServerGone,
+    /// The server did not say in time that it may go on.
+    Lapsed,
     Memory,
     Processes,
     /// The supervisor died first; code and signal are unknown.

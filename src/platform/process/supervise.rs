@@ -19,11 +19,12 @@ use nix::unistd::{Pid, setsid};
 
 use super::confine;
 use super::control::Control;
+use super::moment::Moment;
 use super::presence;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
 use super::tree::{self, Meter};
 
-/// How long a tree may clean up when its server is gone.
+/// How long a tree may clean up when its server is gone, or was silent for too long.
 const ORPHAN_GRACE: Duration = Duration::from_secs(5);
 const MEASURE_EVERY: Duration = Duration::from_millis(100);
 /// A tree that has half of what it may have can be over the limit soon.
@@ -62,6 +63,8 @@ struct Supervisor<'a> {
     meter: Meter,
     usage: Usage,
     cause: Cause,
+    /// When the tree is told to end, unless it is allowed more.
+    until: Option<Moment>,
     /// When the tree, told to end, is killed.
     deadline: Option<Instant>,
 }
@@ -76,6 +79,10 @@ impl<'a> Supervisor<'a> {
             let bytes = limit.saturating_mul(1024 * 1024);
             setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes).context("file size limit")?;
         }
+        // The order may have waited for as long as the server stood still.
+        if spec.until.is_some_and(|until| until.left().is_zero()) {
+            bail!("the server lost its claim on the task");
+        }
         let server = spec.server.as_deref().map(presence::join).transpose()?;
         let child = spawn(spec)?;
         // Nobody with the same user id may look into this process or take its socket.
@@ -86,8 +93,19 @@ impl<'a> Supervisor<'a> {
         signals.thread_block().context("block SIGCHLD")?;
         let child_ended = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let meter = Meter::new(Pid::this().as_raw());
-        let (status, usage, cause, deadline) = (None, Usage::default(), Cause::Itself, None);
-        Ok(Self { control, spec, _server: server, child, status, child_ended, meter, usage, cause, deadline })
+        Ok(Self {
+            control,
+            spec,
+            _server: server,
+            child,
+            status: None,
+            child_ended,
+            meter,
+            usage: Usage::default(),
+            cause: Cause::Itself,
+            until: spec.until,
+            deadline: None,
+        })
     }
 
     fn run(&mut self) -> Exit {
@@ -118,6 +136,7 @@ impl<'a> Supervisor<'a> {
             }
             self.wait_until(self.deadline.map_or(measure_at, |at| at.min(measure_at)));
             self.obey();
+            self.check_until();
         }
         self.kill_all();
         let last = self.meter.measure(u64::MAX);
@@ -161,13 +180,23 @@ impl<'a> Supervisor<'a> {
 
     fn obey(&mut self) {
         while let Some(order) = self.control.take() {
-            if let Order::Stop { grace_ms } = order {
-                self.end(Cause::Stopped, Duration::from_millis(grace_ms));
+            match order {
+                Order::Stop { grace_ms } => self.end(Cause::Stopped, Duration::from_millis(grace_ms)),
+                Order::Until(until) => self.until = Some(until),
+                Order::Start(_) => {}
             }
         }
         if self.control.is_closed() {
             self.end(Cause::ServerGone, ORPHAN_GRACE);
         }
+    }
+
+    /// Others may start the task soon after: what is still there by then has had its time, also if the machine slept.
+    fn check_until(&mut self) {
+        let Some(until) = self.until.filter(|until| until.left().is_zero()) else { return };
+        let grace = (until + ORPHAN_GRACE).left();
+        self.end(Cause::Lapsed, grace);
+        self.deadline = self.deadline.map(|deadline| deadline.min(Instant::now() + grace));
     }
 
     fn end(&mut self, cause: Cause, grace: Duration) {

@@ -31,6 +31,11 @@ const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// Of refused items, so many are named in the log.
 const NAMED_REFUSALS: i64 = 20;
 
+/// How many batches the SDK left in the folder because it could not send them.
+pub(super) fn unsent_in(dir: &WorkDir) -> usize {
+    spool::list(&dir.place(SPOOL)).map_or(0, |spooled| spooled.unsent.len())
+}
+
 /// Finds the items of an attempt and delivers them.
 pub(super) struct Items<'a, R> {
     reporter: &'a Reporter<'a, R>,
@@ -101,7 +106,7 @@ impl<'a, R: Report> Items<'a, R> {
         self.take_documents().await;
         self.take_spool().await;
         let has_none = self.delivered == 0 && self.undelivered == 0 && self.problem.is_none();
-        if has_none && self.reporter.delivered().await == Some(0) {
+        if has_none && self.reporter.has_delivered().await == Some(false) {
             self.take_what_was_returned(stdout, has_succeeded).await;
         }
     }

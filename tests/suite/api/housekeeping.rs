@@ -17,6 +17,7 @@ use crawlhub::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::schedules::{judged, schedule};
 use crate::support::{Answer, Client, TestApp};
 
 /// Prints a line, gives the lines of `items.jsonl` as items, and uploads `upload.txt`, where there is one.
@@ -475,6 +476,12 @@ async fn a_spider_at_its_quota_starts_nothing_and_loses_nothing() {
     // What had been queued before waits, too.
     app.clock.advance(TimeDelta::seconds(30));
     wait_over_quota(&app, &spider, true).await;
+    // So do its planned times pass, and the ledger says why.
+    let planned = schedule(&app, &spider, "30 8 * * *", json!({})).await;
+    app.clock.set("2026-03-01T08:30:00Z".parse().unwrap());
+    let missed = judged(&app, &planned, "2026-03-01T08:30:00Z").await;
+    assert_eq!((&missed["outcome"], &missed["task_id"]), (&json!("missed"), &Value::Null));
+    assert!(missed["reason"].as_str().unwrap().contains("quota"), "{missed}");
     app.post(&format!("/tasks/{fills}/cancel"), json!({})).await.ok();
     assert_eq!(app.items(&fills).await.len(), 1);
     wait_for_loop(&app, "dispatcher").await;
@@ -487,6 +494,8 @@ async fn a_spider_at_its_quota_starts_nothing_and_loses_nothing() {
     app.clock.advance(TimeDelta::seconds(30));
     wait_over_quota(&app, &spider, false).await;
     assert_eq!(app.ended(&waits).await["status"], "completed");
+    app.clock.set("2026-03-02T08:30:00Z".parse().unwrap());
+    assert_eq!(judged(&app, &planned, "2026-03-02T08:30:00Z").await["outcome"], "fired");
     assert_eq!(app.run_to_end(&spider, json!({})).await["status"], "completed");
 }
 

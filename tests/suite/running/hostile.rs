@@ -23,6 +23,19 @@ async fn ends_by_exit_or_signal() {
     failed(&app, json!({"name": "network"}), down, "network", "no answer from example").await;
 }
 
+/// The last line is the reason, but for what no database takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_last_words_are_binary() {
+    let app = TestApp::new().await;
+    let script = r"import sys
+sys.stderr.buffer.write(b'\x1b[31mbo\0om\x07' + b'\0\xff' * 5000 + b'\n')
+sys.exit(3)";
+    let task = failed(&app, json!({"name": "binary"}), script, "system", "exit code 3: ").await;
+    let message = task["error_message"].as_str().unwrap();
+    assert!(message.contains("bo\u{fffd}om\u{fffd}"), "{message:?}");
+    assert!(message.len() <= 2000 && !message.contains(char::is_control), "{message:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_too_long() {
     let app = TestApp::new().await;

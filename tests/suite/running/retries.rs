@@ -76,6 +76,35 @@ async fn until_it_succeeds() {
     }
 }
 
+/// What a former attempt has delivered does not stand in the way of what a later one prints or returns.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_attempt_brings_its_own_items() {
+    let app = TestApp::new().await;
+    let attempt = "from crawlhub import load_checkpoint, save_checkpoint, save_item, flush\n\
+        def attempt():\n    n = (load_checkpoint() or {'n': 0})['n'] + 1\n    save_checkpoint({'n': n})\n    return n\n";
+    let prints = format!(
+        "{attempt}n = attempt()\nfor item in range(2 * n):\n    print('{{\"attempt\": %d, \"item\": %d}}' % (n, item))\n\
+         if n == 1: raise ConnectionError('refused')"
+    );
+    let returns = format!(
+        "{attempt}def crawl(params):\n    n = attempt()\n    if n == 1:\n        save_item({{'attempt': 1, 'item': 0}})\n        \
+         assert flush(30)\n        raise ConnectionError('refused')\n    \
+         return [{{'attempt': n, 'item': item}} for item in range(2 * n)]"
+    );
+    for (entry_point, script, of_first) in [("main.py", &prints, 2), ("main:crawl", &returns, 1)] {
+        let fields = json!({
+            "name": entry_point, "entry_point": entry_point, "max_retries": 1, "retry_delay_seconds": 0,
+        });
+        let task = app.run_script(fields, script).await;
+        assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(2)), "{task}");
+        let expected: Vec<Value> = (0..of_first)
+            .map(|item| json!({"attempt": 1, "item": item}))
+            .chain((0..4).map(|item| json!({"attempt": 2, "item": item})))
+            .collect();
+        assert_eq!(app.items(task["id"].as_str().unwrap()).await, expected, "{entry_point}");
+    }
+}
+
 /// How often each kind of failure is tried again, with `max_retries` 2.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_category_decides() {

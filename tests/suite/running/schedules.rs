@@ -109,6 +109,29 @@ async fn the_new_one_in_place_of_the_old() {
     assert_eq!(app.ended(&new).await["status"], "completed");
 }
 
+/// A planned time that comes again, as the clock was set back, leaves alone what it started.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_time_that_comes_again() {
+    let (app, spider, go) = with_patient(json!({"name": "s"})).await;
+    let id = schedule(&app, &spider, "0 * * * *", json!({"overlap": "replace"})).await;
+    let other = schedule(&app, &spider, "0 9 * * *", json!({"overlap": "allow"})).await;
+    let task = task_of(&comes(&app, &id, "2026-03-01T09:00:00Z").await);
+    let beside = task_of(&judged(&app, &other, "2026-03-01T09:00:00Z").await);
+    app.wait_for_line(&task, "up").await;
+    let rewind = "UPDATE schedules SET next_run_at = $1";
+    app.database().await.query(rewind).bind(at("2026-03-01T09:00:00Z")).execute().await.unwrap();
+    app.clock.set(at("2026-03-01T09:00:01Z"));
+    for (id, next) in [(&id, "2026-03-01T10:00:00Z"), (&other, "2026-03-02T09:00:00Z")] {
+        app.until(&format!("/schedules/{id}"), |seen| seen["next_run_at"] == next).await;
+    }
+    app.looked_at_by("scheduler").await;
+    std::fs::write(&go, "").unwrap();
+    for task in [task, beside] {
+        assert_eq!(app.ended(&task).await["status"], "completed");
+    }
+    assert_eq!(app.get("/tasks").await.data()["total"], 2);
+}
+
 /// Several schedules of one spider in the same second see each other.
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_same_time() {

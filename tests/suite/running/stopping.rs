@@ -86,14 +86,14 @@ async fn tasks_are_listed_and_filtered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_while_it_ends() {
     let app = TestApp::with(&[("CRAWLHUB_SLOTS", "4")]).await;
-    let script = "import time\nprint('up', flush=True)\ntime.sleep(0.05)";
+    let script = "import time\nprint('up', flush=True)\ntime.sleep(0.6)";
     let fields = json!({"name": "short", "overlap": "allow", "max_retries": 3, "retry_delay_seconds": 0});
     let spider = app.spider(fields, &[("main.py", script)]).await;
     let mut ends = std::collections::BTreeMap::<String, usize>::new();
-    for round in 0..16_u32 {
+    for round in 0..10_u32 {
         let task = app.run(&spider, json!({})).await;
         app.wait_for_line(&task, "up").await;
-        tokio::time::sleep(std::time::Duration::from_millis(u64::from(round * 8))).await;
+        tokio::time::sleep(std::time::Duration::from_millis(u64::from(round * 80))).await;
         let path = format!("/tasks/{task}/cancel");
         let (one, two) = tokio::join!(app.post(&path, json!({})), app.post(&path, json!({})));
         let ended = app.ended(&task).await;

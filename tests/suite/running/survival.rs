@@ -7,6 +7,10 @@ use std::{
     time::Duration,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -187,4 +191,38 @@ async fn the_server_is_killed_again_and_again() {
         let is_ours = environment.windows(16).any(|part| part == b"CRAWLHUB_TASK_ID");
         assert!(!is_ours, "{pid} still runs");
     }
+}
+
+/// Nobody is left to end the spider. The next server does so, before it starts the task again.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_supervisor_is_killed_with_the_server() {
+    let outside = TempDir::new().unwrap();
+    let mut server = ServerProcess::start(SETTINGS).await;
+    // One has left the session, one has no mark any more. The lock is held until the last of them is gone.
+    let script = format!(
+        "import fcntl, os, subprocess, time\nos.chdir({:?})\nlock = open('lock', 'w')\nis_first = not os.path.exists('first')\n\
+         try:\n    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError:\n    open('twice', 'w')\n\
+         if is_first:\n    open('first', 'w')\n    sleep = ['sleep', '234567']\n    held = {{'pass_fds': [lock.fileno()]}}\n    \
+         subprocess.Popen(sleep, start_new_session=True, **held)\n    subprocess.Popen(sleep, env={{}}, **held)\n    \
+         print('supervisor', os.getppid(), flush=True)\n    time.sleep(600)",
+        outside.path()
+    );
+    let fields = json!({"name": "orphan", "max_retries": 1, "retry_delay_seconds": 0});
+    let spider = server.spider(fields, &[("main.py", &script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "supervisor").await;
+    let line = server.lines(&task).await[0]["line"].as_str().unwrap().to_owned();
+    let supervisor = Pid::from_raw(line.split(' ').nth(1).unwrap().parse().unwrap());
+    let this = Pid::from_raw(server.pid().try_into().unwrap());
+    // Stopped first, neither can see to what the other leaves.
+    for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
+        kill(supervisor, signal).unwrap();
+        kill(this, signal).unwrap();
+    }
+    server.child.wait().await.unwrap();
+    let ServerProcess { dir, database_url, .. } = server;
+    let server = ServerProcess::start_in(dir, database_url, SETTINGS).await;
+    let ended = server.ended(&task).await;
+    assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(2)), "{ended}");
+    assert!(!outside.path().join("twice").exists(), "it ran twice at once");
 }

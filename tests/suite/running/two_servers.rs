@@ -1,5 +1,11 @@
 //! Two servers on one PostgreSQL: a task belongs to one of them, whatever their clocks say and whatever is cut.
 
+use std::path::Path;
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -89,6 +95,21 @@ async fn cancelled_while_its_server_is_gone() {
     assert_eq!((&ended["status"], &ended["attempt"]), (&json!("cancelled"), &json!(1)), "{ended}");
 }
 
+/// Runs a spider that does not end by itself. Its second attempt does, and says so outside where the first still runs.
+async fn run_watchful(server: &Client, outside: &Path) -> String {
+    let script = format!(
+        "import fcntl, os, time\nos.chdir('{}')\nlock = open('lock', 'w')\ntry:\n    \
+         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError:\n    open('twice', 'w')\n\
+         print('up', flush=True)\nif os.path.exists('second'): raise SystemExit(0)\nopen('second', 'w')\ntime.sleep(600)",
+        outside.display()
+    );
+    let fields = json!({"name": "watchful", "max_retries": 5, "retry_delay_seconds": 0});
+    let spider = server.spider(fields, &[("main.py", &script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "up").await;
+    task
+}
+
 /// A server that is cut off from the database ends what it runs before another one starts it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_is_cut_off() {
@@ -99,17 +120,7 @@ async fn one_is_cut_off() {
     let gate = Gate::before_postgres().await;
     let dir = TempDir::new().unwrap();
     let first = ServerProcess::start_in(dir, Some(gate.url.clone()), SETTINGS).await;
-    // Says so where another attempt of it still runs.
-    let script = format!(
-        "import fcntl, os, time\nos.chdir({:?})\nlock = open('lock', 'w')\ntry:\n    \
-         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\nexcept OSError:\n    open('twice', 'w')\n\
-         print('up', flush=True)\nif os.path.exists('second'): raise SystemExit(0)\nopen('second', 'w')\ntime.sleep(600)",
-        outside.path()
-    );
-    let fields = json!({"name": "cut off", "max_retries": 5, "retry_delay_seconds": 0});
-    let spider = first.spider(fields, &[("main.py", &script)]).await;
-    let task = first.run(&spider, json!({})).await;
-    first.wait_for_line(&task, "up").await;
+    let task = run_watchful(&first, outside.path()).await;
     let second = first.beside(&gate.direct, SETTINGS).await;
     gate.close();
     let ended = second.ended(&task).await;
@@ -120,4 +131,69 @@ async fn one_is_cut_off() {
     // Back again, the first finds that the task is another's.
     gate.open();
     first.until(&format!("/tasks/{task}"), |task| task["status"] == "completed").await;
+}
+
+/// Cut off while a task is being cancelled, a server keeps what it cannot deliver until it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_cut_off_in_a_cancel() {
+    if is_alone() {
+        return;
+    }
+    let outside = TempDir::new().unwrap();
+    let gate = Gate::before_postgres().await;
+    let server = ServerProcess::start_in(TempDir::new().unwrap(), Some(gate.url.clone()), SETTINGS).await;
+    // As the SDK does with what it cannot send.
+    let script = format!(
+        "import json, os, signal, time\nwith open(os.path.join(os.environ['CRAWLHUB_SPOOL_DIR'], '1.json'), 'w') as file:\n    \
+         json.dump({{'batch': 1, 'items': [{{'n': 1}}, {{'n': 2}}]}}, file)\n\
+         signal.signal(signal.SIGTERM, lambda *_: open(os.path.join({:?}, 'stopping'), 'w').close())\n\
+         print('up', flush=True)\nwhile True: time.sleep(600)",
+        outside.path()
+    );
+    let spider = server.spider(json!({"name": "spools"}), &[("main.py", &script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "up").await;
+    let (client, path) = (server.client.clone(), format!("/tasks/{task}/cancel"));
+    let cancel = tokio::spawn(async move { client.post(&path, json!({})).await });
+    while !outside.path().join("stopping").exists() {
+        tokio::task::yield_now().await;
+    }
+    gate.close();
+    cancel.await.unwrap();
+    // It has given up when it has let go of the folder.
+    let lock = server.dir.path().join(format!("work/{task}-1/.lock"));
+    while std::fs::File::open(&lock).is_ok_and(|file| file.try_lock().is_err()) {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    let ended = server.until(&format!("/tasks/{task}"), |task| task["status"] != "running").await;
+    assert_eq!(ended["status"], "cancelled", "{ended}");
+    assert_eq!(server.items(&task).await, [json!({"n": 1}), json!({"n": 2})]);
+    assert!(!lock.exists(), "its folder stays behind");
+}
+
+/// A server that stands still ends nothing. What it runs ends by itself before another server starts it again, and
+/// when it goes on it changes nothing of that.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_stands_still() {
+    if is_alone() {
+        return;
+    }
+    let outside = TempDir::new().unwrap();
+    let mut first = ServerProcess::start(SETTINGS).await;
+    let task = run_watchful(&first, outside.path()).await;
+    let second = first.beside(first.database_url.as_deref().unwrap(), SETTINGS).await;
+    let this = Pid::from_raw(first.pid().try_into().unwrap());
+    kill(this, Signal::SIGSTOP).unwrap();
+    let ended = second.ended(&task).await;
+    assert_eq!((&ended["status"], &ended["attempt"]), (&json!("completed"), &json!(2)), "{ended}");
+    assert!(!outside.path().join("twice").exists(), "it ran twice at once");
+    let attempts = second.get(&format!("/tasks/{task}/attempts")).await.data();
+    assert_ne!(attempts[0]["worker_id"], attempts[1]["worker_id"], "{attempts}");
+    kill(this, Signal::SIGCONT).unwrap();
+    kill(this, Signal::SIGTERM).unwrap();
+    // Once it has ended it has written all it had to.
+    assert!(first.child.wait().await.unwrap().success());
+    assert_eq!(task_of(&second, &task).await, ended);
+    assert_eq!(second.get(&format!("/tasks/{task}/attempts")).await.data(), attempts);
 }

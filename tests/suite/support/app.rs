@@ -9,6 +9,7 @@ use crawlhub::{
     app::{App, Outside},
     clock::ManualClock,
     config::{Config, Sources},
+    platform::database::{Database, Schema},
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -107,6 +108,14 @@ impl TestApp {
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let database_url = self.database_url.take();
         Self::open(dir, database_url, settings).await
+    }
+
+    /// The server's database, for what no address makes.
+    pub async fn database(&self) -> Database {
+        match &self.database_url {
+            Some(url) => Database::open_postgres(url).await.unwrap(),
+            None => Database::open_sqlite(&self.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
+        }
     }
 
     /// Whether `text` stands in clear in anything that the server keeps: its files, its tables.

@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     id::{DeploymentId, ScheduleId, SpiderId},
     platform::{
-        database::{Transaction, in_list, rows},
+        database::{Readable, Transaction, in_list, rows},
         files::Hash,
     },
 };
@@ -27,12 +27,16 @@ pub struct Due {
     timezone: String,
     /// The first planned time that nobody has judged.
     pub next_run_at: DateTime<Utc>,
+    /// The last planned time from then on that started a task: the clock was set back since.
+    pub started_at: Option<DateTime<Utc>>,
     /// What was planned before is skipped.
     pub active_since: DateTime<Utc>,
     pub misfire: Misfire,
     pub overlap: Overlap,
     pub priority: i64,
     pub runner: Runner,
+    /// Whether the spider keeps as much as its quota allows.
+    pub over_quota: bool,
     pub max_retries: i64,
     #[sqlx(json)]
     pub params: Map<String, Value>,
@@ -120,6 +124,17 @@ impl Spiders {
     }
 }
 
+/// What one transaction judges.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// By time.
+    pub due: Vec<Due>,
+    /// The last place that was looked at, of those that cannot be read, too.
+    pub last: Option<Place>,
+    /// Why one cannot be read, where that is so.
+    pub unreadable: Option<String>,
+}
+
 /// The schedules that are due, by time, in the place after `after`; holds their spiders' rows to the end of the
 /// transaction, so that no one changes or runs them meanwhile.
 pub async fn hold(
@@ -127,10 +142,10 @@ pub async fn hold(
     now: DateTime<Utc>,
     after: Option<&Place>,
     limit: i64,
-) -> Result<Vec<Due>> {
-    let due: Vec<(ScheduleId, SpiderId)> = transaction
+) -> Result<Held> {
+    let due: Vec<(ScheduleId, SpiderId, DateTime<Utc>)> = transaction
         .query_text(format!(
-            "SELECT schedules.id, schedules.spider_id
+            "SELECT schedules.id, schedules.spider_id, schedules.next_run_at
                FROM schedules JOIN spiders ON spiders.id = schedules.spider_id
               WHERE {IS_DUE} AND ($2 IS NULL OR (schedules.next_run_at, schedules.id) > ($2, $3))
               ORDER BY schedules.next_run_at, schedules.id LIMIT $4"
@@ -141,12 +156,10 @@ pub async fn hold(
         .bind(limit)
         .fetch_all()
         .await?;
-    if due.is_empty() {
-        return Ok(Vec::new());
-    }
-    let spiders: BTreeSet<&SpiderId> = due.iter().map(|(_, spider)| spider).collect();
-    let list = in_list(1, spiders.len());
-    let mut held = transaction.query_text(format!("UPDATE spiders SET id = id WHERE id IN ({list})"));
+    let Some(last) = due.last().map(|(id, _, at)| (*at, id.clone())) else { return Ok(Held::default()) };
+    let spiders: BTreeSet<&SpiderId> = due.iter().map(|(_, spider, _)| spider).collect();
+    let ids = in_list(1, spiders.len());
+    let mut held = transaction.query_text(format!("UPDATE spiders SET id = id WHERE id IN ({ids})"));
     for spider in spiders {
         held = held.bind(spider);
     }
@@ -156,10 +169,14 @@ pub async fn hold(
         "SELECT schedules.id, schedules.name, schedules.spider_id, spiders.name AS spider_name, schedules.cron_expr,
                 schedules.timezone, schedules.next_run_at, schedules.active_since, schedules.priority,
                 COALESCE(schedules.misfire, spiders.misfire) AS misfire,
-                COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.runner, spiders.max_retries,
-                schedules.params, spiders.params AS spider_params, deployments.id AS deployment_id,
+                COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.runner, spiders.over_quota,
+                spiders.max_retries, schedules.params, spiders.params AS spider_params, deployments.id AS deployment_id,
                 deployments.version AS deployment_version, deployments.code_hash AS deployed_code,
-                spiders.code_hash AS files_code
+                spiders.code_hash AS files_code,
+                (SELECT planned_at FROM fires
+                  WHERE schedule_id = schedules.id AND planned_at >= schedules.next_run_at AND planned_at <= $1
+                    AND task_id IS NOT NULL
+                  ORDER BY planned_at DESC LIMIT 1) AS started_at
            FROM schedules
            JOIN spiders ON spiders.id = schedules.spider_id
            LEFT JOIN deployments ON deployments.id = COALESCE(schedules.deployment_id, spiders.active_deployment_id)
@@ -168,10 +185,17 @@ pub async fn hold(
         in_list(2, due.len())
     ));
     query = query.bind(now);
-    for (id, _) in &due {
+    for (id, ..) in &due {
         query = query.bind(id);
     }
-    query.fetch_all().await
+    let mut held = Held { last: Some(last), ..Held::default() };
+    for Readable(row) in query.fetch_all().await? {
+        match row {
+            Ok(row) => held.due.push(row),
+            Err(error) => held.unreadable = Some(error.to_string()),
+        }
+    }
+    Ok(held)
 }
 
 /// Moves schedules on, each from where it was; how many still were there.

@@ -19,9 +19,19 @@ impl Spiders {
         let schedule = self.schedule_row(id).await?;
         let table = schedule.timetable().ok();
         let fire = match self.fire_at(id, at).await? {
+            // A clock that was ahead for a while took it for missed.
+            Some(fire) if fire.planned_at > now && fire.task_id.is_none() => None,
             Some(fire) => Some(fire),
             None if schedule.is_live() => None,
-            None => ledger::of_unjudged(&schedule, now, ledger::PAUSED).into_iter().find(|fire| fire.planned_at == at),
+            None => {
+                let paused = ledger::of_unjudged(&schedule, now, ledger::PAUSED);
+                paused.into_iter().find(|fire| fire.planned_at == at || fire.stands_for(at))
+            }
+        };
+        let (fire, stands_for_it) = match fire {
+            Some(fire) if fire.planned_at == at => (Some(fire), None),
+            Some(fire) => (None, Some(fire)),
+            None => (None, self.fire_after(id, at).await?),
         };
         let (before, after) = around(table.as_ref(), at);
         let is_planned = table.as_ref().is_some_and(|table| table.plans(at));
@@ -30,17 +40,21 @@ impl Spiders {
         } else if at < schedule.created_at {
             let made = shown(schedule.created_at);
             text!("当时该定时任务尚未创建（创建于 {made}）", "the schedule did not exist then: it was made at {made}")
+        } else if table.is_none() {
+            text!(
+                "当前的 cron 表达式或时区无法识别，请重新设置",
+                "its cron expression or time zone is not understood any more; set it again"
+            )
         } else if !is_planned {
             not_planned(before, after)
+        } else if let Some(fire) = stands_for_it.filter(|_| at <= now) {
+            one_of_very_many(&fire)
         } else if at > now {
             to_come(&schedule, at)
         } else if schedule.next_run_at.is_some_and(|unjudged| unjudged <= at) {
             text!("刚到计划时间，正在处理", "its time has just come: it is being looked at")
         } else if self.first_fire(id).await?.is_none_or(|first| at < first) {
-            text!(
-                "早于保留的记录",
-                "it is older than what is kept, or than what was listed when very many planned times had passed at once"
-            )
+            text!("早于保留的记录", "it is older than what is kept")
         } else {
             text!(
                 "没有记录：当时的计划与现在不同",
@@ -72,6 +86,16 @@ fn judged(fire: &Fire) -> Text {
         FireOutcome::SkippedPaused => text!("跳过，当时已暂停：{reason}", "skipped: {reason}"),
         FireOutcome::Missed => text!("错过：{reason}", "missed: {reason}"),
     }
+}
+
+/// Of those that have no rows of their own.
+fn one_of_very_many(fire: &Fire) -> Text {
+    let (listed, reason) = (shown(fire.planned_at), fire.reason.as_deref().unwrap_or_default());
+    text!(
+        "未启动：当时一次错过或跳过了大量计划时间，未逐一记录；其中最早有记录的为 {listed}：{reason}",
+        "it started nothing: it passed with very many others, which are not listed one by one; of the first that is, \
+         {listed}, it is said: {reason}"
+    )
 }
 
 fn not_planned(before: Option<DateTime<Utc>>, after: Option<DateTime<Utc>>) -> Text {

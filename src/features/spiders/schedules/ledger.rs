@@ -4,10 +4,13 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{super::Spiders, Earlier, Fire, FireFilter, FireOutcome, Schedule};
+use super::{
+    super::{Spiders, cron::Timetable},
+    Earlier, Fire, FireFilter, FireOutcome, Schedule,
+};
 use crate::{
     error::{Error, Result},
-    id::{ScheduleId, TaskId},
+    id::ScheduleId,
     platform::{
         database::{Transaction, rows},
         http::{Page, Paging},
@@ -15,7 +18,7 @@ use crate::{
     text,
 };
 
-/// Rows a statement: six values each, far below what either engine takes.
+/// Rows a statement: eight values each, far below what either engine takes.
 const BATCH: usize = 500;
 const MATCHES: &str = "schedule_id = $1 AND ($2 IS NULL OR planned_at >= $2) AND ($3 IS NULL OR planned_at <= $3)
                    AND ($4 IS NULL OR outcome = $4)";
@@ -95,6 +98,19 @@ impl Spiders {
             .await
     }
 
+    /// The row that stands for that time, which has none, as very many passed at once.
+    pub(super) async fn fire_after(&self, id: &ScheduleId, at: DateTime<Utc>) -> Result<Option<Fire>> {
+        self.db
+            .query(
+                "SELECT * FROM fires WHERE schedule_id = $1 AND planned_at > $2 AND earlier_from <= $2
+                  ORDER BY planned_at LIMIT 1",
+            )
+            .bind(id)
+            .bind(at)
+            .fetch_optional()
+            .await
+    }
+
     /// The oldest planned time in the ledger.
     pub(super) async fn first_fire(&self, id: &ScheduleId) -> Result<Option<DateTime<Utc>>> {
         let first: Option<(DateTime<Utc>,)> = self
@@ -107,24 +123,40 @@ impl Spiders {
     }
 }
 
-/// The newest planned time in the ledger.
-pub(super) async fn newest(transaction: &mut Transaction, id: &ScheduleId) -> Result<Option<DateTime<Utc>>> {
-    let newest: Option<(DateTime<Utc>,)> = transaction
-        .query("SELECT planned_at FROM fires WHERE schedule_id = $1 ORDER BY planned_at DESC LIMIT 1")
+/// The first planned time after `after` at which nothing was started yet: where the clock was set back, what it started
+/// before lies ahead again.
+pub(super) async fn next_free(
+    transaction: &mut Transaction,
+    id: &ScheduleId,
+    table: &Timetable,
+    after: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let started: Vec<(DateTime<Utc>,)> = transaction
+        .query(
+            "SELECT planned_at FROM fires WHERE schedule_id = $1 AND planned_at > $2 AND task_id IS NOT NULL
+              ORDER BY planned_at LIMIT 1000",
+        )
         .bind(id)
-        .fetch_optional()
+        .bind(after)
+        .fetch_all()
         .await?;
-    Ok(newest.map(|(at,)| at))
+    let started: HashSet<DateTime<Utc>> = started.into_iter().map(|(at,)| at).collect();
+    let mut planned = std::iter::successors(table.next_after(after), |last| table.next_after(*last));
+    Ok(planned.find(|at| !started.contains(at)))
 }
 
-/// Writes rows; the tasks of those that are new. A planned time that is there already stays as it was judged first.
-pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<HashSet<TaskId>> {
-    let mut tasks = HashSet::new();
+/// Writes rows. A planned time that is there already stays as it was judged first, but where it started nothing then,
+/// and starts something now that it has come again.
+pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<()> {
     for batch in fires.chunks(BATCH) {
         let mut query = transaction.query_text(format!(
-            "INSERT INTO fires (schedule_id, planned_at, outcome, task_id, late_ms, reason) VALUES {}
-             ON CONFLICT DO NOTHING RETURNING task_id",
-            rows(batch.len(), 6)
+            "INSERT INTO fires (schedule_id, planned_at, outcome, task_id, late_ms, reason, earlier, earlier_from)
+             VALUES {}
+             ON CONFLICT (schedule_id, planned_at) DO UPDATE
+                SET outcome = excluded.outcome, task_id = excluded.task_id, late_ms = excluded.late_ms,
+                    reason = excluded.reason
+              WHERE fires.task_id IS NULL AND excluded.task_id IS NOT NULL",
+            rows(batch.len(), 8)
         ));
         for fire in batch {
             query = query
@@ -133,12 +165,13 @@ pub async fn record(transaction: &mut Transaction, fires: &[Fire]) -> Result<Has
                 .bind(fire.outcome)
                 .bind(&fire.task_id)
                 .bind(fire.late_ms)
-                .bind(&fire.reason);
+                .bind(&fire.reason)
+                .bind(fire.earlier)
+                .bind(fire.earlier_from);
         }
-        let new: Vec<(Option<TaskId>,)> = query.fetch_all().await?;
-        tasks.extend(new.into_iter().filter_map(|(task,)| task));
+        query.execute().await?;
     }
-    Ok(tasks)
+    Ok(())
 }
 
 /// What is to be said of the planned times up to `now` that nobody judged, in order: what passed while the schedule was
@@ -156,8 +189,8 @@ pub(super) fn of_unjudged(schedule: &Schedule, now: DateTime<Utc>, reason: &str)
             }
         })
         .collect();
-    if let Some(oldest) = fires.first_mut() {
-        oldest.add_earlier(passed.earlier);
+    if let (Some(oldest), Some(first)) = (fires.first_mut(), schedule.next_run_at) {
+        oldest.add_earlier(passed.earlier, first);
     }
     fires
 }
@@ -170,18 +203,36 @@ impl Fire {
         reason: String,
     ) -> Self {
         let schedule_id = schedule.clone();
-        Self { schedule_id, planned_at, outcome, task_id: None, late_ms: None, reason: Some(reason) }
+        let reason = Some(reason);
+        Self {
+            schedule_id,
+            planned_at,
+            outcome,
+            task_id: None,
+            late_ms: None,
+            reason,
+            earlier: None,
+            earlier_from: None,
+        }
     }
 
-    /// Says in the oldest row how many there are before it that have none.
-    pub fn add_earlier(&mut self, earlier: Earlier) {
-        let count = match earlier {
+    /// Says in the oldest row how many there are before it, from `first` on, that have none.
+    pub fn add_earlier(&mut self, earlier: Earlier, first: DateTime<Utc>) {
+        let (count, said) = match earlier {
             Earlier::Exactly(0) => return,
-            Earlier::Exactly(count) => count.to_string(),
-            Earlier::MoreThan(count) => format!("more than {count}"),
+            Earlier::Exactly(count) => (count, count.to_string()),
+            Earlier::MoreThan(count) => (count, format!("more than {count}")),
         };
-        let reason = self.reason.take().unwrap_or_default();
-        self.reason = Some(format!("{reason}; so were {count} earlier planned times, which are not listed"));
+        let (reason, from) = (self.reason.take().unwrap_or_default(), first.to_rfc3339_opts(SecondsFormat::Secs, true));
+        self.reason = Some(format!(
+            "{reason}; {said} earlier planned times, from {from} on, started nothing, too, and are not listed"
+        ));
+        (self.earlier, self.earlier_from) = (i64::try_from(count).ok(), Some(first));
+    }
+
+    /// Whether `at` is one of the planned times that it stands for beside its own.
+    pub(super) fn stands_for(&self, at: DateTime<Utc>) -> bool {
+        self.earlier_from.is_some_and(|from| from <= at && at < self.planned_at)
     }
 }
 

@@ -13,7 +13,11 @@ use crate::{
     platform::database::Transaction,
 };
 
-/// Makes, changes or removes the own schedule of the spider, which was `former` before; none when it is new.
+/// The reasons of planned times that nobody had judged yet.
+pub(super) const CHANGED: &str = "the schedule was changed before it could start";
+pub(super) const PAUSED: &str = "the schedule or its spider was paused before it could start";
+
+/// Makes, changes or hides the own schedule of the spider, which was `former` before; none when it is new.
 pub(in super::super) async fn keep_in_step(
     transaction: &mut Transaction,
     former: Option<&Spider>,
@@ -23,41 +27,46 @@ pub(in super::super) async fn keep_in_step(
     if former.is_some_and(|former| !former.is_active) && spider.is_active {
         store::resume_all(transaction, &spider.id, now).await?;
     }
-    let id = own_id(&spider.id);
-    if spider.cron_expr.is_empty() {
-        return match former {
-            Some(former) if !former.cron_expr.is_empty() => store::remove(transaction, &id).await,
-            _ => Ok(()),
-        };
+    if former.is_some_and(|former| former.is_active) && !spider.is_active {
+        for due in store::due_of(transaction, &spider.id, now).await? {
+            // As it was until now.
+            let former = Schedule { spider_is_active: true, ..due.clone() };
+            reset(transaction, &former, due, now, PAUSED).await?;
+        }
     }
+    let id = own_id(&spider.id);
     match store::get_in(transaction, &id).await? {
+        None if spider.cron_expr.is_empty() => Ok(()),
         None => store::insert(transaction, &own(spider, now)?).await,
         Some(row) if row.cron_expr == spider.cron_expr && row.timezone == spider.timezone => Ok(()),
         Some(row) => {
             let former = row.clone();
-            let changed = Schedule {
-                cron_expr: spider.cron_expr.clone(),
-                timezone: spider.timezone.clone(),
-                updated_at: now,
-                ..row
-            };
-            reset(transaction, &former, changed, now).await
+            let (cron_expr, timezone) = (spider.cron_expr.clone(), spider.timezone.clone());
+            let mut changed = Schedule { cron_expr, timezone, updated_at: now, ..row };
+            if changed.cron_expr.is_empty() {
+                // Nobody sees it any more, but its ledger is there when the spider has an expression again.
+                changed = Schedule { next_run_at: None, deployment_id: None, is_active: true, ..changed };
+            } else if former.cron_expr.is_empty() {
+                changed.active_since = now;
+            }
+            reset(transaction, &former, changed, now, CHANGED).await
         }
     }
 }
 
-/// Writes a schedule whose expression or zone is another now. What it had planned and nobody had judged is over.
+/// Writes a schedule that is planned again from now. What it had planned and nobody had judged is over, for that reason.
 pub(super) async fn reset(
     transaction: &mut Transaction,
     former: &Schedule,
     mut changed: Schedule,
     now: DateTime<Utc>,
+    reason: &str,
 ) -> Result<()> {
-    let over = ledger::of_unjudged(former, now, "the schedule was changed before it could start");
+    let over = ledger::of_unjudged(former, now, reason);
     ledger::record(transaction, &over).await?;
-    // Where the clock was set back, what is judged does not come again.
-    let judged = ledger::newest(transaction, &former.id).await?;
-    changed.next_run_at = changed.timetable()?.next_after(judged.map_or(now, |judged| judged.max(now)));
+    if let Ok(table) = changed.timetable() {
+        changed.next_run_at = ledger::next_free(transaction, &changed.id, &table, now).await?;
+    }
     store::update(transaction, &changed).await
 }
 

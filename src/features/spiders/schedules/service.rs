@@ -116,10 +116,14 @@ impl Spiders {
         if changed.is_own {
             store::set_own(&mut transaction, &changed).await?;
         }
-        if (&former.cron_expr, &former.timezone) == (&changed.cron_expr, &changed.timezone) {
-            store::update(&mut transaction, &changed).await?;
+        let is_same_plan = (&former.cron_expr, &former.timezone) == (&changed.cron_expr, &changed.timezone);
+        let is_paused_now = former.is_active && !changed.is_active;
+        if !is_same_plan {
+            own::reset(&mut transaction, &former, changed, now, own::CHANGED).await?;
+        } else if is_paused_now || changed.next_run_at.is_none() {
+            own::reset(&mut transaction, &former, changed, now, own::PAUSED).await?;
         } else {
-            own::reset(&mut transaction, &former, changed, now).await?;
+            store::update(&mut transaction, &changed).await?;
         }
         transaction.commit().await?;
         self.schedules_changed.notify_one();

@@ -21,9 +21,12 @@ const SELECT: &str = "SELECT schedules.id, schedules.spider_id, spiders.name AS 
            spiders.is_active AS spider_is_active
       FROM schedules JOIN spiders ON spiders.id = schedules.spider_id";
 
+/// The own schedule of a spider that has no expression is there for its ledger only.
+const IS_SHOWN: &str = "schedules.cron_expr <> ''";
+
 impl Spiders {
     pub(super) async fn schedule_row(&self, id: &ScheduleId) -> Result<Schedule> {
-        let query = self.db.query_text(format!("{SELECT} WHERE schedules.id = $1"));
+        let query = self.db.query_text(format!("{SELECT} WHERE schedules.id = $1 AND {IS_SHOWN}"));
         query.bind(id).fetch_optional().await?.ok_or_else(|| schedule_not_found(id))
     }
 
@@ -31,7 +34,7 @@ impl Spiders {
         self.db
             .query_text(format!(
                 "{SELECT} WHERE ($1 IS NULL OR schedules.spider_id = $1) AND ($2 IS NULL OR schedules.is_active = $2)
-                    AND ($3 IS NULL OR schedules.id < $3)
+                    AND ($3 IS NULL OR schedules.id < $3) AND {IS_SHOWN}
                   ORDER BY schedules.id DESC LIMIT $4 OFFSET $5"
             ))
             .bind(&filter.spider_id)
@@ -46,10 +49,10 @@ impl Spiders {
     pub(super) async fn count_schedules(&self, filter: &ScheduleFilter) -> Result<i64> {
         let (count,) = self
             .db
-            .query(
+            .query_text(format!(
                 "SELECT COUNT(*) FROM schedules
-                  WHERE ($1 IS NULL OR spider_id = $1) AND ($2 IS NULL OR is_active = $2)",
-            )
+                  WHERE ($1 IS NULL OR spider_id = $1) AND ($2 IS NULL OR is_active = $2) AND {IS_SHOWN}"
+            ))
             .bind(&filter.spider_id)
             .bind(filter.is_active)
             .fetch_one()
@@ -69,6 +72,17 @@ impl Spiders {
         query.fetch_all().await
     }
 
+    /// Those whose first unjudged time is still to come, or that have none.
+    pub(super) async fn waiting_schedules(&self, now: DateTime<Utc>) -> Result<Vec<Schedule>> {
+        self.db
+            .query_text(format!(
+                "{SELECT} WHERE {IS_SHOWN} AND (schedules.next_run_at IS NULL OR schedules.next_run_at > $1)"
+            ))
+            .bind(now)
+            .fetch_all()
+            .await
+    }
+
     /// Begins a change of the spider's schedules; others wait until it ends.
     pub(super) async fn change_schedules(&self, spider: &SpiderId) -> Result<Transaction> {
         let mut transaction = self.db.begin().await?;
@@ -79,6 +93,22 @@ impl Spiders {
         }
         Ok(transaction)
     }
+}
+
+/// Those of the spider that are active and due.
+pub(super) async fn due_of(
+    transaction: &mut Transaction,
+    spider: &SpiderId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Schedule>> {
+    transaction
+        .query_text(format!(
+            "{SELECT} WHERE schedules.spider_id = $1 AND schedules.is_active AND schedules.next_run_at <= $2"
+        ))
+        .bind(spider)
+        .bind(now)
+        .fetch_all()
+        .await
 }
 
 pub(super) async fn get_in(transaction: &mut Transaction, id: &ScheduleId) -> Result<Option<Schedule>> {
@@ -138,6 +168,15 @@ pub(super) async fn update(transaction: &mut Transaction, schedule: &Schedule) -
         .execute()
         .await
         .map(drop)
+}
+
+pub(super) async fn set_next(
+    transaction: &mut Transaction,
+    id: &ScheduleId,
+    next: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let set = transaction.query("UPDATE schedules SET next_run_at = $2 WHERE id = $1").bind(id).bind(next);
+    set.execute().await.map(drop)
 }
 
 pub(super) async fn remove(transaction: &mut Transaction, id: &ScheduleId) -> Result<()> {

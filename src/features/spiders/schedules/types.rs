@@ -143,7 +143,7 @@ word_enum! {
         SkippedOverlap = "skipped_overlap",
         /// The schedule or its spider was paused.
         SkippedPaused = "skipped_paused",
-        /// It passed without a server that could start it.
+        /// It passed without a server that could start it, or its spider was at its quota.
         Missed = "missed",
     }
 }
@@ -160,6 +160,12 @@ pub struct Fire {
     pub late_ms: Option<i64>,
     /// Why it is not as planned.
     pub reason: Option<String>,
+    /// So many planned times before it, at least, passed with it and started nothing; they are not listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<i64>,
+    /// The first of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earlier_from: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
