@@ -12,6 +12,7 @@ CREATE TABLE alerts (
     created_at TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX alerts_unread ON alerts (id) WHERE NOT is_read;
+CREATE INDEX alerts_spider ON alerts (spider_id, id);
 
 -- Where it can be told.
 CREATE TABLE notification_channels (
