@@ -7,7 +7,7 @@ ALTER TABLE spiders ADD COLUMN over_quota BOOLEAN NOT NULL DEFAULT FALSE;
 -- When retention took an ended task's log, and its items. What the task counted stays.
 ALTER TABLE tasks ADD COLUMN logs_removed_at TIMESTAMPTZ;
 ALTER TABLE tasks ADD COLUMN items_removed_at TIMESTAMPTZ;
-CREATE INDEX tasks_ended ON tasks (spider_id, is_test, finished_at, id);
-CREATE INDEX tasks_with_log ON tasks (spider_id, finished_at, id) WHERE logs_removed_at IS NULL;
-CREATE INDEX tasks_with_items ON tasks (spider_id, finished_at, id) WHERE items_removed_at IS NULL;
+CREATE INDEX tasks_ended ON tasks (spider_id, is_test, finished_at, id) WHERE finished_at IS NOT NULL;
+CREATE INDEX tasks_with_log ON tasks (spider_id, finished_at, id) WHERE logs_removed_at IS NULL AND finished_at IS NOT NULL;
+CREATE INDEX tasks_with_items ON tasks (spider_id, finished_at, id) WHERE items_removed_at IS NULL AND finished_at IS NOT NULL;
 CREATE INDEX task_files_spider ON task_files (spider_id);

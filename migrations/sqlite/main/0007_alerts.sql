@@ -72,5 +72,5 @@ CREATE INDEX deliveries_receiver ON deliveries (receiver) WHERE status = 'pendin
 CREATE INDEX deliveries_channel ON deliveries (channel_id, id);
 
 -- Rules look at what ended of late.
-CREATE INDEX tasks_finished ON tasks (finished_at);
-CREATE INDEX tasks_started ON tasks (spider_id, started_at);
+CREATE INDEX tasks_finished ON tasks (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX tasks_started ON tasks (spider_id, started_at) WHERE started_at IS NOT NULL;

@@ -42,7 +42,7 @@ impl Housekeeping {
             .db
             .query(
                 "SELECT id FROM tasks
-                  WHERE spider_id = $1 AND is_test = $2 AND (finished_at, id) <= ($3, $4)
+                  WHERE spider_id = $1 AND is_test = $2 AND finished_at IS NOT NULL AND (finished_at, id) <= ($3, $4)
                     AND status NOT IN ('pending', 'running')
                   ORDER BY finished_at, id LIMIT $5",
             )

@@ -66,12 +66,13 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
     let mut busy: HashMap<SpiderId, String> =
         active.into_iter().map(|task| (task.spider_id.clone(), task.sentence())).collect();
     let mut batch = Batch::default();
+    let mut plans = Plans::default();
     for schedule in due {
         if batch.fires.len() >= ROWS {
             break;
         }
         batch.looked_at += 1;
-        let Some(table) = schedule.timetable() else {
+        let Some((first, passed)) = plans.of(schedule, now) else {
             batch.postponed = Some(format!("the plan of schedule {} is not understood", schedule.id));
             continue;
         };
@@ -79,9 +80,32 @@ pub(super) fn judge(due: &[Due], now: DateTime<Utc>, active: Vec<Active>, codes:
             batch.postponed = Some(format!("the files of spider {} cannot be had", schedule.spider_id));
             continue;
         };
-        batch.take(schedule, verdict(schedule, &table, now), now, code, &mut busy);
+        batch.take(schedule, verdict(schedule, first, passed, now), now, code, &mut busy);
     }
     batch
+}
+
+/// What passed by each plan. Many schedules have the same one: it is worked out once.
+#[derive(Default)]
+struct Plans<'a> {
+    tables: HashMap<(&'a str, &'a str), Option<Timetable>>,
+    passed: HashMap<(&'a str, &'a str, DateTime<Utc>), Passed>,
+}
+
+impl<'a> Plans<'a> {
+    /// The first planned time that nobody judged, and all up to `now`. `None` where the plan is not understood.
+    fn of(&mut self, schedule: &'a Due, now: DateTime<Utc>) -> Option<(Option<DateTime<Utc>>, Passed)> {
+        let (expr, zone) = (schedule.cron_expr.as_str(), schedule.timezone.as_str());
+        let table = self.tables.entry((expr, zone)).or_insert_with(|| schedule.timetable()).as_ref()?;
+        // What came again after the clock was set back is over, up to what it started then.
+        let first = match schedule.started_at {
+            Some(started) => table.next_after(started),
+            None => Some(schedule.next_run_at),
+        };
+        let Some(first) = first else { return Some((None, Passed::nothing(None))) };
+        let passed = self.passed.entry((expr, zone, first)).or_insert_with(|| Passed::between(table, first, now));
+        Some((Some(first), passed.clone()))
+    }
 }
 
 impl Batch {
@@ -159,11 +183,7 @@ impl Batch {
     }
 }
 
-fn verdict(schedule: &Due, table: &Timetable, now: DateTime<Utc>) -> Verdict {
-    let first = schedule.next_run_at;
-    // What came again after the clock was set back is over, up to what it started then.
-    let first = schedule.started_at.map_or(Some(first), |started| table.next_after(started));
-    let passed = first.map_or_else(|| Passed::nothing(None), |first| Passed::between(table, first, now));
+fn verdict(schedule: &Due, first: Option<DateTime<Utc>>, passed: Passed, now: DateTime<Utc>) -> Verdict {
     let Passed { mut listed, earlier, next } = passed;
     let meant: Vec<DateTime<Utc>> =
         listed.iter().copied().filter(|planned| *planned >= schedule.active_since).collect();

@@ -23,8 +23,8 @@ pub struct Due {
     pub name: String,
     pub spider_id: SpiderId,
     pub spider_name: String,
-    cron_expr: String,
-    timezone: String,
+    pub cron_expr: String,
+    pub timezone: String,
     /// The first planned time that nobody has judged.
     pub next_run_at: DateTime<Utc>,
     /// The last planned time from then on that started a task: the clock was set back since.

@@ -66,6 +66,8 @@ pub(super) async fn reset(
     ledger::record(transaction, &over).await?;
     if let Ok(table) = changed.timetable() {
         changed.next_run_at = ledger::next_free(transaction, &changed.id, &table, now).await?;
+        // It has no plans from before.
+        changed.active_since = now;
     }
     store::update(transaction, &changed).await
 }

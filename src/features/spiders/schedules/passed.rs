@@ -13,7 +13,7 @@ const LISTED: usize = 1000;
 const STEPS: usize = 3 * LISTED;
 
 /// What a timetable planned from a time up to now.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
     /// The newest, in order of time.
     pub listed: VecDeque<DateTime<Utc>>,
