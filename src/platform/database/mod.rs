@@ -147,12 +147,12 @@ impl Database {
 
     /// For a text with a list of unknown length: written by [`in_list`] or [`rows`], never from input.
     pub fn query_text(&self, sql: String) -> Query<'_> {
-        let target = match self {
+        let (sql, target) = match self {
             Self::Sqlite { writer, readers, .. } => {
                 let pool = if sql.trim_start().starts_with("SELECT") { readers } else { writer };
-                Target::SqlitePool(pool, SqliteArguments::default())
+                (numbered(&sql), Target::SqlitePool(pool, SqliteArguments::default()))
             }
-            Self::Postgres(pool) => Target::PostgresPool(pool, PgArguments::default()),
+            Self::Postgres(pool) => (sql, Target::PostgresPool(pool, PgArguments::default())),
         };
         Query::new(AssertSqlSafe(sql).into_sql_str(), target)
     }
@@ -240,9 +240,13 @@ impl Transaction {
 
     /// See [`Database::query_text`].
     pub fn query_text(&mut self, sql: String) -> Query<'_> {
-        let target = match self {
-            Self::Sqlite(transaction) => Target::SqliteTransaction(&mut *transaction, SqliteArguments::default()),
-            Self::Postgres(transaction) => Target::PostgresTransaction(&mut *transaction, PgArguments::default()),
+        let (sql, target) = match self {
+            Self::Sqlite(transaction) => {
+                (numbered(&sql), Target::SqliteTransaction(&mut *transaction, SqliteArguments::default()))
+            }
+            Self::Postgres(transaction) => {
+                (sql, Target::PostgresTransaction(&mut *transaction, PgArguments::default()))
+            }
         };
         Query::new(AssertSqlSafe(sql).into_sql_str(), target)
     }
@@ -264,6 +268,12 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+/// `?1` for `$1`, which to SQLite is a name: it would look each one up among all that stand before it, and take forty
+/// milliseconds for six thousand. No text has a `$` that means something else.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
 }
 
 /// `$first, $first+1, …`: the inside of `IN (…)`.
