@@ -14,8 +14,10 @@ use crate::{
     platform::database::{Transaction, in_list},
 };
 
-/// Rows a statement: twelve values each, far below what either engine takes.
+/// Rows a statement: below what either engine takes.
 const BATCH: usize = 500;
+/// Values that differ from row to row, or would: each stands once, in order, as SQLite is slow else.
+const VALUES: usize = 14;
 
 /// A task of a planned time.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(super) async fn insert_all(
     now: DateTime<Utc>,
 ) -> Result<()> {
     for batch in tasks.chunks(BATCH) {
-        let values: Vec<String> = (0..batch.len()).map(|row| row_of(2 + row * 12)).collect();
+        let values: Vec<String> = (0..batch.len()).map(|row| row_of(1 + row * VALUES)).collect();
         let mut query = transaction.query_text(format!(
             "INSERT INTO tasks (id, spider_id, spider_name, code_hash, trigger_type, priority, max_retries, scheduled_at,
                                 params, schedule_id, deployment_id, deployment_version, overlap, status, is_test, attempt, retry_count, progress,
@@ -41,7 +43,6 @@ pub(super) async fn insert_all(
              VALUES {}",
             values.join(", ")
         ));
-        query = query.bind(now);
         for planned in batch {
             let PlannedTask { task, schedule_id, code, planned_at } = planned;
             query = query
@@ -56,20 +57,36 @@ pub(super) async fn insert_all(
                 .bind(schedule_id)
                 .bind(&code.deployment_id)
                 .bind(code.deployment_version)
-                .bind(task.overlap);
+                .bind(task.overlap)
+                .bind(now)
+                .bind(now);
         }
         query.execute().await?;
     }
     Ok(())
 }
 
-/// What all have in common stands in the text; `$1` is now.
+/// What all have in common stands in the text.
 fn row_of(first: usize) -> String {
-    let [id, spider, name, code, priority, retries, planned, params, schedule, deployment, version, overlap] =
-        std::array::from_fn(|place| first + place);
+    let [
+        id,
+        spider,
+        name,
+        code,
+        priority,
+        retries,
+        planned,
+        params,
+        schedule,
+        deployment,
+        version,
+        overlap,
+        created,
+        updated,
+    ]: [usize; VALUES] = std::array::from_fn(|place| first + place);
     format!(
         "(${id}, ${spider}, ${name}, ${code}, 'schedule', ${priority}, ${retries}, ${planned}, ${params}, ${schedule},
-          ${deployment}, ${version}, ${overlap}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, $1, $1)"
+          ${deployment}, ${version}, ${overlap}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, ${created}, ${updated})"
     )
 }
 
