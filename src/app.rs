@@ -48,7 +48,7 @@ use crate::{
         background::Background,
         database::{Database, Schema},
         disk::Disk,
-        documents::Documents,
+        documents::{Documents, SqlStore},
         files::Files,
         http::{carry_context, panic_answer},
         notify::Notifier,
@@ -131,7 +131,7 @@ impl App {
             None => synced.clone(),
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
-        let documents = Documents::new(documents_db.clone(), clock.clone(), disk.clone());
+        let documents = Documents::new(SqlStore::new(documents_db.clone(), clock.clone()), disk.clone());
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 

@@ -13,7 +13,7 @@ use crate::{
     id::{SpiderId, TaskId},
     platform::{
         database::{Database, Schema},
-        documents::NewBatch,
+        documents::{NewBatch, SqlStore},
     },
 };
 
@@ -30,8 +30,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let db = Database::open_sqlite(&folder.path().join("documents.db"), Schema::Documents).await.unwrap();
         let documents = Documents::new(
-            db.clone(),
-            Arc::new(SystemClock),
+            SqlStore::new(db.clone(), Arc::new(SystemClock)),
             crate::platform::disk::Disk::new(std::path::Path::new("/"), 0),
         );
         let (app, _) = router(Data::new(documents.clone())).split_for_parts();

@@ -1,15 +1,51 @@
+//! Items: what spiders bring back, in batches.
+
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
-use super::{Documents, json::StoredJson, search::Selection};
+use super::{Documents, sql::StoredJson};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
 };
 
-/// What one step of a long read holds in memory, about.
-const STEP_BYTES: i64 = 4 << 20;
+/// `PostgreSQL` parses JSON by recursion and refuses what is deeper than its stack (some thousands of levels).
+/// Nothing that people crawl comes near; one such item must not fail the batch it stands in.
+const DEEPEST: usize = 1000;
+
+/// Items as they arrive.
+#[derive(Debug)]
+pub struct NewBatch {
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub attempt: i64,
+    /// The sender's number for it within the attempt; without one, each call counts.
+    pub batch: Option<i64>,
+    pub is_test: bool,
+    pub items: Vec<Box<RawValue>>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    pub accepted: i64,
+    pub duplicate: i64,
+    pub rejected: i64,
+    /// It was stored by an earlier call, which this one tells again: nothing was added.
+    pub repeated: bool,
+    /// Of the task, this batch included.
+    pub totals: Counts,
+}
+
+/// Of one task, since it began. Deleting items does not change them: they say what the task did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+pub struct Counts {
+    pub received: i64,
+    pub stored: i64,
+    pub duplicate: i64,
+    pub rejected: i64,
+}
 
 #[derive(Debug, Clone, FromRow)]
 pub struct Item {
@@ -34,82 +70,35 @@ pub struct ItemFilter {
 }
 
 impl Documents {
-    /// Newest first. `before` is the id of the last item of the page above.
-    pub async fn items(&self, filter: &ItemFilter, before: Option<&str>, offset: i64, limit: i64) -> Result<Vec<Item>> {
-        Selection::of(filter)
-            .and("id <", before)
-            .part(offset, limit)
-            .query(&self.db, "SELECT * FROM items :where ORDER BY id DESC :part")
-            .fetch_all()
-            .await
+    /// Stores a batch and counts it, both or neither. What is nested too deep is rejected.
+    pub async fn add_items(&self, mut batch: NewBatch) -> Result<Stored> {
+        self.disk.check_room()?;
+        let received = batch.items.len();
+        batch.items.retain(|item| depth(item.get()) <= DEEPEST);
+        let rejected = received - batch.items.len();
+        self.store_items(batch, count(rejected)).await
     }
+}
 
-    pub async fn count_items(&self, filter: &ItemFilter) -> Result<i64> {
-        let (total,) = Selection::of(filter).query(&self.db, "SELECT COUNT(*) FROM items :where").fetch_one().await?;
-        Ok(total)
-    }
-
-    /// The newest item there is: the end of a long read that must not run after what still arrives.
-    pub async fn last_item_id(&self, filter: &ItemFilter) -> Result<Option<String>> {
-        let last: Option<(String,)> = Selection::of(filter)
-            .part(0, 1)
-            .query(&self.db, "SELECT id FROM items :where ORDER BY id DESC :part")
-            .fetch_optional()
-            .await?;
-        Ok(last.map(|(id,)| id))
-    }
-
-    /// The next step of a long read, oldest first: after the item `after`, up to and with the item `upto`. At most
-    /// `limit` items, fewer where they are large; none only at the end.
-    pub async fn items_after(
-        &self,
-        filter: &ItemFilter,
-        after: Option<&str>,
-        upto: &str,
-        limit: i64,
-    ) -> Result<Vec<Item>> {
-        let mut after = after.map(str::to_owned);
-        loop {
-            let Some(last) = self.end_of_step(filter, after.as_deref(), upto, limit).await? else { return Ok(vec![]) };
-            let items: Vec<Item> = Selection::of(filter)
-                .and("id >", after.as_deref())
-                .and("id <=", Some(&last))
-                .part(0, limit)
-                .query(&self.db, "SELECT * FROM items :where ORDER BY id :part")
-                .fetch_all()
-                .await?;
-            if !items.is_empty() {
-                return Ok(items);
+/// How deep lists and objects stand in each other in a valid JSON text.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
             }
-            // Deleted in this very moment; more may stand behind.
-            after = Some(last);
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
         }
     }
+    deepest
+}
 
-    /// The last item up to which a step of a long read fits into memory.
-    pub(super) async fn end_of_step(
-        &self,
-        filter: &ItemFilter,
-        after: Option<&str>,
-        upto: &str,
-        limit: i64,
-    ) -> Result<Option<String>> {
-        let sizes: Vec<(String, i64)> = Selection::of(filter)
-            .and("id >", after)
-            .and("id <=", Some(upto))
-            .part(0, limit)
-            .query(
-                &self.db,
-                "SELECT id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT) FROM items :where ORDER BY id :part",
-            )
-            .fetch_all()
-            .await?;
-        let mut room = STEP_BYTES;
-        let fitting = sizes.into_iter().take_while(|(_, size)| {
-            let fits = room > 0;
-            room -= size;
-            fits
-        });
-        Ok(fitting.last().map(|(id, _)| id))
-    }
+pub(super) fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }

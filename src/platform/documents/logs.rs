@@ -2,11 +2,11 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream as Flow, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{Documents, fences};
+use super::Documents;
 use crate::{
     error::{Error, Result},
     id::{SpiderId, TaskId},
-    platform::database::{Transaction, word_enum},
+    platform::database::word_enum,
 };
 
 /// Readers hold a few chunks in memory. A line longer than this makes a longer chunk of its own.
@@ -47,7 +47,7 @@ pub struct StoredLine {
 struct BodyLine(Stream, i64, String);
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Chunk {
+pub struct Chunk {
     pub first_seq: i64,
     pub last_seq: i64,
     pub attempt: i64,
@@ -77,54 +77,7 @@ impl Documents {
         lines: &[LogLine],
     ) -> Result<()> {
         self.disk.check_room()?;
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let mut transaction = self.db.begin().await?;
-        fences::pass(&mut transaction, task_id, attempt).await?;
-        let last: Option<(i64,)> = transaction
-            .query("SELECT last_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq DESC LIMIT 1")
-            .bind(task_id)
-            .fetch_optional()
-            .await?;
-        let taken = last.map_or(0, |(last,)| (last + 1 - first_seq).max(0));
-        let taken = usize::try_from(taken).unwrap_or(usize::MAX).min(lines.len());
-        let (mut seq, mut bytes) = (first_seq + length(taken), 0);
-        for chunk in chunks(&lines[taken..])? {
-            let size = length(chunk.body.len());
-            let added = transaction
-                .query(
-                    "INSERT INTO log_chunks (task_id, first_seq, last_seq, attempt, spider_id, body, created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                )
-                .bind(task_id)
-                .bind(seq)
-                .bind(seq + chunk.lines - 1)
-                .bind(attempt)
-                .bind(spider_id)
-                .bind(chunk.body)
-                .bind(now)
-                .execute()
-                .await?;
-            seq += chunk.lines;
-            bytes += if added > 0 { size } else { 0 };
-        }
-        if bytes > 0 {
-            add_log_bytes(&mut transaction, task_id, spider_id, bytes).await?;
-        }
-        transaction.commit().await
-    }
-
-    /// The place of the newest line; 0 where there is none.
-    pub async fn last_seq(&self, task_id: &TaskId) -> Result<i64> {
-        let last: Option<(i64,)> = self
-            .db
-            .query("SELECT last_seq FROM log_chunks WHERE task_id = $1 ORDER BY first_seq DESC LIMIT 1")
-            .bind(task_id)
-            .fetch_optional()
-            .await?;
-        Ok(last.map_or(0, |(last,)| last))
+        if lines.is_empty() { Ok(()) } else { self.store_lines(task_id, spider_id, attempt, first_seq, lines).await }
     }
 
     /// The lines behind the place `after` (0: from the first on), at most `limit` of them.
@@ -137,7 +90,7 @@ impl Documents {
     ) -> Result<Vec<StoredLine>> {
         let (mut found, mut after) = (Vec::new(), after);
         loop {
-            let chunks = self.chunks_after(task_id, after).await?;
+            let chunks = self.chunks_after(task_id, after, STEP_CHUNKS).await?;
             if chunks.is_empty() {
                 return Ok(found);
             }
@@ -157,58 +110,20 @@ impl Documents {
     pub fn all_lines(&self, task_id: &TaskId) -> impl Flow<Item = Result<Vec<StoredLine>>> + Send + 'static {
         let start = (self.clone(), task_id.clone(), 0);
         stream::try_unfold(start, |(documents, task_id, after)| async move {
-            let chunks = documents.chunks_after(&task_id, after).await?;
+            let chunks = documents.chunks_after(&task_id, after, STEP_CHUNKS).await?;
             let Some(last) = chunks.last().map(|chunk| chunk.last_seq) else { return Ok(None) };
             let lines = chunks.iter().map(Chunk::lines).collect::<Result<Vec<_>>>()?;
             Ok(Some((lines.concat(), (documents, task_id, last))))
         })
     }
-
-    /// The next chunks that hold something behind the place `after`; none at the end.
-    async fn chunks_after(&self, task_id: &TaskId, after: i64) -> Result<Vec<Chunk>> {
-        // The inner query finds where to start by the key: without it all chunks before would be looked at.
-        self.db
-            .query(
-                "SELECT first_seq, last_seq, attempt, body FROM log_chunks
-                  WHERE task_id = $1 AND last_seq > $2
-                    AND first_seq >= COALESCE((SELECT MAX(first_seq) FROM log_chunks
-                                                WHERE task_id = $1 AND first_seq <= $2), 0)
-                  ORDER BY first_seq LIMIT $3",
-            )
-            .bind(task_id)
-            .bind(after)
-            .bind(STEP_CHUNKS)
-            .fetch_all()
-            .await
-    }
 }
 
-async fn add_log_bytes(
-    transaction: &mut Transaction,
-    task_id: &TaskId,
-    spider_id: &SpiderId,
-    bytes: i64,
-) -> Result<()> {
-    transaction
-        .query(
-            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected, log_bytes)
-             VALUES ($1, $2, 0, 0, 0, 0, $3)
-             ON CONFLICT (task_id) DO UPDATE SET log_bytes = item_counts.log_bytes + excluded.log_bytes",
-        )
-        .bind(task_id)
-        .bind(spider_id)
-        .bind(bytes)
-        .execute()
-        .await
-        .map(drop)
+pub(super) struct NewChunk {
+    pub lines: i64,
+    pub body: Vec<u8>,
 }
 
-struct NewChunk {
-    lines: i64,
-    body: Vec<u8>,
-}
-
-fn chunks(lines: &[LogLine]) -> Result<Vec<NewChunk>> {
+pub(super) fn chunks(lines: &[LogLine]) -> Result<Vec<NewChunk>> {
     let mut chunks = Vec::new();
     let mut open = NewChunk { lines: 0, body: vec![b'['] };
     for line in lines {
@@ -228,8 +143,4 @@ fn chunks(lines: &[LogLine]) -> Result<Vec<NewChunk>> {
         chunks.push(open);
     }
     Ok(chunks)
-}
-
-fn length(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -3,47 +3,50 @@
 //! What is acknowledged is stored, once: a batch of items is known by (task, attempt, number), a line by its place in
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
-mod batches;
-mod fences;
 mod items;
-mod json;
 mod logs;
-mod removal;
-mod search;
-mod sign;
+mod sql;
+mod store;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod usage;
 
-pub use batches::{Counts, NewBatch, Stored};
-pub use items::{Item, ItemFilter};
+use std::{ops::Deref, sync::Arc};
+
+pub use items::{Counts, Item, ItemFilter, NewBatch, Stored};
 pub use logs::{LogLine, StoredLine, Stream};
+pub use sql::SqlStore;
+pub use store::DocumentStore;
 pub use tail::Tail;
 pub use usage::Kept;
 
-use super::{database::Database, disk::Disk};
-use crate::{clock::SharedClock, error::Result};
+use super::disk::Disk;
+use crate::error::Result;
 
+/// What is the same in every home stands here; the rest is the home's own.
 #[derive(Debug, Clone)]
 pub struct Documents {
-    db: Database,
-    clock: SharedClock,
+    store: Arc<dyn DocumentStore>,
     disk: Disk,
 }
 
 impl Documents {
-    pub fn new(db: Database, clock: SharedClock, disk: Disk) -> Self {
-        Self { db, clock, disk }
+    /// `disk` must have room for whatever is to be stored.
+    pub fn new(store: impl DocumentStore + 'static, disk: Disk) -> Self {
+        Self { store: Arc::new(store), disk }
     }
 
     /// Whether there is room for more.
     pub fn check_room(&self) -> Result<()> {
         self.disk.check_room()
     }
+}
 
-    /// Whether the store answers.
-    pub async fn check(&self) -> Result<()> {
-        self.db.check().await
+impl Deref for Documents {
+    type Target = dyn DocumentStore;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a log as text, for people.
 
-use super::{Documents, Stream, logs::Chunk};
+use super::{Documents, Stream};
 use crate::{error::Result, id::TaskId};
 
 /// How much is looked through, back from the end. A stream that was silent in all of it stays empty: finding its
@@ -56,7 +56,7 @@ impl Documents {
         let (mut stdout, mut stderr, mut system) = (Back::default(), Back::default(), Back::default());
         let (mut before, mut looked_at, mut complete) = (i64::MAX, 0, false);
         while looked_at < LOOKED_AT.max(2 * bytes) && !complete && !(stdout.full && stderr.full) {
-            let chunks = self.chunks_before(task_id, before).await?;
+            let chunks = self.chunks_before(task_id, before, STEP_CHUNKS).await?;
             complete = chunks.is_empty();
             for chunk in chunks {
                 (before, looked_at) = (chunk.first_seq, looked_at + chunk.body.len());
@@ -72,18 +72,5 @@ impl Documents {
         }
         let truncated = !complete || [&stdout, &stderr, &system].iter().any(|back| back.full);
         Ok(Tail { stdout: stdout.text(), stderr: stderr.text(), system: system.text(), truncated })
-    }
-
-    async fn chunks_before(&self, task_id: &TaskId, before: i64) -> Result<Vec<Chunk>> {
-        self.db
-            .query(
-                "SELECT first_seq, last_seq, attempt, body FROM log_chunks
-                  WHERE task_id = $1 AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3",
-            )
-            .bind(task_id)
-            .bind(before)
-            .bind(STEP_CHUNKS)
-            .fetch_all()
-            .await
     }
 }

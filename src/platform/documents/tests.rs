@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, SystemClock},
     error::Error,
     id::{SpiderId, TaskId},
-    platform::database::Schema,
+    platform::database::{Database, Schema},
 };
 
 /// The folder lives as long as the `SQLite` file in it is used.
@@ -26,7 +26,7 @@ async fn stores() -> (tempfile::TempDir, Vec<Documents>) {
         folder,
         databases
             .into_iter()
-            .map(|db| Documents::new(db, Arc::new(SystemClock), Disk::new(Path::new("/"), 0)))
+            .map(|db| Documents::new(SqlStore::new(db, Arc::new(SystemClock)), Disk::new(Path::new("/"), 0)))
             .collect(),
     )
 }

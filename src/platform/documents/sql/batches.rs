@@ -2,59 +2,30 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rand::RngExt;
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
-use super::{Documents, fences, json::JsonText};
+use super::{SqlStore, fences, json::JsonText};
 use crate::{
     error::Result,
-    id::{SpiderId, TaskId},
-    platform::database::{Transaction, in_list},
+    id::TaskId,
+    platform::{
+        database::{Transaction, in_list},
+        documents::{
+            items::{Counts, NewBatch, Stored, count},
+            store::Batches,
+        },
+    },
 };
 
 /// How many rows one `INSERT` has. Few sizes, so that each connection soon has all of them prepared; two parameters
 /// a row stay far below the 32,766 of `SQLite`.
 const INSERT_ROWS: [usize; 4] = [500, 100, 10, 1];
-/// `PostgreSQL` parses JSON by recursion and refuses what is deeper than its stack (some thousands of levels).
-/// Nothing that people crawl comes near; one such item must not fail the batch it stands in.
-const DEEPEST: usize = 1000;
 /// Where batches without a number get one: beyond all that senders give.
 const UNNUMBERED: std::ops::Range<i64> = i64::MIN..i64::MIN / 2;
-
-/// Items as they arrive.
-#[derive(Debug)]
-pub struct NewBatch {
-    pub task_id: TaskId,
-    pub spider_id: SpiderId,
-    pub attempt: i64,
-    /// The sender's number for it within the attempt; without one, each call counts.
-    pub batch: Option<i64>,
-    pub is_test: bool,
-    pub items: Vec<Box<RawValue>>,
-}
-
-/// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stored {
-    pub accepted: i64,
-    pub duplicate: i64,
-    pub rejected: i64,
-    /// It was stored by an earlier call, which this one tells again: nothing was added.
-    pub repeated: bool,
-    /// Of the task, this batch included.
-    pub totals: Counts,
-}
-
-/// Of one task, since it began. Deleting items does not change them: they say what the task did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
-pub struct Counts {
-    pub received: i64,
-    pub stored: i64,
-    pub duplicate: i64,
-    pub rejected: i64,
-}
 
 #[derive(FromRow)]
 struct TaskCounts {
@@ -63,20 +34,16 @@ struct TaskCounts {
     counts: Counts,
 }
 
-impl Documents {
-    /// Stores a batch and counts it, both or neither.
-    pub async fn add_items(&self, batch: NewBatch) -> Result<Stored> {
-        self.disk.check_room()?;
-        let received = count(batch.items.len());
-        let items: Vec<&RawValue> =
-            batch.items.iter().map(AsRef::as_ref).filter(|item| depth(item.get()) <= DEEPEST).collect();
-        let accepted = count(items.len());
+#[async_trait]
+impl Batches for SqlStore {
+    async fn store_items(&self, batch: NewBatch, rejected: i64) -> Result<Stored> {
+        let accepted = count(batch.items.len());
         let mut stored = Stored {
             accepted,
             duplicate: 0,
-            rejected: received - accepted,
+            rejected,
             repeated: false,
-            totals: Counts { received, stored: accepted, duplicate: 0, rejected: received - accepted },
+            totals: Counts { received: accepted + rejected, stored: accepted, duplicate: 0, rejected },
         };
         let mut transaction = self.db.begin().await?;
         fences::pass(&mut transaction, &batch.task_id, batch.attempt).await?;
@@ -85,17 +52,16 @@ impl Documents {
             stored.totals = Counts::default();
         }
         // First the counts: their row is the task's lock, so that ids of one task are made in the order of commits.
-        let bytes = if stored.repeated { 0 } else { items.iter().map(|item| item.get().len()).sum() };
+        let bytes = if stored.repeated { 0 } else { batch.items.iter().map(|item| item.get().len()).sum() };
         stored.totals = add_counts(&mut transaction, &batch, stored.totals, count(bytes)).await?;
         if !stored.repeated {
-            insert_items(&mut transaction, &batch, &items, self.clock.now()).await?;
+            insert_items(&mut transaction, &batch, self.clock.now()).await?;
         }
         transaction.commit().await?;
         Ok(stored)
     }
 
-    /// Whether a batch of this attempt has been stored; the task's counts go over all attempts.
-    pub async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
+    async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
         let found: Option<(i64,)> = self
             .db
             .query("SELECT batch FROM item_batches WHERE task_id = $1 AND attempt = $2 LIMIT 1")
@@ -106,8 +72,7 @@ impl Documents {
         Ok(found.is_some())
     }
 
-    /// A task that has sent nothing yet is left out.
-    pub async fn counts(&self, task_ids: &[TaskId]) -> Result<HashMap<TaskId, Counts>> {
+    async fn counts(&self, task_ids: &[TaskId]) -> Result<HashMap<TaskId, Counts>> {
         let mut counts = HashMap::with_capacity(task_ids.len());
         for some in task_ids.chunks(500) {
             let mut query = self.db.query_text(format!(
@@ -160,12 +125,8 @@ async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Coun
         .await
 }
 
-async fn insert_items(
-    transaction: &mut Transaction,
-    batch: &NewBatch,
-    mut items: &[&RawValue],
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn insert_items(transaction: &mut Transaction, batch: &NewBatch, now: DateTime<Utc>) -> Result<()> {
+    let mut items: &[Box<RawValue>] = &batch.items;
     while !items.is_empty() {
         let size = INSERT_ROWS.into_iter().find(|size| *size <= items.len()).unwrap_or(1);
         let (some, rest) = items.split_at(size);
@@ -188,27 +149,4 @@ fn insert_text(rows: usize) -> String {
     let rows: Vec<String> =
         (0..rows).map(|row| format!("(${}, $1, $2, $3, ${}, $4)", row * 2 + 5, row * 2 + 6)).collect();
     format!("INSERT INTO items (id, task_id, spider_id, is_test, data, created_at) VALUES {}", rows.join(", "))
-}
-
-/// How deep lists and objects stand in each other in a valid JSON text.
-fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = in_string,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-fn count(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
 }

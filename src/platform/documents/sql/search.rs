@@ -3,10 +3,12 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use super::ItemFilter;
 use crate::{
     id::{SpiderId, TaskId},
-    platform::database::{Database, Query, Transaction},
+    platform::{
+        database::{Database, Query, Transaction},
+        documents::items::ItemFilter,
+    },
 };
 
 enum Value {

@@ -1,17 +1,25 @@
 //! Which attempt of a task may add to it: the newest, until it has ended. What an earlier one still sends, from a server
 //! that was cut off or by a process that lingers, is refused and changes nothing.
 
-use super::{Counts, Documents};
+use async_trait::async_trait;
+
+use super::SqlStore;
 use crate::{
     error::{Error, Result},
     id::TaskId,
-    platform::database::Transaction,
+    platform::{
+        database::Transaction,
+        documents::{
+            items::Counts,
+            store::{Attempts, Batches},
+        },
+    },
     text,
 };
 
-impl Documents {
-    /// From now on this attempt alone may add to the task; nothing changes where a later one has begun.
-    pub async fn open_attempt(&self, task_id: &TaskId, attempt: i64) -> Result<()> {
+#[async_trait]
+impl Attempts for SqlStore {
+    async fn open_attempt(&self, task_id: &TaskId, attempt: i64) -> Result<()> {
         self.db
             .query(
                 "INSERT INTO attempt_fences (task_id, attempt, is_open) VALUES ($1, $2, TRUE)
@@ -25,8 +33,7 @@ impl Documents {
             .map(drop)
     }
 
-    /// The attempt adds nothing any more. What the task has then.
-    pub async fn close_attempt(&self, task_id: &TaskId, attempt: i64) -> Result<Counts> {
+    async fn close_attempt(&self, task_id: &TaskId, attempt: i64) -> Result<Counts> {
         // Waits for what is just being stored.
         self.db
             .query("UPDATE attempt_fences SET is_open = FALSE WHERE task_id = $1 AND attempt = $2")

@@ -3,11 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{Documents, ItemFilter, search::Selection};
+use async_trait::async_trait;
+
+use super::{SqlStore, search::Selection};
 use crate::{
     error::Result,
     id::TaskId,
-    platform::database::{Query, in_list},
+    platform::{
+        database::{Query, in_list},
+        documents::{
+            items::ItemFilter,
+            store::{Items, Logs, Removal},
+        },
+    },
 };
 
 /// Of one transaction; fewer where items are large.
@@ -29,10 +37,9 @@ struct Groups {
     light: Vec<Vec<TaskId>>,
 }
 
-impl Documents {
-    /// Removes the items that there are now, and says how many. Counts and batch numbers stay: the one tells what a
-    /// task did, the other keeps a late repetition from bringing items back.
-    pub async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
+#[async_trait]
+impl Removal for SqlStore {
+    async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
         let removed = self.remove_items(filter).await?;
         if removed > 0 {
             self.give_back().await?;
@@ -40,8 +47,7 @@ impl Documents {
         Ok(removed)
     }
 
-    /// Removes all that there is of these tasks: items, counts, batch numbers, lines. Some hundred at a time.
-    pub async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
+    async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
         let Groups { heavy, light } = self.groups(tasks).await?;
         let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts";
         for task in heavy {
@@ -57,8 +63,7 @@ impl Documents {
         if tasks.is_empty() { Ok(()) } else { self.at_once(tasks, "DELETE FROM attempt_fences").await }
     }
 
-    /// Removes the lines of these tasks, some hundred at a time.
-    pub async fn remove_logs(&self, tasks: &[TaskId]) -> Result<()> {
+    async fn remove_logs(&self, tasks: &[TaskId]) -> Result<()> {
         let Groups { heavy, light } = self.groups(tasks).await?;
         for task in heavy {
             self.remove_log(&task).await?;
@@ -69,8 +74,7 @@ impl Documents {
         Ok(())
     }
 
-    /// Removes the items of these tasks, some hundred at a time. What they counted stays.
-    pub async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
+    async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
         let Groups { heavy, light } = self.groups(tasks).await?;
         for task in heavy {
             self.remove_items_of(&task).await?;
@@ -81,6 +85,12 @@ impl Documents {
         Ok(())
     }
 
+    async fn give_back(&self) -> Result<()> {
+        self.db.give_back().await
+    }
+}
+
+impl SqlStore {
     /// How the tasks can be removed in short transactions. One that left nothing is left out.
     async fn groups(&self, tasks: &[TaskId]) -> Result<Groups> {
         let mut groups = Groups::default();
@@ -122,11 +132,6 @@ impl Documents {
             tasks.iter().fold(query, Query::bind).execute().await?;
         }
         transaction.commit().await
-    }
-
-    /// Gives the room of what was removed back to the disk.
-    pub async fn give_back(&self) -> Result<()> {
-        self.db.give_back().await
     }
 
     /// Removes the task's items, and says how many there were.

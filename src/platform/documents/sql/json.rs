@@ -44,7 +44,7 @@ impl Encode<'_, Postgres> for JsonText<'_> {
 
 /// What comes out of a JSON column.
 #[derive(Debug)]
-pub(super) struct StoredJson(Box<RawValue>);
+pub struct StoredJson(Box<RawValue>);
 
 impl From<StoredJson> for Box<RawValue> {
     fn from(stored: StoredJson) -> Self {

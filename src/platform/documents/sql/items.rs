@@ -1,0 +1,87 @@
+use async_trait::async_trait;
+
+use super::{SqlStore, search::Selection};
+use crate::{
+    error::Result,
+    platform::documents::{
+        items::{Item, ItemFilter},
+        store::Items,
+    },
+};
+
+/// What one step of a long read holds in memory, about.
+const STEP_BYTES: i64 = 4 << 20;
+
+#[async_trait]
+impl Items for SqlStore {
+    async fn items(&self, filter: &ItemFilter, before: Option<&str>, offset: i64, limit: i64) -> Result<Vec<Item>> {
+        Selection::of(filter)
+            .and("id <", before)
+            .part(offset, limit)
+            .query(&self.db, "SELECT * FROM items :where ORDER BY id DESC :part")
+            .fetch_all()
+            .await
+    }
+
+    async fn count_items(&self, filter: &ItemFilter) -> Result<i64> {
+        let (total,) = Selection::of(filter).query(&self.db, "SELECT COUNT(*) FROM items :where").fetch_one().await?;
+        Ok(total)
+    }
+
+    async fn last_item_id(&self, filter: &ItemFilter) -> Result<Option<String>> {
+        let last: Option<(String,)> = Selection::of(filter)
+            .part(0, 1)
+            .query(&self.db, "SELECT id FROM items :where ORDER BY id DESC :part")
+            .fetch_optional()
+            .await?;
+        Ok(last.map(|(id,)| id))
+    }
+
+    async fn items_after(&self, filter: &ItemFilter, after: Option<&str>, upto: &str, limit: i64) -> Result<Vec<Item>> {
+        let mut after = after.map(str::to_owned);
+        loop {
+            let Some(last) = self.end_of_step(filter, after.as_deref(), upto, limit).await? else { return Ok(vec![]) };
+            let items: Vec<Item> = Selection::of(filter)
+                .and("id >", after.as_deref())
+                .and("id <=", Some(&last))
+                .part(0, limit)
+                .query(&self.db, "SELECT * FROM items :where ORDER BY id :part")
+                .fetch_all()
+                .await?;
+            if !items.is_empty() {
+                return Ok(items);
+            }
+            // Deleted in this very moment; more may stand behind.
+            after = Some(last);
+        }
+    }
+}
+
+impl SqlStore {
+    /// The last item up to which a step of a long read fits into memory.
+    pub(super) async fn end_of_step(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&str>,
+        upto: &str,
+        limit: i64,
+    ) -> Result<Option<String>> {
+        let sizes: Vec<(String, i64)> = Selection::of(filter)
+            .and("id >", after)
+            .and("id <=", Some(upto))
+            .part(0, limit)
+            .query(
+                &self.db,
+                "SELECT id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT) FROM items :where ORDER BY id :part",
+            )
+            .fetch_all()
+            .await?;
+        let mut room = STEP_BYTES;
+        let fitting = sizes.into_iter().take_while(|(_, size)| {
+            let fits = room > 0;
+            room -= size;
+            fits
+        });
+        Ok(fitting.last().map(|(id, _)| id))
+    }
+}
