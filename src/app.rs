@@ -40,6 +40,7 @@ use crate::{
         events::Events,
         housekeeping::{self, Housekeeping},
         projects::{self, Projects},
+        proxies::{self, Proxies},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
     },
@@ -82,6 +83,7 @@ pub struct App {
     accounts: Accounts,
     projects: Projects,
     spiders: Spiders,
+    proxies: Proxies,
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
@@ -148,6 +150,7 @@ impl App {
             config.tasks.max_timeout_seconds,
         );
         spiders.adopt_schedules().await?;
+        let proxies = Proxies::new(db.clone(), clock.clone(), secrets.clone(), config.proxies.clone(), stop.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
@@ -158,7 +161,7 @@ impl App {
             quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
@@ -191,6 +194,7 @@ impl App {
             accounts,
             projects,
             spiders,
+            proxies,
             tasks,
             dispatcher,
             background,
@@ -258,6 +262,11 @@ impl App {
             let alerts = alerts.clone();
             async move { alerts.send_due().await }
         });
+        let proxies = self.proxies.clone();
+        self.background.run("proxies", Duration::from_secs(15), proxies.check_due(), move || {
+            let proxies = proxies.clone();
+            async move { proxies.check_due_ones().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -270,6 +279,7 @@ impl App {
         let crawler = OpenApiRouter::new()
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
+            .merge(proxies::router(self.proxies.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
             .merge(alerts::router(self.alerts.clone()));
