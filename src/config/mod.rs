@@ -15,6 +15,7 @@ pub struct Config {
     pub server: Server,
     pub log: Log,
     pub database: Database,
+    pub mongodb: Mongodb,
     pub storage: Storage,
     pub admin: Admin,
     pub accounts: Accounts,
@@ -62,6 +63,13 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     pub url: Secret,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mongodb {
+    pub url: Secret,
+    pub ttl_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -304,6 +312,12 @@ impl Config {
             database.is_empty() || database.starts_with("postgres://") || database.starts_with("postgresql://"),
             "database.url (DATABASE_URL) must start with postgres://, or be empty for SQLite"
         );
+        let mongodb = self.mongodb.url.reveal();
+        ensure!(
+            mongodb.is_empty() || mongodb.starts_with("mongodb://") || mongodb.starts_with("mongodb+srv://"),
+            "mongodb.url (MONGODB_URL) must start with mongodb://, or be empty for SQL"
+        );
+        ensure!(self.mongodb.ttl_days <= 24_000, "mongodb.ttl_days must be between 0 and 24000");
         Ok(())
     }
 
