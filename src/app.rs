@@ -2,7 +2,14 @@
 
 mod parts;
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::{
@@ -30,7 +37,7 @@ pub use parts::Outside;
 use parts::{dispatcher_config, edge, origins, runner_config};
 
 use crate::{
-    clock::SyncedClock,
+    clock::{SharedClock, SyncedClock},
     config::Config,
     error::{Error, Problem},
     features::{
@@ -40,6 +47,7 @@ use crate::{
         events::Events,
         housekeeping::{self, Housekeeping},
         projects::{self, Projects},
+        proxies::{self, Proxies},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
     },
@@ -48,7 +56,7 @@ use crate::{
         background::Background,
         database::{Database, Schema},
         disk::Disk,
-        documents::{Documents, SqlStore},
+        documents::{Documents, MongoStore, SqlStore},
         files::Files,
         http::{carry_context, panic_answer},
         notify::Notifier,
@@ -77,11 +85,12 @@ pub struct App {
     stop_grace: Duration,
     cors: Vec<HeaderValue>,
     db: Database,
-    documents_db: Database,
+    documents: Documents,
     health: Health,
     accounts: Accounts,
     projects: Projects,
     spiders: Spiders,
+    proxies: Proxies,
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
@@ -123,7 +132,7 @@ impl App {
         made.with_context(|| format!("cannot make {}", data_dir.display()))?;
         let data_dir = &std::path::absolute(data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
-        let (db, documents_db) = open_databases(config, data_dir).await?;
+        let db = open_database(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
         sync(&db, &synced).await?;
         let clock = match &outside.clock {
@@ -131,7 +140,7 @@ impl App {
             None => synced.clone(),
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
-        let documents = Documents::new(SqlStore::new(documents_db.clone(), clock.clone()), disk.clone());
+        let documents = open_documents(config, data_dir, &db, &clock, &disk).await?;
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 
@@ -148,6 +157,7 @@ impl App {
             config.tasks.max_timeout_seconds,
         );
         spiders.adopt_schedules().await?;
+        let proxies = Proxies::new(db.clone(), clock.clone(), secrets.clone(), config.proxies.clone(), stop.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
@@ -158,7 +168,7 @@ impl App {
             quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
@@ -183,14 +193,15 @@ impl App {
                 disk,
                 background: background.clone(),
             },
-            data: Data::new(documents),
+            data: Data::new(documents.clone()),
             housekeeping,
             alerts,
             db,
-            documents_db,
+            documents,
             accounts,
             projects,
             spiders,
+            proxies,
             tasks,
             dispatcher,
             background,
@@ -258,6 +269,11 @@ impl App {
             let alerts = alerts.clone();
             async move { alerts.send_due().await }
         });
+        let proxies = self.proxies.clone();
+        self.background.run("proxies", Duration::from_secs(15), proxies.check_due(), move || {
+            let proxies = proxies.clone();
+            async move { proxies.check_due_ones().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -270,6 +286,7 @@ impl App {
         let crawler = OpenApiRouter::new()
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
+            .merge(proxies::router(self.proxies.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
             .merge(alerts::router(self.alerts.clone()));
@@ -366,8 +383,8 @@ impl App {
             result = http => result.context("the server cannot go on")?,
             () = ending => tracing::warn!("some requests did not end in time"),
         }
+        self.documents.close().await;
         self.db.close().await;
-        self.documents_db.close().await;
         tracing::info!(address = %self.listen, "stopped");
         Ok(())
     }
@@ -379,14 +396,31 @@ fn new_worker() -> String {
     format!("{host}:{}:{}", std::process::id(), crate::id::new())
 }
 
-async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::Result<(Database, Database)> {
-    if !config.database.url.is_empty() {
-        let db = Database::open_postgres(config.database.url.reveal()).await?;
-        return Ok((db.clone(), db));
+async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {
+    match config.database.url.reveal() {
+        "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
+        url => Database::open_postgres(url).await,
     }
-    let db = Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await?;
-    let documents = Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?;
-    Ok((db, documents))
+}
+
+/// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.
+async fn open_documents(
+    config: &Config,
+    data_dir: &Path,
+    db: &Database,
+    clock: &SharedClock,
+    disk: &Disk,
+) -> anyhow::Result<Documents> {
+    let mongodb = config.mongodb.url.reveal();
+    if !mongodb.is_empty() {
+        let store = MongoStore::open(mongodb, config.mongodb.ttl_days, clock.clone()).await?;
+        return Ok(Documents::new(store, disk.clone()));
+    }
+    let db = match db {
+        Database::Postgres(_) => db.clone(),
+        Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
+    };
+    Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
 }
 
 /// Servers that share a database agree on its time: leases and planned times mean the same to all of them.

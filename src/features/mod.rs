@@ -7,5 +7,6 @@ pub mod data;
 pub mod events;
 pub mod housekeeping;
 pub mod projects;
+pub mod proxies;
 pub mod spiders;
 pub mod tasks;

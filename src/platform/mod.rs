@@ -8,4 +8,5 @@ pub mod files;
 pub mod http;
 pub mod notify;
 pub mod process;
+pub mod proxies;
 pub mod secrets;

@@ -34,6 +34,10 @@ pub struct Job {
     pub error_rules: Vec<ErrorRule>,
     pub api_url: String,
     pub token: String,
+    /// The proxy to go through, with its username and password.
+    pub proxy_url: Option<String>,
+    /// What the log is to say before anything else.
+    pub notices: Vec<String>,
 }
 
 /// One file of the spider.

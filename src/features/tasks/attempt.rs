@@ -19,12 +19,14 @@ use super::{
     types::{Claim, Ending, Interruption},
 };
 use crate::{
+    config::WhenNone,
     error::{Error, Result},
     features::spiders::{Source, Spider},
     id::TaskId,
     platform::{
         documents::{LogLine, NewBatch, Stored},
         process::{Moment, Usage},
+        proxies::ProxyAddress,
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
 };
@@ -76,6 +78,19 @@ impl Report for Reporter {
 
     async fn usage(&self, usage: Usage) {
         self.peak_memory_mb.fetch_max(usage.peak_memory_mb, Ordering::Relaxed);
+    }
+}
+
+/// Why an attempt does not come to run.
+#[derive(Debug)]
+enum Unready {
+    NoProxy,
+    Error(Error),
+}
+
+impl From<Error> for Unready {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
     }
 }
 
@@ -148,7 +163,11 @@ impl Tasks {
                     }
                 }
             }
-            Err(error) => (Some(Ending::of_error(&error)), None),
+            Err(Unready::NoProxy) => {
+                let message = "no proxy of the pool can be used just now, and the spider has proxy_enabled";
+                (Some(Ending::failed(ErrorCategory::Network, message.to_owned())), None)
+            }
+            Err(Unready::Error(error)) => (Some(Ending::of_error(&error)), None),
         };
         let has_ended_it = if let Some(ending) = &ending {
             self.write_end(&claim, ending).await
@@ -194,7 +213,7 @@ impl Tasks {
         }
     }
 
-    async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
+    async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter), Unready> {
         let mut spider = self.spiders.get(&claim.spider_id).await?;
         if let Some(deployment) = &claim.deployment_id {
             spider = self.spiders.as_deployed(spider, deployment).await?;
@@ -203,8 +222,25 @@ impl Tasks {
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
         let token = self.token_for(&claim.task_id, claim.attempt);
-        let job = job(claim, spider, env_vars, manifest, config, token);
+        let proxy = if spider.proxy_enabled { Some(self.first_proxy().await?) } else { None };
+        let mut job = job(claim, spider, env_vars, manifest, config, token);
+        if let Some((proxy, notice)) = proxy {
+            job.proxy_url = proxy.map(|proxy| proxy.url());
+            job.notices.push(notice);
+        }
         Ok((job, Reporter::new(self, claim).await?))
+    }
+
+    /// The proxy to begin with, if any, and what the log says of it.
+    async fn first_proxy(&self) -> Result<(Option<ProxyAddress>, String), Unready> {
+        match self.proxies.choose(None).await? {
+            Some(proxy) => {
+                let notice = format!("through the proxy {proxy}");
+                Ok((Some(proxy), notice))
+            }
+            None if self.proxies.when_none() == WhenNone::Fail => Err(Unready::NoProxy),
+            None => Ok((None, "no proxy of the pool can be used: the run goes on without one".to_owned())),
+        }
     }
 
     /// Renews the claim until it is lost, and says how: taken by another, or not renewed in time. Never ends otherwise.
@@ -308,6 +344,8 @@ fn job(
         error_rules: spider.error_rules,
         api_url: format!("{}/platform/api/_t/{token}", config.api_url),
         token,
+        proxy_url: None,
+        notices: Vec::new(),
     }
 }
 

@@ -38,7 +38,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::{attempt::Running, signals::Signals};
-use super::{events::Events, spiders::Spiders};
+use super::{events::Events, proxies::Proxies, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
@@ -71,6 +71,7 @@ pub struct Tasks {
     quotas: config::Quotas,
     stop: CancellationToken,
     spiders: Spiders,
+    proxies: Proxies,
     signals: Signals,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
@@ -81,7 +82,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
+    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
         let running = Arc::default();
@@ -95,6 +96,7 @@ impl Tasks {
             quotas,
             stop,
             spiders,
+            proxies,
             signals,
             queued,
             scheduler,

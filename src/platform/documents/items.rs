@@ -1,5 +1,7 @@
 //! Items: what spiders bring back, in batches.
 
+use std::{collections::BTreeSet, fmt::Write};
+
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
@@ -69,10 +71,49 @@ pub struct ItemFilter {
     pub q: Option<String>,
 }
 
+/// The ways in which a text can stand in a JSON text: as it is, as the inside of a string, and as the inside of one in
+/// which all but ASCII is escaped (Python's habit). ASCII is in lower case; of other letters both cases are among them, as
+/// not every engine can change these.
+#[derive(Debug, Clone)]
+pub(super) struct Spellings(BTreeSet<String>);
+
+impl Spellings {
+    pub(super) fn of(q: &str) -> Self {
+        let mut forms = BTreeSet::new();
+        for text in [q.to_owned(), q.to_lowercase()] {
+            let quoted = serde_json::Value::from(text.as_str()).to_string();
+            let inside = &quoted[1..quoted.len() - 1];
+            let mut ascii = String::new();
+            for char in inside.chars() {
+                if char.is_ascii() {
+                    ascii.push(char);
+                } else {
+                    for unit in char.encode_utf16(&mut [0; 2]) {
+                        // Writing to a string cannot fail.
+                        let _ = write!(ascii, "\\u{unit:04x}");
+                    }
+                }
+            }
+            forms.extend([text.clone(), inside.to_owned(), ascii].map(|form| form.to_ascii_lowercase()));
+        }
+        Self(forms)
+    }
+
+    /// Whether one of them is found in the JSON text.
+    pub(super) fn stand_in(&self, json: &str) -> bool {
+        let lower = json.to_lowercase();
+        self.0.iter().any(|form| lower.contains(form.as_str()))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
 impl Documents {
     /// Stores a batch and counts it, both or neither. What is nested too deep is rejected.
     pub async fn add_items(&self, mut batch: NewBatch) -> Result<Stored> {
-        self.disk.check_room()?;
+        self.check_room()?;
         let received = batch.items.len();
         batch.items.retain(|item| depth(item.get()) <= DEEPEST);
         let rejected = received - batch.items.len();
@@ -81,7 +122,7 @@ impl Documents {
 }
 
 /// How deep lists and objects stand in each other in a valid JSON text.
-fn depth(json: &str) -> usize {
+pub(super) fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
         match byte {

@@ -76,7 +76,7 @@ impl Documents {
         first_seq: i64,
         lines: &[LogLine],
     ) -> Result<()> {
-        self.disk.check_room()?;
+        self.check_room()?;
         if lines.is_empty() { Ok(()) } else { self.store_lines(task_id, spider_id, attempt, first_seq, lines).await }
     }
 

@@ -5,6 +5,7 @@
 
 mod items;
 mod logs;
+mod mongo;
 mod sql;
 mod store;
 mod tail;
@@ -16,6 +17,7 @@ use std::{ops::Deref, sync::Arc};
 
 pub use items::{Counts, Item, ItemFilter, NewBatch, Stored};
 pub use logs::{LogLine, StoredLine, Stream};
+pub use mongo::MongoStore;
 pub use sql::SqlStore;
 pub use store::DocumentStore;
 pub use tail::Tail;
@@ -37,9 +39,10 @@ impl Documents {
         Self { store: Arc::new(store), disk }
     }
 
-    /// Whether there is room for more.
+    /// Whether more can be stored, as far as is known: there is room, and the home is not away.
     pub fn check_room(&self) -> Result<()> {
-        self.disk.check_room()
+        self.disk.check_room()?;
+        self.store.trouble()
     }
 }
 

@@ -21,6 +21,11 @@ use crate::{
 pub trait DocumentStore: Attempts + Batches + Items + Logs + Removal + Books + Debug + Send + Sync {
     /// Whether it answers.
     async fn check(&self) -> Result<()>;
+
+    /// An error where it is known to be away; nobody is asked.
+    fn trouble(&self) -> Result<()>;
+
+    async fn close(&self);
 }
 
 /// Which attempt of a task may add to it: the newest, until it has ended. What an earlier one still sends is refused and

@@ -1,5 +1,5 @@
-//! On `SQLite`, and again on `PostgreSQL` where `TEST_DATABASE_URL` names one. Ids are new in each test, so that one
-//! database serves them all.
+//! On `SQLite`, and again on `PostgreSQL` where `TEST_DATABASE_URL` names one, and on MongoDB where `TEST_MONGODB_URL`
+//! does. Ids are new in each test, so that one database serves them all.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,22 +18,22 @@ use crate::{
 async fn stores() -> (tempfile::TempDir, Vec<Documents>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("documents.db");
-    let mut databases = vec![Database::open_sqlite(&file, Schema::Documents).await.unwrap()];
-    if let Some(url) = postgres() {
-        databases.push(Database::open_postgres(&url).await.unwrap());
+    let clock = || Arc::new(SystemClock);
+    let documents = |db| Documents::new(SqlStore::new(db, clock()), Disk::new(Path::new("/"), 0));
+    let mut all = vec![documents(Database::open_sqlite(&file, Schema::Documents).await.unwrap())];
+    if let Some(url) = variable("TEST_DATABASE_URL") {
+        all.push(documents(Database::open_postgres(&url).await.unwrap()));
     }
-    (
-        folder,
-        databases
-            .into_iter()
-            .map(|db| Documents::new(SqlStore::new(db, Arc::new(SystemClock)), Disk::new(Path::new("/"), 0)))
-            .collect(),
-    )
+    if let Some(url) = variable("TEST_MONGODB_URL") {
+        let store = MongoStore::open(&url, 0, clock()).await.unwrap();
+        all.push(Documents::new(store, Disk::new(Path::new("/"), 0)));
+    }
+    (folder, all)
 }
 
 #[expect(clippy::disallowed_methods, reason = "which engines a test runs on is no setting of the product")]
-fn postgres() -> Option<String> {
-    std::env::var("TEST_DATABASE_URL").ok()
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn batch(task_id: &TaskId, spider_id: &SpiderId, number: Option<i64>, items: &[&str]) -> NewBatch {

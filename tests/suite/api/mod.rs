@@ -11,5 +11,6 @@ mod edge;
 mod files;
 mod housekeeping;
 mod projects;
+mod proxies;
 pub mod schedules;
 mod spiders;

@@ -32,4 +32,13 @@ impl DocumentStore for SqlStore {
     async fn check(&self) -> Result<()> {
         self.db.check().await
     }
+
+    /// What the platform itself stands on is not asked after again.
+    fn trouble(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.db.close().await;
+    }
 }

@@ -1,0 +1,121 @@
+//! The home for those who outgrow SQL: collections in MongoDB. Everything but documents stays where it is.
+//!
+//! - `spider_data`: items, `{_id, task_id, spider_id, data, raw?, is_test, bytes, created_at}`; see [`json`].
+//! - `spider_logs`: chunks of lines, `{_id, task_id, spider_id, first_seq, last_seq, attempt, body, created_at}`.
+//! - `task_books`: of each task which attempt may add to it, what it counted and what it keeps, `{_id: <task>, attempt,
+//!   is_open, spider_id, received, stored, duplicate, rejected, item_bytes, log_bytes}`.
+//! - `item_batches`: which batches have been stored, `{task_id, attempt, batch}`.
+//!
+//! A batch is a transaction, so MongoDB must be a replica set; one of one node will do. The two first collections may
+//! hold what the predecessor stored there: its items are read like ours, and come before them.
+
+mod batches;
+mod connection;
+mod fences;
+mod items;
+mod json;
+mod logs;
+mod removal;
+mod search;
+mod setup;
+mod transactions;
+mod usage;
+
+use anyhow::ensure;
+use async_trait::async_trait;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use tokio::sync::OnceCell;
+
+use self::{connection::Connection, transactions::Turns};
+use super::store::DocumentStore;
+use crate::{
+    clock::SharedClock,
+    error::{Error, Result},
+};
+
+const ITEMS: &str = "spider_data";
+const LOGS: &str = "spider_logs";
+const BOOKS: &str = "task_books";
+const BATCHES: &str = "item_batches";
+
+#[derive(Debug)]
+pub struct MongoStore {
+    connection: Connection,
+    clock: SharedClock,
+    turns: Turns,
+    /// After how many days MongoDB itself removes documents; 0: never.
+    ttl_days: u32,
+    /// That it is a MongoDB as is needed, and has its indexes.
+    is_set_up: OnceCell<()>,
+}
+
+impl MongoStore {
+    /// A MongoDB that does not answer is no error: it is set up when it does.
+    pub async fn open(url: &str, ttl_days: u32, clock: SharedClock) -> anyhow::Result<Self> {
+        let connection = Connection::open(url).await?;
+        let store = Self { connection, clock, turns: Turns::default(), ttl_days, is_set_up: OnceCell::new() };
+        match store.connection.hello().await {
+            Ok(hello) => {
+                ensure!(setup::has_transactions(&hello), "MONGODB_URL: {}", setup::STANDALONE);
+                store.check().await?;
+            }
+            Err(error) if error.is_passing() => {
+                tracing::warn!(%error, "MongoDB does not answer: what needs items or logs is refused until it does");
+            }
+            Err(error) => return Err(anyhow::Error::new(error).context("MongoDB (MONGODB_URL) cannot be used")),
+        }
+        Ok(store)
+    }
+
+    /// A call, given up when MongoDB is away.
+    async fn call<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let call = async {
+            self.is_set_up.get_or_try_init(|| setup::set_up(&self.connection, self.ttl_days)).await?;
+            call.await
+        };
+        self.connection.while_there(call).await
+    }
+
+    fn collection(&self, name: &str) -> Collection<Document> {
+        self.connection.database().collection(name)
+    }
+}
+
+#[async_trait]
+impl DocumentStore for MongoStore {
+    async fn check(&self) -> Result<()> {
+        let ping = async {
+            self.connection.database().run_command(doc! { "ping": 1 }).await?;
+            Ok(())
+        };
+        self.call(ping).await
+    }
+
+    fn trouble(&self) -> Result<()> {
+        self.connection.is_there()
+    }
+
+    async fn close(&self) {
+        self.connection.close().await;
+    }
+}
+
+/// A number of ours, whichever of its types MongoDB made of it.
+fn number(document: &Document, key: &str) -> i64 {
+    use mongodb::bson::Bson;
+    match document.get(key) {
+        Some(Bson::Int64(number)) => *number,
+        Some(Bson::Int32(number)) => i64::from(*number),
+        #[expect(clippy::cast_possible_truncation, reason = "sums stay far below 2^53")]
+        Some(Bson::Double(number)) => *number as i64,
+        _ => 0,
+    }
+}
+
+/// A document that is not as it was written.
+fn unreadable(what: &str) -> Error {
+    Error::Internal(anyhow::anyhow!("a document of MongoDB cannot be read: {what}"))
+}
