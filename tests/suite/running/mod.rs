@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod items;
 mod logs;
+mod mongodb;
 mod retries;
 mod schedules;
 mod sdk;

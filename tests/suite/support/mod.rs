@@ -3,6 +3,7 @@
 mod app;
 mod client;
 mod faults;
+mod mongo;
 mod parts;
 mod process;
 mod raw_zip;
@@ -12,6 +13,7 @@ mod site;
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
+pub use mongo::MongoServer;
 pub use parts::{documentation_site, faketime, new_database, skip_unless};
 pub use process::ServerProcess;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};

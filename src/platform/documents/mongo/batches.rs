@@ -8,7 +8,12 @@ use mongodb::{
 };
 use rand::RngExt;
 
-use super::{BATCHES, BOOKS, ITEMS, MongoStore, connection::is_taken, json, number, transactions::{Failure, Tries}};
+use super::{
+    BATCHES, BOOKS, ITEMS, MongoStore,
+    connection::is_taken,
+    json, number,
+    transactions::{Failure, Tries},
+};
 use crate::{
     error::Result,
     id::TaskId,

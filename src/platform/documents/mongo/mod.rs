@@ -21,7 +21,7 @@ mod setup;
 mod transactions;
 mod usage;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use async_trait::async_trait;
 use mongodb::{
     Collection,
@@ -29,7 +29,10 @@ use mongodb::{
 };
 use tokio::sync::OnceCell;
 
-use self::{connection::Connection, transactions::Turns};
+use self::{
+    connection::{Connection, is_passing, is_signed_out},
+    transactions::Turns,
+};
 use super::store::DocumentStore;
 use crate::{
     clock::SharedClock,
@@ -62,10 +65,11 @@ impl MongoStore {
                 ensure!(setup::has_transactions(&hello), "MONGODB_URL: {}", setup::STANDALONE);
                 store.check().await?;
             }
-            Err(error) if error.is_passing() => {
-                tracing::warn!(%error, "MongoDB does not answer: what needs items or logs is refused until it does");
+            Err(error) if is_passing(&error) && !is_signed_out(&error) => {
+                let why = &error.kind;
+                tracing::warn!("MongoDB does not answer: items and logs are refused until it does: {why}");
             }
-            Err(error) => return Err(anyhow::Error::new(error).context("MongoDB (MONGODB_URL) cannot be used")),
+            Err(error) => bail!("MongoDB (MONGODB_URL) cannot be used: {}", error.kind),
         }
         Ok(store)
     }
