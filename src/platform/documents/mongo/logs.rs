@@ -33,7 +33,7 @@ impl Logs for MongoStore {
         lines: &[LogLine],
     ) -> Result<()> {
         let store = async {
-            let _turn = self.turns.take(task_id).await;
+            let _turn = self.turns.take(task_id.as_str()).await;
             let mut tries = Tries::new();
             loop {
                 let mut session = self.begin().await?;
@@ -102,7 +102,7 @@ impl MongoStore {
             seq += chunk.lines;
         }
         if documents.is_empty() {
-            return self.check_open(session, task_id, attempt).await;
+            return self.check_open(session, task_id, attempt).await.map(drop);
         }
         let added = doc! { "$set": { "spider_id": spider_id.as_str() }, "$inc": { "log_bytes": bytes } };
         self.pass(session, task_id, attempt, added).await?;
