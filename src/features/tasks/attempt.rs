@@ -24,7 +24,7 @@ use crate::{
     features::spiders::{Source, Spider},
     id::TaskId,
     platform::{
-        documents::{LogLine, NewBatch, Stored},
+        documents::{LogLine, NewBatch, NewItem, Stored},
         process::{Moment, Usage},
         proxies::ProxyAddress,
     },
@@ -131,7 +131,9 @@ impl Tasks {
         items: Vec<Box<RawValue>>,
     ) -> Result<Stored> {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
-        let stored = self.documents.add_items(NewBatch { task_id, spider_id, attempt, batch, is_test, items }).await?;
+        let items = items.into_iter().map(NewItem::from).collect();
+        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup: None, items, refused: Vec::new() };
+        let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
         Ok(stored)
     }

@@ -37,14 +37,16 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn batch(task_id: &TaskId, spider_id: &SpiderId, number: Option<i64>, items: &[&str]) -> NewBatch {
-    let items = items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap()).collect();
+    let items = items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap().into()).collect();
     NewBatch {
         task_id: task_id.clone(),
         spider_id: spider_id.clone(),
         attempt: 1,
         batch: number,
         is_test: false,
+        dedup: None,
         items,
+        refused: vec![],
     }
 }
 
@@ -117,7 +119,7 @@ async fn a_batch_counts_once_and_one_absurd_item_does_not_fail_it() {
         let first = documents.add_items(batch(&task, &spider, Some(1), &["1", &deep])).await.unwrap();
         assert_eq!((first.accepted, first.rejected, first.repeated), (1, 1, false));
         let again = documents.add_items(batch(&task, &spider, Some(1), &["1", &deep])).await.unwrap();
-        assert_eq!(again, Stored { repeated: true, ..first });
+        assert_eq!(again, Stored { repeated: true, reason: None, ..first });
         let more: Vec<&str> = vec!["2"; 1234];
         let more = documents.add_items(batch(&task, &spider, Some(2), &more)).await.unwrap();
         assert_eq!(more.totals, Counts { received: 1236, stored: 1235, duplicate: 0, rejected: 1 });
@@ -282,5 +284,314 @@ async fn the_tail_is_the_end_of_each_stream() {
         assert_eq!(steps.concat().len(), 5);
         documents.append_lines(&task, &spider, 1, 6, &lines(Stream::Stdout, &[&long])).await.unwrap();
         assert_eq!(documents.tail(&task, 10).await.unwrap().stdout, "长长长\n");
+    }
+}
+
+/// An item that is known by `key`.
+fn keyed(key: &str, data: &str) -> NewItem {
+    let key = Key { hash: key.to_owned(), label: format!("{key:?}"), content: data.to_owned() };
+    NewItem { data: RawValue::from_string(data.to_owned()).unwrap(), key: Some(key) }
+}
+
+fn keyed_batch(task: &TaskId, spider: &SpiderId, dedup: DedupPolicy, items: &[(&str, &str)]) -> NewBatch {
+    let items = items.iter().map(|(key, data)| keyed(key, data)).collect();
+    NewBatch { dedup: Some(dedup), items, ..batch(task, spider, None, &[]) }
+}
+
+fn of_spider(spider: &SpiderId) -> ItemFilter {
+    ItemFilter { spider_id: Some(spider.clone()), ..ItemFilter::default() }
+}
+
+/// Key, version and whether it is gone, by the time of the last change.
+async fn changes(documents: &Documents, spider: &SpiderId) -> Vec<(String, i64, bool)> {
+    let start = (chrono::DateTime::UNIX_EPOCH, String::new());
+    let keys = documents.changes_after(spider, &start, 100).await.unwrap();
+    assert!(keys.is_sorted_by_key(|key| (key.changed_at, key.key.clone())));
+    keys.into_iter().map(|key| (key.key, key.version, key.gone_at.is_some())).collect()
+}
+
+#[tokio::test]
+async fn a_known_key_is_kept_replaced_or_a_further_version() {
+    use DedupPolicy::{KeepFirst, KeepLast, Version};
+    let (_folder, all) = stores().await;
+    for documents in all {
+        // Stored, duplicate; the items then, newest first; the bytes they take.
+        for (policy, counts, stored, versions) in [
+            (KeepFirst, (3, 5), vec!["1", "21", "11"], [1, 1, 1]),
+            (KeepLast, (4, 4), vec!["24", "1", "12"], [2, 4, 1]),
+            (Version, (7, 1), vec!["24", "1", "23", "22", "21", "12", "11"], [2, 4, 1]),
+        ] {
+            let (one, two, spider) = (begun(&documents).await, begun(&documents).await, SpiderId::generate());
+            let first = [("a", "11"), ("a", "12"), ("b", "21"), ("b", "22"), ("b", "23")];
+            let first = documents.add_items(keyed_batch(&one, &spider, policy, &first)).await.unwrap();
+            assert_eq!(first.totals.received, 5);
+            // The same content again is a duplicate: "12" is a's present one, where it was stored at all.
+            let second = [("a", "12"), ("c", "1"), ("b", "24")];
+            let second = documents.add_items(keyed_batch(&two, &spider, policy, &second)).await.unwrap();
+            assert_eq!(
+                (first.accepted + second.accepted, first.duplicate + second.duplicate),
+                counts,
+                "{policy}: {first:?} {second:?}"
+            );
+            let items = documents.items(&of_spider(&spider), None, 0, 100).await.unwrap();
+            let mut texts = texts(&items);
+            texts.sort_by_key(|text| std::cmp::Reverse(text.parse::<i64>().unwrap()));
+            let mut expected = stored;
+            expected.sort_by_key(|text| std::cmp::Reverse(text.parse::<i64>().unwrap()));
+            assert_eq!(texts, expected, "{policy}");
+            let bytes: usize = expected.iter().map(|text| text.len()).sum();
+            assert_eq!(documents.kept_of(&spider).await.unwrap().items, i64::try_from(bytes).unwrap(), "{policy}");
+            let mut keys = changes(&documents, &spider).await;
+            keys.sort_unstable();
+            assert_eq!(keys.iter().map(|key| key.1).collect::<Vec<_>>(), versions, "{policy}");
+            let of_b = documents.versions(&spider, "b", None, 100).await.unwrap();
+            assert_eq!(of_b.len(), if policy == Version { 4 } else { 0 });
+            for (key, text) in [("a", "12"), ("b", "24")] {
+                let known = documents.known_key(&spider, key).await.unwrap().unwrap();
+                let present = documents.items_by_id(&[known.item_id, "none".to_owned()]).await.unwrap();
+                let expected = if policy == KeepFirst { &format!("{}1", &text[..1]) } else { text };
+                assert_eq!(self::texts(&present), [expected]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_sent_again_is_answered_as_it_was() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let refused = Refused { data: RawValue::from_string("9".to_owned()).unwrap(), reason: "odd".to_owned() };
+        let items = [("a", "1"), ("a", "1"), ("b", "2")];
+        let numbered = || NewBatch {
+            batch: Some(1),
+            refused: vec![refused.clone()],
+            ..keyed_batch(&task, &spider, DedupPolicy::KeepFirst, &items)
+        };
+        let first = documents.add_items(numbered()).await.unwrap();
+        assert_eq!((first.accepted, first.duplicate, first.rejected), (2, 1, 1));
+        assert_eq!(first.reason.as_deref(), Some("odd"));
+        let again = documents.add_items(numbered()).await.unwrap();
+        assert_eq!(again, Stored { repeated: true, reason: None, ..first });
+        assert_eq!(documents.count_quarantined(&of_task(&task)).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn keys_of_a_test_run_are_its_own() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (real, test, spider) = (begun(&documents).await, begun(&documents).await, SpiderId::generate());
+        let one = |task, is_test| NewBatch {
+            is_test,
+            ..keyed_batch(task, &spider, DedupPolicy::KeepFirst, &[("a", "1"), ("a", "1")])
+        };
+        for (task, is_test) in [(&test, true), (&real, false)] {
+            let stored = documents.add_items(one(task, is_test)).await.unwrap();
+            assert_eq!((stored.accepted, stored.duplicate), (1, 1));
+        }
+        assert_eq!(changes(&documents, &spider).await.len(), 1);
+    }
+}
+
+/// Tasks of one spider that send the same keys in different orders at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_at_once_each_key_is_stored_once() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let spider = SpiderId::generate();
+        let keys: Vec<String> = (0..300).map(|key| format!("k{key:03}")).collect();
+        let senders = (0..6).map(|sender| {
+            let (documents, spider, mut keys) = (documents.clone(), spider.clone(), keys.clone());
+            if sender % 2 == 1 {
+                keys.reverse();
+            }
+            async move {
+                let task = begun(&documents).await;
+                let policy = if sender < 3 { DedupPolicy::KeepFirst } else { DedupPolicy::KeepLast };
+                for _ in 0..3 {
+                    let items: Vec<(&str, String)> =
+                        keys.iter().map(|key| (key.as_str(), format!("[{key:?},{sender}]"))).collect();
+                    let items: Vec<(&str, &str)> = items.iter().map(|(key, data)| (*key, data.as_str())).collect();
+                    documents.add_items(keyed_batch(&task, &spider, policy, &items)).await.unwrap();
+                    // Others remove at the same time.
+                    documents.remove_items_of_tasks(std::slice::from_ref(&task)).await.unwrap();
+                }
+                documents.add_items(keyed_batch(&task, &spider, policy, &[("k000", "0")])).await.unwrap();
+                task
+            }
+        });
+        let tasks = futures_util::future::join_all(senders).await;
+        let items: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
+        let items: Vec<(&str, &str)> =
+            keys.iter().zip(&items).map(|(key, data)| (key.as_str(), data.as_str())).collect();
+        let last = keyed_batch(&tasks[0], &spider, DedupPolicy::KeepLast, &items);
+        documents.add_items(last).await.unwrap();
+        assert_eq!(documents.count_items(&of_spider(&spider)).await.unwrap(), 300);
+        let bytes: usize = items.iter().map(|(_, data)| data.len()).sum();
+        assert_eq!(documents.kept_of(&spider).await.unwrap().items, i64::try_from(bytes).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_seen_is_gone_until_it_is_seen_again() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let add = async |items: &[(&str, &str)]| {
+            documents.add_items(keyed_batch(&task, &spider, DedupPolicy::KeepLast, items)).await.unwrap();
+        };
+        let many: Vec<String> = (0..2500).map(|key| format!("m{key:04}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|key| (key.as_str(), "0")).collect();
+        add(&many).await;
+        add(&[("a", "1"), ("b", "1")]).await;
+        let start = SystemClock.now();
+        add(&[("a", "2")]).await;
+        assert_eq!(documents.mark_gone(&spider, start).await.unwrap(), 2501);
+        assert_eq!(documents.mark_gone(&spider, start).await.unwrap(), 0);
+        let known = async |key| documents.known_key(&spider, key).await.unwrap().unwrap();
+        let (a, b) = (known("a").await, known("b").await);
+        assert_eq!((a.gone_at, a.version), (None, 2));
+        assert_eq!((b.gone_at, b.version), (Some(b.changed_at), 1));
+        assert!(b.changed_at > a.changed_at && a.changed_at > a.first_seen);
+        add(&[("b", "1")]).await;
+        let again = known("b").await;
+        assert_eq!((again.gone_at, again.version, again.first_seen), (None, 1, b.first_seen));
+        assert!(again.appeared_at == again.changed_at && again.changed_at > b.changed_at);
+        let after = (again.changed_at, String::new());
+        let later = documents.changes_after(&spider, &after, 100).await.unwrap();
+        assert_eq!(later, [again]);
+    }
+}
+
+#[tokio::test]
+async fn keys_outlive_items_but_not_the_last_task_that_saw_them() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (one, two, spider) = (begun(&documents).await, begun(&documents).await, SpiderId::generate());
+        let add = async |task: &TaskId, items: &[(&str, &str)]| {
+            documents.add_items(keyed_batch(task, &spider, DedupPolicy::KeepFirst, items)).await.unwrap().accepted
+        };
+        assert_eq!(add(&one, &[("a", "1"), ("b", "1"), ("c", "1")]).await, 3);
+        documents.delete_items(&of_task(&one)).await.unwrap();
+        let first = documents.known_key(&spider, "a").await.unwrap().unwrap();
+        assert_eq!(add(&one, &[("a", "1")]).await, 1, "it is stored again");
+        let again = documents.known_key(&spider, "a").await.unwrap().unwrap();
+        assert_eq!((again.first_seen, again.changed_at, again.version), (first.first_seen, first.changed_at, 1));
+        // The second task sees two of them; one of the items is the first's.
+        assert_eq!(add(&two, &[("a", "1"), ("b", "1")]).await, 1);
+        documents.forget_tasks(&[two]).await.unwrap();
+        let left = async |key| documents.known_key(&spider, key).await.unwrap().is_some();
+        assert_eq!([left("a").await, left("b").await, left("c").await], [true, false, true]);
+        assert_eq!(add(&one, &[("a", "1")]).await, 0, "its item is there");
+        documents.forget_tasks(&[one]).await.unwrap();
+        assert_eq!(changes(&documents, &spider).await, []);
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_waits_in_quarantine() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+        let refuse = |data: &str| Refused {
+            data: RawValue::from_string(data.to_owned()).unwrap(),
+            reason: format!("/price: {}", &data[..1]),
+        };
+        let refused = vec![refuse(r#"{"p": "\u0000\ud800", "q": 1e400}"#), refuse("2"), refuse("3")];
+        let sent = NewBatch { refused, ..batch(&task, &spider, None, &["1", &deep]) };
+        let stored = documents.add_items(sent).await.unwrap();
+        assert_eq!(stored.totals, Counts { received: 5, stored: 1, duplicate: 0, rejected: 4 });
+        let all = documents.quarantined(&of_spider(&spider), None, 0, 10).await.unwrap();
+        assert_eq!(
+            all.iter().map(|item| item.data.get()).collect::<Vec<_>>(),
+            [deep.as_str(), "3", "2", r#"{"p": "\u0000\ud800", "q": 1e400}"#]
+        );
+        assert!(all[0].reason.contains("1000"), "{}", all[0].reason);
+        assert_eq!((all[1].reason.as_str(), &all[1].task_id), ("/price: 3", &task));
+        let page = documents.quarantined(&of_task(&task), Some(&all[0].id), 0, 1).await.unwrap();
+        assert_eq!(page[0].id, all[1].id);
+        let step = documents.quarantined_after(&of_task(&task), Some(&all[3].id), 2).await.unwrap();
+        assert_eq!(step.iter().map(|item| item.data.get()).collect::<Vec<_>>(), ["2", "3"]);
+        assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 2 + 33);
+
+        // Two of them are let out, one as a duplicate.
+        let let_out = || Readmission {
+            task_id: task.clone(),
+            spider_id: spider.clone(),
+            is_test: false,
+            dedup: Some(DedupPolicy::KeepFirst),
+            items: vec![(all[1].id.clone(), keyed("k", "3")), (all[2].id.clone(), keyed("k", "2"))],
+        };
+        let done = documents.readmit(let_out()).await.unwrap();
+        assert_eq!(done, Readmitted { stored: 1, duplicate: 1 });
+        assert_eq!(documents.readmit(let_out()).await.unwrap(), Readmitted::default(), "they are out");
+        let counts = documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task];
+        assert_eq!(counts, Counts { received: 5, stored: 2, duplicate: 1, rejected: 2 });
+        assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 1 + 33);
+        assert_eq!(texts(&documents.items(&of_task(&task), None, 0, 9).await.unwrap()), ["3", "1"]);
+
+        assert_eq!(documents.delete_quarantined(&of_spider(&spider)).await.unwrap(), 2);
+        assert_eq!(documents.kept_of(&spider).await.unwrap().items, 2);
+        let sent = NewBatch { refused: vec![refuse("7")], ..batch(&task, &spider, None, &[]) };
+        documents.add_items(sent).await.unwrap();
+        documents.remove_items_of_tasks(std::slice::from_ref(&task)).await.unwrap();
+        assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        assert_eq!(documents.count_quarantined(&of_task(&task)).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_catalogue_says_which_fields_arrived() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (one, two, spider) = (begun(&documents).await, begun(&documents).await, SpiderId::generate());
+        for items in [&[r#"{"a": 1.50, "b\u0000.$": null}"#, r#"{"a": "x"}"#][..], &[r#"{"c": [], "a": null}"#]] {
+            documents.add_items(batch(&one, &spider, None, items)).await.unwrap();
+        }
+        let repeated = NewBatch { batch: Some(1), ..batch(&two, &spider, None, &["1"]) };
+        documents.add_items(repeated).await.unwrap();
+        documents.add_items(NewBatch { batch: Some(1), ..batch(&two, &spider, None, &["1"]) }).await.unwrap();
+        let found = documents.catalogues_after(&of_spider(&spider), None, 10).await.unwrap();
+        assert_eq!(found.iter().map(|(task, _)| task).collect::<Vec<_>>(), [&one, &two]);
+        let told = |catalogue: &Catalogue| serde_json::to_value(catalogue).unwrap();
+        assert_eq!(
+            told(&found[0].1),
+            serde_json::json!({"items": 3, "truncated": false, "fields": [
+                {"name": "a", "types": {"number": 1, "string": 1, "null": 1}, "sample": 1.5},
+                {"name": "b\0.$", "types": {"null": 1}, "sample": null},
+                {"name": "c", "types": {"array": 1}, "sample": []},
+            ]})
+        );
+        assert_eq!(found[0].1.fields[0].sample.as_ref().unwrap().get(), "1.50", "to the letter");
+        assert_eq!((found[1].1.items, &found[1].1.fields[0].name[..]), (1, "value"));
+        let next = documents.catalogues_after(&of_spider(&spider), Some(&one), 10).await.unwrap();
+        assert_eq!(next.len(), 1);
+        assert!(documents.uncatalogued(&of_spider(&spider)).await.unwrap().is_empty());
+        // Some of the items go: it still says what arrived. All go, and so does it.
+        let some = ItemFilter { q: Some("x".to_owned()), ..of_task(&one) };
+        assert_eq!(documents.delete_items(&some).await.unwrap(), 1);
+        assert_eq!(documents.catalogues_after(&of_task(&one), None, 10).await.unwrap()[0].1.items, 3);
+        documents.delete_items(&of_task(&one)).await.unwrap();
+        assert!(documents.catalogues_after(&of_task(&one), None, 10).await.unwrap().is_empty());
+        documents.remove_items_of_tasks(&[two]).await.unwrap();
+        assert!(documents.catalogues_after(&of_spider(&spider), None, 10).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn more_fields_than_a_catalogue_has_are_left_out() {
+    let names: Vec<String> = (0..10_000).map(|n| format!("\"f{n}\":{n}")).collect();
+    let item = format!("{{{}}}", names.join(","));
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        documents.add_items(batch(&task, &spider, None, &[&item, &item])).await.unwrap();
+        documents.add_items(batch(&task, &spider, None, &[&item])).await.unwrap();
+        let (_, catalogue) = documents.catalogues_after(&of_task(&task), None, 1).await.unwrap().remove(0);
+        assert_eq!((catalogue.items, catalogue.truncated, catalogue.fields.len()), (3, true, 1000));
+        assert_eq!(catalogue.fields[999].filled(), 3);
+        assert_eq!(documents.count_items(&of_task(&task)).await.unwrap(), 3);
     }
 }

@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod items;
 mod logs;
+mod mongodb;
 mod proxies;
 mod retries;
 mod schedules;

@@ -3,6 +3,7 @@
 mod app;
 mod client;
 mod faults;
+mod mongo;
 mod parts;
 mod process;
 mod proxy;
@@ -13,6 +14,7 @@ mod site;
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
+pub use mongo::MongoServer;
 pub use parts::{documentation_site, faketime, new_database, skip_unless};
 pub use process::ServerProcess;
 pub use proxy::TestProxy;

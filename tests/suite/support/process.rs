@@ -75,9 +75,13 @@ impl ServerProcess {
             .env("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments())
             .env("CRAWLHUB_LOG_FILTER", "warn")
             .env_remove("DATABASE_URL")
+            .env_remove("MONGODB_URL")
             .kill_on_drop(true);
         if let Some(url) = database_url {
             command.env("DATABASE_URL", url);
+        }
+        if let Some(url) = parts::documents_url(dir, database_url) {
+            command.env("MONGODB_URL", url);
         }
         for (name, value) in settings {
             command.env(name, value);

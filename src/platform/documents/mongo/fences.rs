@@ -40,7 +40,7 @@ impl Attempts for MongoStore {
     async fn close_attempt(&self, task_id: &TaskId, attempt: i64) -> Result<Counts> {
         let close = async {
             // After what is just being stored here; from elsewhere this attempt stores nothing.
-            let _turn = self.turns.take(task_id).await;
+            let _turn = self.turns.take(task_id.as_str()).await;
             let fence = doc! { "_id": task_id.as_str(), "attempt": attempt };
             self.collection(BOOKS).update_one(fence, doc! { "$set": { "is_open": false } }).await?;
             Ok(())
@@ -70,16 +70,16 @@ impl MongoStore {
         passed.ok_or_else(|| Failure::Refused(over()))
     }
 
-    /// The same where nothing is to be added.
+    /// The books where nothing is to be added; an error where the attempt is over.
     pub(super) async fn check_open(
         &self,
         session: &mut ClientSession,
         task_id: &TaskId,
         attempt: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<Document, Failure> {
         let fence = doc! { "_id": task_id.as_str(), "attempt": attempt, "is_open": true };
         let found = self.collection(BOOKS).find_one(fence).session(session).await?;
-        found.map(drop).ok_or_else(|| Failure::Refused(over()))
+        found.ok_or_else(|| Failure::Refused(over()))
     }
 }
 

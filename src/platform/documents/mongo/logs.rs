@@ -5,7 +5,13 @@ use mongodb::{
     bson::{Binary, Bson, Document, doc, spec::BinarySubtype},
 };
 
-use super::{LOGS, MongoStore, json::date, number, transactions::{Failure, Tries}, unreadable};
+use super::{
+    LOGS, MongoStore,
+    json::date,
+    number,
+    transactions::{Failure, Tries},
+    unreadable,
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
@@ -27,7 +33,7 @@ impl Logs for MongoStore {
         lines: &[LogLine],
     ) -> Result<()> {
         let store = async {
-            let _turn = self.turns.take(task_id).await;
+            let _turn = self.turns.take(task_id.as_str()).await;
             let mut tries = Tries::new();
             loop {
                 let mut session = self.begin().await?;
@@ -96,7 +102,7 @@ impl MongoStore {
             seq += chunk.lines;
         }
         if documents.is_empty() {
-            return self.check_open(session, task_id, attempt).await;
+            return self.check_open(session, task_id, attempt).await.map(drop);
         }
         let added = doc! { "$set": { "spider_id": spider_id.as_str() }, "$inc": { "log_bytes": bytes } };
         self.pass(session, task_id, attempt, added).await?;
