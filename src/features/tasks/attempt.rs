@@ -24,7 +24,7 @@ use crate::{
     features::spiders::{Source, Spider},
     id::TaskId,
     platform::{
-        documents::{LogLine, NewBatch, NewItem, Stored},
+        documents::{LogLine, NewBatch, Stored},
         process::{Moment, Usage},
         proxies::ProxyAddress,
     },
@@ -123,7 +123,7 @@ impl Drop for Listed<'_> {
 }
 
 impl Tasks {
-    /// Stores a batch of a running attempt's items.
+    /// Stores a batch of a running attempt's items, as its spider's contract wants it.
     pub(super) async fn store_items(
         &self,
         claim: &Claim,
@@ -131,8 +131,10 @@ impl Tasks {
         items: Vec<Box<RawValue>>,
     ) -> Result<Stored> {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
-        let items = items.into_iter().map(NewItem::from).collect();
-        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup: None, items, refused: Vec::new() };
+        let contract = self.spiders.contract(&spider_id).await?;
+        let dedup = contract.dedup();
+        let (items, refused) = contract.judge(items).await?;
+        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items, refused };
         let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
         Ok(stored)

@@ -4,6 +4,7 @@
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
 mod catalogue;
+mod fingerprint;
 mod items;
 mod keys;
 mod logs;
@@ -20,6 +21,7 @@ mod usage;
 use std::{ops::Deref, sync::Arc};
 
 pub use catalogue::{Catalogue, FieldCount, Most};
+pub use fingerprint::{fingerprint, fingerprint_at};
 pub use items::{Counts, Item, ItemFilter, NewBatch, NewItem, Stored};
 pub use keys::{DedupPolicy, Key, KnownKey};
 pub use logs::{LogLine, StoredLine, Stream};
