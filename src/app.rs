@@ -37,6 +37,7 @@ use crate::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
         data::{self, Data},
+        datasources::{self, Datasources},
         events::Events,
         housekeeping::{self, Housekeeping},
         projects::{self, Projects},
@@ -82,6 +83,7 @@ pub struct App {
     accounts: Accounts,
     projects: Projects,
     spiders: Spiders,
+    datasources: Datasources,
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
@@ -158,7 +160,8 @@ impl App {
             quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), datasources.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
@@ -191,6 +194,7 @@ impl App {
             accounts,
             projects,
             spiders,
+            datasources,
             tasks,
             dispatcher,
             background,
@@ -258,6 +262,11 @@ impl App {
             let alerts = alerts.clone();
             async move { alerts.send_due().await }
         });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -270,6 +279,7 @@ impl App {
         let crawler = OpenApiRouter::new()
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
+            .merge(datasources::router(self.datasources.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
             .merge(alerts::router(self.alerts.clone()));

@@ -9,3 +9,4 @@ pub mod http;
 pub mod notify;
 pub mod process;
 pub mod secrets;
+pub mod sink;

@@ -118,6 +118,7 @@ impl Tasks {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
         let stored = self.documents.add_items(NewBatch { task_id, spider_id, attempt, batch, is_test, items }).await?;
         self.signals.raise(&claim.task_id);
+        self.datasources.items_are_stored();
         Ok(stored)
     }
 
@@ -200,10 +201,11 @@ impl Tasks {
             spider = self.spiders.as_deployed(spider, deployment).await?;
         }
         let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
+        let datasources = self.datasources.begin(&claim.spider_id, &claim.task_id, claim.is_test).await?;
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
         let token = self.token_for(&claim.task_id, claim.attempt);
-        let job = job(claim, spider, env_vars, manifest, config, token);
+        let job = Job { datasources, ..job(claim, spider, env_vars, manifest, config, token) };
         Ok((job, Reporter::new(self, claim).await?))
     }
 
@@ -299,6 +301,7 @@ fn job(
         entry_point: Some(spider.entry_point).filter(|entry| !entry.is_empty()),
         params: claim.params.0.clone(),
         env_vars,
+        datasources: None,
         requirements_txt: spider.requirements_txt,
         manifest,
         timeout: Duration::from_secs(u64::try_from(seconds).unwrap_or(1)),

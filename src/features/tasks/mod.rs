@@ -38,27 +38,14 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::{attempt::Running, signals::Signals};
-use super::{events::Events, spiders::Spiders};
+pub use super::foundation::Foundation;
+use super::{datasources::Datasources, events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
 };
-
-/// What the feature stands on.
-#[derive(Debug, Clone)]
-pub struct Foundation {
-    pub db: Database,
-    pub documents: Documents,
-    pub files: Files,
-    pub secrets: Secrets,
-    pub clock: SharedClock,
-    pub events: Events,
-    pub quotas: config::Quotas,
-    /// Ends open streams.
-    pub stop: CancellationToken,
-}
 
 #[derive(Debug, Clone)]
 pub struct Tasks {
@@ -71,6 +58,7 @@ pub struct Tasks {
     quotas: config::Quotas,
     stop: CancellationToken,
     spiders: Spiders,
+    datasources: Datasources,
     signals: Signals,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
@@ -81,7 +69,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
+    pub fn new(foundation: Foundation, spiders: Spiders, datasources: Datasources) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
         let running = Arc::default();
@@ -95,6 +83,7 @@ impl Tasks {
             quotas,
             stop,
             spiders,
+            datasources,
             signals,
             queued,
             scheduler,

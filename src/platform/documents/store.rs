@@ -54,6 +54,9 @@ pub trait Items {
     /// Newest first. `before` is the id of the last item of the page above.
     async fn items(&self, filter: &ItemFilter, before: Option<&str>, offset: i64, limit: i64) -> Result<Vec<Item>>;
 
+    /// One item; none where there is no such (any more).
+    async fn item(&self, id: &str) -> Result<Option<Item>>;
+
     async fn count_items(&self, filter: &ItemFilter) -> Result<i64>;
 
     /// The newest item there is: the end of a long read that must not run after what still arrives.

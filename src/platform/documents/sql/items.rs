@@ -23,6 +23,10 @@ impl Items for SqlStore {
             .await
     }
 
+    async fn item(&self, id: &str) -> Result<Option<Item>> {
+        self.db.query("SELECT * FROM items WHERE id = $1").bind(id).fetch_optional().await
+    }
+
     async fn count_items(&self, filter: &ItemFilter) -> Result<i64> {
         let (total,) = Selection::of(filter).query(&self.db, "SELECT COUNT(*) FROM items :where").fetch_one().await?;
         Ok(total)
