@@ -7,6 +7,7 @@ mod parts;
 mod process;
 mod raw_zip;
 mod receiver;
+mod sinks;
 mod site;
 
 pub use app::{Settings, TestApp};
@@ -16,4 +17,5 @@ pub use parts::{documentation_site, faketime, new_database, skip_unless};
 pub use process::ServerProcess;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
+pub use sinks::UsersDatabase;
 pub use site::practice_site;
