@@ -38,11 +38,11 @@ test-sdk:
 	scripts/test-sdk
 
 test-sqlite:
-	cargo test --locked
+	scripts/with-mysql cargo test --locked
 
 ## The same suite on a PostgreSQL of its own.
 test-postgres:
-	scripts/with-postgres cargo test --locked
+	scripts/with-postgres scripts/with-mysql cargo test --locked
 
 ## What the README claims of speed. Builds what ships.
 bench:

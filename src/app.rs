@@ -44,6 +44,7 @@ use crate::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
         data::{self, Data},
+        datasources::{self, Datasources},
         events::Events,
         housekeeping::{self, Housekeeping},
         projects::{self, Projects},
@@ -91,6 +92,7 @@ pub struct App {
     projects: Projects,
     spiders: Spiders,
     proxies: Proxies,
+    datasources: Datasources,
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
@@ -168,7 +170,8 @@ impl App {
             quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone());
+        let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
@@ -202,6 +205,7 @@ impl App {
             projects,
             spiders,
             proxies,
+            datasources,
             tasks,
             dispatcher,
             background,
@@ -274,6 +278,11 @@ impl App {
             let proxies = proxies.clone();
             async move { proxies.check_due_ones().await }
         });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -287,6 +296,7 @@ impl App {
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
             .merge(proxies::router(self.proxies.clone()))
+            .merge(datasources::router(self.datasources.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
             .merge(alerts::router(self.alerts.clone()));

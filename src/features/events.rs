@@ -20,6 +20,7 @@ use crate::{
 pub enum Event {
     TaskEnded(Box<TaskEnded>),
     TimeUnmet(TimeUnmet),
+    SinkFailing(SinkFailing),
 }
 
 /// A task came to its end for good: it is not retried.
@@ -51,6 +52,18 @@ pub struct TimeUnmet {
     pub planned_at: DateTime<Utc>,
     /// `missed` or `skipped_overlap`.
     pub outcome: String,
+    pub reason: String,
+}
+
+/// Items of a spider could not be delivered to a table of its users' for some time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SinkFailing {
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub datasource_name: String,
+    pub target_table: String,
+    pub failing_since: DateTime<Utc>,
+    /// Of the last attempt.
     pub reason: String,
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Result, Text},
-    features::events::{Event, TaskEnded, TimeUnmet},
+    features::events::{Event, SinkFailing, TaskEnded, TimeUnmet},
     id::AlertId,
     platform::database::{Query, Transaction, in_list},
     text,
@@ -58,6 +58,7 @@ impl Alerts {
             match serde_json::from_value(event.clone()) {
                 Ok(Event::TaskEnded(ended)) => self.task_ended(&mut transaction, &ended).await?,
                 Ok(Event::TimeUnmet(unmet)) => self.time_unmet(&mut transaction, &unmet).await?,
+                Ok(Event::SinkFailing(failing)) => self.sink_failing(&mut transaction, &failing).await?,
                 Err(error) => {
                     *unread = Some(anyhow!("the fact {id} cannot be read and is left: {error}"));
                     continue;
@@ -142,6 +143,37 @@ impl Alerts {
                 let of_rule = self.alert_of(&rule, message.clone(), now);
                 let alert = Alert { level, spider_id: Some(unmet.spider_id.clone()), ..of_rule };
                 self.raise(transaction, &alert, rule.notification_channel_id.as_ref()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Listed once for each outage; whoever has a rule for it is told.
+    async fn sink_failing(&self, transaction: &mut Transaction, failing: &SinkFailing) -> Result<()> {
+        let now = self.clock.now();
+        let SinkFailing { spider_name: name, datasource_name: source, target_table: table, reason, .. } = failing;
+        let since = failing.failing_since.format("%F %T UTC");
+        let message = text!(
+            "爬虫 [{name}] 的数据自 {since} 起无法写入数据源 [{source}] 的 {table}: {reason}",
+            "items of the spider [{name}] cannot be delivered to {table} of the datasource [{source}] since {since}: {reason}"
+        );
+        let alert = Alert {
+            id: AlertId::generate(),
+            alert_type: AlertType::SinkFailing,
+            level: AlertType::SinkFailing.level(),
+            message: self.said(message),
+            spider_id: Some(failing.spider_id.clone()),
+            task_id: None,
+            rule_id: None,
+            is_read: false,
+            created_at: now,
+        };
+        self.raise(transaction, &alert, None).await?;
+        for rule in rules::looking_for(transaction, AlertType::SinkFailing, &failing.spider_id).await? {
+            if rules::trigger(transaction, &rule, now).await?
+                && let Some(channel) = &rule.notification_channel_id
+            {
+                self.tell(transaction, &alert, channel).await?;
             }
         }
         Ok(())

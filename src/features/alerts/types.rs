@@ -25,6 +25,8 @@ word_enum! {
         HeartbeatTimeout = "heartbeat_timeout",
         /// A spider did not run as planned; as a warning: it was still busy.
         NoRun = "no_run",
+        /// Items cannot be delivered to a datasource, for minutes.
+        SinkFailing = "sink_failing",
     }
 }
 
@@ -32,7 +34,7 @@ impl AlertType {
     pub(super) fn level(self) -> AlertLevel {
         match self {
             Self::TaskFailed | Self::TaskFailureRate | Self::NoRun => AlertLevel::Error,
-            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout => AlertLevel::Warning,
+            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout | Self::SinkFailing => AlertLevel::Warning,
         }
     }
 }
@@ -75,6 +77,9 @@ impl Alert {
             (AlertType::HeartbeatTimeout, _) => text!("CrawlHub 告警：任务无响应", "CrawlHub alert: a task is silent"),
             (AlertType::NoRun, AlertLevel::Warning) => {
                 text!("CrawlHub 告警：一次计划被跳过", "CrawlHub alert: a planned time was skipped")
+            }
+            (AlertType::SinkFailing, _) => {
+                text!("CrawlHub 告警：数据源无法写入", "CrawlHub alert: a datasource cannot be written to")
             }
             (AlertType::NoRun, _) => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
         }

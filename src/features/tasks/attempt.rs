@@ -137,6 +137,7 @@ impl Tasks {
         let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items, refused };
         let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
+        self.datasources.items_are_stored();
         Ok(stored)
     }
 
@@ -223,11 +224,12 @@ impl Tasks {
             spider = self.spiders.as_deployed(spider, deployment).await?;
         }
         let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
+        let datasources = self.datasources.begin(&claim.spider_id, &claim.task_id, claim.is_test).await?;
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
         let token = self.token_for(&claim.task_id, claim.attempt);
         let proxy = if spider.proxy_enabled { Some(self.first_proxy().await?) } else { None };
-        let mut job = job(claim, spider, env_vars, manifest, config, token);
+        let mut job = Job { datasources, ..job(claim, spider, env_vars, manifest, config, token) };
         if let Some((proxy, notice)) = proxy {
             job.proxy_url = proxy.map(|proxy| proxy.url());
             job.notices.push(notice);
@@ -339,6 +341,7 @@ fn job(
         entry_point: Some(spider.entry_point).filter(|entry| !entry.is_empty()),
         params: claim.params.0.clone(),
         env_vars,
+        datasources: None,
         requirements_txt: spider.requirements_txt,
         manifest,
         timeout: Duration::from_secs(u64::try_from(seconds).unwrap_or(1)),

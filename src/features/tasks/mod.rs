@@ -38,27 +38,14 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::{attempt::Running, signals::Signals};
-use super::{events::Events, proxies::Proxies, spiders::Spiders};
+pub use super::foundation::Foundation;
+use super::{datasources::Datasources, events::Events, proxies::Proxies, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
 };
-
-/// What the feature stands on.
-#[derive(Debug, Clone)]
-pub struct Foundation {
-    pub db: Database,
-    pub documents: Documents,
-    pub files: Files,
-    pub secrets: Secrets,
-    pub clock: SharedClock,
-    pub events: Events,
-    pub quotas: config::Quotas,
-    /// Ends open streams.
-    pub stop: CancellationToken,
-}
 
 #[derive(Debug, Clone)]
 pub struct Tasks {
@@ -72,6 +59,7 @@ pub struct Tasks {
     stop: CancellationToken,
     spiders: Spiders,
     proxies: Proxies,
+    datasources: Datasources,
     signals: Signals,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
@@ -82,7 +70,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies) -> Self {
+    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies, datasources: Datasources) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
         let running = Arc::default();
@@ -97,6 +85,7 @@ impl Tasks {
             stop,
             spiders,
             proxies,
+            datasources,
             signals,
             queued,
             scheduler,

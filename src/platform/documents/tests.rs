@@ -92,6 +92,22 @@ async fn items_come_back_to_the_letter() {
 }
 
 #[tokio::test]
+async fn one_item_is_found_by_its_id() {
+    let (_folder, stores) = stores().await;
+    for documents in stores {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        documents.add_items(batch(&task, &spider, Some(1), &[r#"{"n": 1}"#, r#"{"n":  2}"#])).await.unwrap();
+        let last = documents.last_item_id(&of_task(&task)).await.unwrap().unwrap();
+        let by_id = async |id: &str| documents.items_by_id(&[id.to_owned()]).await.unwrap().pop();
+        let item = by_id(&last).await.unwrap();
+        assert_eq!((item.data.get(), item.task_id, item.spider_id), (r#"{"n":  2}"#, task.clone(), spider));
+        documents.delete_items(&of_task(&task)).await.unwrap();
+        assert!(by_id(&last).await.is_none());
+        assert!(by_id("none").await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn each_attempt_has_batches_of_its_own() {
     let (_folder, all) = stores().await;
     for documents in all {

@@ -15,6 +15,7 @@ mod retries;
 mod schedules;
 mod sdk;
 mod several_servers;
+mod sinks;
 mod site;
 mod stopping;
 mod survival;

@@ -9,6 +9,7 @@ mod process;
 mod proxy;
 mod raw_zip;
 mod receiver;
+mod sinks;
 mod site;
 
 pub use app::{Settings, TestApp};
@@ -20,4 +21,5 @@ pub use process::ServerProcess;
 pub use proxy::TestProxy;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
+pub use sinks::UsersDatabase;
 pub use site::practice_site;
