@@ -36,6 +36,7 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
+        contracts::{self, Contracts},
         data::{self, Data},
         events::Events,
         housekeeping::{self, Housekeeping},
@@ -86,6 +87,7 @@ pub struct App {
     data: Data,
     housekeeping: Housekeeping,
     alerts: Alerts,
+    contracts: Contracts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -183,6 +185,7 @@ impl App {
                 disk,
                 background: background.clone(),
             },
+            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
             data: Data::new(documents),
             housekeeping,
             alerts,
@@ -229,6 +232,11 @@ impl App {
             async move { watchdog.run_once().await }
         });
         let tasks = self.tasks.clone();
+        self.background.run("gone", Duration::from_secs(30), tasks.completed_whole(), move || {
+            let tasks = tasks.clone();
+            async move { tasks.tell_gone().await }
+        });
+        let tasks = self.tasks.clone();
         self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
             let tasks = tasks.clone();
             async move { tasks.mark_over_quota().await }
@@ -272,6 +280,7 @@ impl App {
             .merge(spiders::router(self.spiders.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
+            .merge(contracts::router(self.contracts.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
