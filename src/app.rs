@@ -43,6 +43,7 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
+        contracts::{self, Contracts},
         data::{self, Data},
         datasources::{self, Datasources},
         events::Events,
@@ -97,6 +98,7 @@ pub struct App {
     data: Data,
     housekeeping: Housekeeping,
     alerts: Alerts,
+    contracts: Contracts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -196,6 +198,7 @@ impl App {
                 disk,
                 background: background.clone(),
             },
+            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
             data: Data::new(documents.clone()),
             housekeeping,
             alerts,
@@ -242,6 +245,11 @@ impl App {
         self.background.run_until_next("watchdog", watchdog.period(), Arc::new(Notify::new()), move || {
             let watchdog = watchdog.clone();
             async move { watchdog.run_once().await }
+        });
+        let tasks = self.tasks.clone();
+        self.background.run("gone", Duration::from_secs(30), tasks.completed_whole(), move || {
+            let tasks = tasks.clone();
+            async move { tasks.tell_gone().await }
         });
         let tasks = self.tasks.clone();
         self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
@@ -299,6 +307,7 @@ impl App {
             .merge(datasources::router(self.datasources.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
+            .merge(contracts::router(self.contracts.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()

@@ -27,14 +27,24 @@ word_enum! {
         NoRun = "no_run",
         /// Items cannot be delivered to a datasource, for minutes.
         SinkFailing = "sink_failing",
+        /// A completed task brought other data than those before it: a field is gone or has another type, or there are far
+        /// fewer items.
+        DataDrift = "data_drift",
     }
 }
 
 impl AlertType {
+    /// Whether it is raised by what happens, once each time; the others are looked for again and again.
+    pub(super) fn is_of_facts(self) -> bool {
+        matches!(self, Self::TaskFailed | Self::DataDrift)
+    }
+
     pub(super) fn level(self) -> AlertLevel {
         match self {
             Self::TaskFailed | Self::TaskFailureRate | Self::NoRun => AlertLevel::Error,
-            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout | Self::SinkFailing => AlertLevel::Warning,
+            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout | Self::SinkFailing | Self::DataDrift => {
+                AlertLevel::Warning
+            }
         }
     }
 }
@@ -75,6 +85,9 @@ impl Alert {
             }
             (AlertType::ItemsCount, _) => text!("CrawlHub 告警：数据过少", "CrawlHub alert: too few items"),
             (AlertType::HeartbeatTimeout, _) => text!("CrawlHub 告警：任务无响应", "CrawlHub alert: a task is silent"),
+            (AlertType::DataDrift, _) => {
+                text!("CrawlHub 告警：数据变化", "CrawlHub alert: the data is not what it was")
+            }
             (AlertType::NoRun, AlertLevel::Warning) => {
                 text!("CrawlHub 告警：一次计划被跳过", "CrawlHub alert: a planned time was skipped")
             }

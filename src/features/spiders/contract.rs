@@ -91,21 +91,21 @@ impl Contract {
         self.dedup
     }
 
-    /// Sorts out what the contract refuses, and finds the keys of the rest.
-    pub async fn judge(self: Arc<Self>, items: Vec<Box<RawValue>>) -> Result<(Vec<NewItem>, Vec<Refused>)> {
+    /// What the contract refuses, and the keys of the rest; in the order of the items.
+    pub async fn judge(
+        self: Arc<Self>,
+        items: Vec<Box<RawValue>>,
+    ) -> Result<Vec<std::result::Result<NewItem, Refused>>> {
         if self.schema.is_none() && self.dedup.is_none() {
-            return Ok((items.into_iter().map(NewItem::from).collect(), Vec::new()));
+            return Ok(items.into_iter().map(|item| Ok(item.into())).collect());
         }
         // It takes what it takes, and others want to be served.
         tokio::task::spawn_blocking(move || {
-            let (mut good, mut refused) = (Vec::with_capacity(items.len()), Vec::new());
-            for data in items {
-                match self.fault(&data) {
-                    Some(reason) => refused.push(Refused { data, reason }),
-                    None => good.push(NewItem { key: self.key(&data), data }),
-                }
-            }
-            (good, refused)
+            let judged = items.into_iter().map(|data| match self.fault(&data) {
+                Some(reason) => Err(Refused { data, reason }),
+                None => Ok(NewItem { key: self.key(&data), data }),
+            });
+            judged.collect()
         })
         .await
         .map_err(Error::internal)

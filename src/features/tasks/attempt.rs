@@ -133,8 +133,14 @@ impl Tasks {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
         let contract = self.spiders.contract(&spider_id).await?;
         let dedup = contract.dedup();
-        let (items, refused) = contract.judge(items).await?;
-        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items, refused };
+        let (mut good, mut refused) = (Vec::with_capacity(items.len()), Vec::new());
+        for judged in contract.judge(items).await? {
+            match judged {
+                Ok(item) => good.push(item),
+                Err(item) => refused.push(item),
+            }
+        }
+        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items: good, refused };
         let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
         self.datasources.items_are_stored();
