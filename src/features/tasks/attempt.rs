@@ -23,7 +23,7 @@ use crate::{
     features::spiders::{Source, Spider},
     id::TaskId,
     platform::{
-        documents::{LogLine, NewBatch, Stored},
+        documents::{LogLine, NewBatch, NewLines, Stored},
         process::{Moment, Usage},
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
@@ -57,11 +57,19 @@ impl Reporter {
 
 impl Report for Reporter {
     async fn lines(&self, first: i64, lines: &[runner::Line]) -> Result<()> {
-        let kept: Vec<LogLine> =
-            lines.iter().map(|line| LogLine { stream: line.stream, at: line.at, text: line.text.clone() }).collect();
         let Claim { task_id, spider_id, attempt, .. } = &self.claim;
-        let place = self.former_lines + first + 1;
-        self.tasks.documents.append_lines(task_id, spider_id, *attempt, place, &kept).await?;
+        let line =
+            |line: &runner::Line| LogLine { stream: line.stream, level: None, at: line.at, text: line.text.clone() };
+        let new = NewLines {
+            task_id: task_id.clone(),
+            spider_id: spider_id.clone(),
+            attempt: *attempt,
+            version: None,
+            first_seq: self.former_lines + first + 1,
+            lines: lines.iter().map(line).collect(),
+            errors: Vec::new(),
+        };
+        self.tasks.documents.append_lines(&new).await?;
         self.tasks.signals.raise(task_id);
         Ok(())
     }

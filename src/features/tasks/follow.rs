@@ -73,7 +73,7 @@ impl Follow for LogFollower {
     async fn look(&mut self) -> Result<(Vec<Event>, bool)> {
         // Before the lines: the last of them are stored before the end is written.
         let status = self.tasks.get(&self.task).await?.status;
-        let lines = self.tasks.documents.lines_after(&self.task, self.after, None, STEP).await?;
+        let lines = self.tasks.documents.lines_after(&self.task, self.after, STEP).await?;
         self.after = lines.last().map_or(self.after, |line| line.seq);
         let over = status.is_final() && lines.is_empty();
         let mut events: Vec<Event> = lines.iter().map(|line| event(None, line).id(line.seq.to_string())).collect();
@@ -165,7 +165,7 @@ impl Follow for TestFollower {
     async fn look(&mut self) -> Result<(Vec<Event>, bool)> {
         let mut events: Vec<Event> = self.first.drain(..).collect();
         let task = self.tasks.get(&self.task).await?;
-        let lines = self.tasks.documents.lines_after(&self.task, self.lines_after, None, STEP).await?;
+        let lines = self.tasks.documents.lines_after(&self.task, self.lines_after, STEP).await?;
         self.lines_after = lines.last().map_or(self.lines_after, |line| line.seq);
         events.extend(lines.iter().map(|line| {
             // The predecessor's console knows two streams.

@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     id::{SpiderId, TaskId},
     platform::{
-        documents::{StoredLine, Stream},
+        documents::{Effort, LineFilter, StoredLine, Stream},
         http::{Envelope, Page, Paging, Params, Reply, Sse, attachment, sse},
     },
     text,
@@ -114,7 +114,9 @@ async fn lines(
 ) -> Result<Reply<Lines>> {
     tasks.get(&id).await?;
     let limit = query.limit.unwrap_or(500).clamp(1, 1000);
-    let items = tasks.documents.lines_after(&id, query.after, query.stream, limit).await?;
+    let filter = LineFilter { stream: query.stream, ..LineFilter::default() };
+    let effort = &mut Effort::new(64 << 20, std::time::Duration::from_secs(2));
+    let items = tasks.documents.find_after(&id, (query.after, i64::MAX), &filter, limit, effort).await?.lines;
     let next = items.last().map_or(query.after, |line| line.seq);
     Ok(Reply::data(Lines { items, next }))
 }

@@ -3,6 +3,9 @@
 //! What is acknowledged is stored, once: a batch of items is known by (task, attempt, number), a line by its place in
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
+mod chunks;
+mod errors;
+mod find;
 mod items;
 mod logs;
 mod sql;
@@ -14,8 +17,10 @@ mod usage;
 
 use std::{ops::Deref, sync::Arc};
 
+pub use errors::{ErrorGroup, SeenError};
+pub use find::{Effort, Found, LineFilter, Needle};
 pub use items::{Counts, Item, ItemFilter, NewBatch, Stored};
-pub use logs::{LogLine, StoredLine, Stream};
+pub use logs::{Level, LogLine, NewLines, StoredLine, Stream};
 pub use sql::SqlStore;
 pub use store::DocumentStore;
 pub use tail::Tail;

@@ -1,6 +1,7 @@
 //! The home that needs nothing else: tables in SQLite or PostgreSQL.
 
 mod batches;
+mod errors;
 mod fences;
 mod items;
 mod json;
