@@ -11,6 +11,8 @@ use crate::{
     platform::database::word_enum,
 };
 
+/// Of a step of a long read, about: what one who reads on slowly holds meanwhile.
+const STEP_BYTES: usize = 64 << 10;
 /// Few queries where each line came alone, little memory where chunks are full.
 pub(super) const STEP_CHUNKS: i64 = 8;
 
@@ -116,23 +118,34 @@ impl Documents {
         if new.lines.is_empty() && new.errors.is_empty() { Ok(()) } else { self.store_lines(new).await }
     }
 
-    /// The lines behind the place `after` (0: from the first on), at most `limit` of them.
+    /// The next step of a long read: the lines behind the place `after` (0: from the first on), at most `limit` of them,
+    /// fewer where they are long; none only at the end.
     pub async fn lines_after(&self, task_id: &TaskId, after: i64, limit: usize) -> Result<Vec<StoredLine>> {
-        let (mut found, mut after) = (Vec::new(), after);
+        let (mut found, mut bytes, mut after) = (Vec::new(), 0, after);
         loop {
-            let chunks = self.chunks_after(task_id, after, Levels::ANY, STEP_CHUNKS).await?;
+            let chunks = self.chunks_after(task_id, after, Levels::ANY, 2).await?;
             if chunks.is_empty() {
                 return Ok(found);
             }
             for chunk in chunks {
-                let (lines, _) = chunk.lines()?;
-                found.extend(lines.into_iter().filter(|line| line.seq > after).take(limit - found.len()));
-                if found.len() == limit {
-                    return Ok(found);
+                for line in chunk.lines()?.0 {
+                    if line.seq <= after {
+                        continue;
+                    }
+                    (after, bytes) = (line.seq, bytes + line.line.len());
+                    found.push(line);
+                    if found.len() == limit || bytes > STEP_BYTES {
+                        return Ok(found);
+                    }
                 }
-                after = chunk.last_seq;
             }
         }
+    }
+
+    /// A place with a few chunks behind it, for who wants to begin near the end; 0 where there are no more.
+    pub async fn place_near_end(&self, task_id: &TaskId) -> Result<i64> {
+        let last = self.chunks_before(task_id, i64::MAX, Levels::ANY, 2).await?;
+        Ok(last.last().map_or(0, |chunk| chunk.first_seq - 1))
     }
 
     /// The whole log as it stands, in steps, for a download.
