@@ -37,7 +37,7 @@ pub use watchdog::Watchdog;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::{attempt::Running, signals::Signals};
+use self::{attempt::Running, logs::Feeds, signals::Signals};
 use super::{events::Events, spiders::Spiders};
 use crate::{
     clock::SharedClock,
@@ -72,6 +72,7 @@ pub struct Tasks {
     stop: CancellationToken,
     spiders: Spiders,
     signals: Signals,
+    feeds: Feeds,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
     /// What the scheduler knows from its last step.
@@ -84,7 +85,7 @@ impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
-        let running = Arc::default();
+        let (running, feeds) = (Arc::default(), Feeds::default());
         Self {
             db,
             documents,
@@ -96,6 +97,7 @@ impl Tasks {
             stop,
             spiders,
             signals,
+            feeds,
             queued,
             scheduler,
             running,
