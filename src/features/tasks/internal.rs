@@ -213,6 +213,7 @@ fn claim_of(task: Task) -> Claim {
         worker_id: task.worker_id.unwrap_or_default(),
         is_test: task.is_test,
         deployment_id: task.deployment_id,
+        deployment_version: task.deployment_version,
         code_hash: task.code_hash,
         params: task.params,
     }

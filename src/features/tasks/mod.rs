@@ -39,7 +39,7 @@ pub use watchdog::Watchdog;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::{attempt::Running, signals::Signals};
+use self::{attempt::Running, logs::Feeds, signals::Signals};
 pub use super::foundation::Foundation;
 use super::{datasources::Datasources, events::Events, proxies::Proxies, spiders::Spiders};
 use crate::{
@@ -63,6 +63,7 @@ pub struct Tasks {
     proxies: Proxies,
     datasources: Datasources,
     signals: Signals,
+    feeds: Feeds,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
     /// Wakes the loop that tells what is gone.
@@ -77,7 +78,7 @@ impl Tasks {
     pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies, datasources: Datasources) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
-        let running = Arc::default();
+        let (running, feeds) = (Arc::default(), Feeds::default());
         Self {
             db,
             documents,
@@ -91,6 +92,7 @@ impl Tasks {
             proxies,
             datasources,
             signals,
+            feeds,
             queued,
             whole: Arc::default(),
             scheduler,

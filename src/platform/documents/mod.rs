@@ -4,6 +4,9 @@
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
 mod catalogue;
+mod chunks;
+mod errors;
+mod find;
 mod fingerprint;
 mod items;
 mod keys;
@@ -21,10 +24,12 @@ mod usage;
 use std::{ops::Deref, sync::Arc};
 
 pub use catalogue::{Catalogue, FieldCount, Most};
+pub use errors::{ErrorGroup, SeenError};
+pub use find::{Effort, Found, LineFilter, Needle};
 pub use fingerprint::{fingerprint, fingerprint_at};
 pub use items::{Counts, Item, ItemFilter, NewBatch, NewItem, Stored};
 pub use keys::{DedupPolicy, Key, KnownKey};
-pub use logs::{LogLine, StoredLine, Stream};
+pub use logs::{Level, LogLine, NewLines, StoredLine, Stream};
 pub use mongo::MongoStore;
 pub use quarantine::{Quarantined, Readmission, Readmitted, Refused};
 pub use sql::SqlStore;

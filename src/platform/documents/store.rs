@@ -8,9 +8,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     catalogue::Catalogue,
+    chunks::Chunk,
+    errors::ErrorGroup,
     items::{Counts, Item, ItemFilter, NewBatch, Stored},
     keys::KnownKey,
-    logs::{Chunk, LogLine},
+    logs::{Levels, NewLines},
     quarantine::{Quarantined, Readmission, Readmitted},
     usage::Kept,
 };
@@ -22,7 +24,7 @@ use crate::{
 /// Where documents live.
 #[async_trait]
 pub trait DocumentStore:
-    Attempts + Batches + Items + Quarantine + Keys + Catalogues + Logs + Removal + Books + Debug + Send + Sync
+    Attempts + Batches + Items + Quarantine + Keys + Catalogues + Logs + Errors + Removal + Books + Debug + Send + Sync
 {
     /// Whether it answers.
     async fn check(&self) -> Result<()>;
@@ -148,24 +150,43 @@ pub trait Catalogues {
 /// Logs, in chunks of lines that follow each other.
 #[async_trait]
 pub trait Logs {
-    /// See [`Documents::append_lines`](super::Documents::append_lines); there is at least one.
-    async fn store_lines(
-        &self,
-        task_id: &TaskId,
-        spider_id: &SpiderId,
-        attempt: i64,
-        first_seq: i64,
-        lines: &[LogLine],
-    ) -> Result<()>;
+    /// See [`Documents::append_lines`](super::Documents::append_lines); there is a line or an error. Both are stored, or
+    /// neither.
+    async fn store_lines(&self, new: &NewLines) -> Result<()>;
 
     /// The place of the newest line; 0 where there is none.
     async fn last_seq(&self, task_id: &TaskId) -> Result<i64>;
 
-    /// The next chunks that hold something behind the place `after`; none at the end.
-    async fn chunks_after(&self, task_id: &TaskId, after: i64, limit: i64) -> Result<Vec<Chunk>>;
+    /// The next chunks that hold something behind the place `after` and have one of the levels; none at the end.
+    async fn chunks_after(&self, task_id: &TaskId, after: i64, levels: Levels, limit: i64) -> Result<Vec<Chunk>>;
 
-    /// The chunks that begin before the place `before`, the last first; none at the beginning.
-    async fn chunks_before(&self, task_id: &TaskId, before: i64, limit: i64) -> Result<Vec<Chunk>>;
+    /// The chunks that begin before the place `before` and have one of the levels, the last first; none at the beginning.
+    async fn chunks_before(&self, task_id: &TaskId, before: i64, levels: Levels, limit: i64) -> Result<Vec<Chunk>>;
+}
+
+/// Errors of one kind in a spider's logs; they are added with the lines. A spider has at most
+/// [`MOST_GROUPS`](super::errors::MOST_GROUPS) kinds.
+#[async_trait]
+pub trait Errors {
+    /// The last seen first. `before` is the last of the page above, by its time and fingerprint.
+    async fn error_groups(
+        &self,
+        spider: &SpiderId,
+        before: Option<(DateTime<Utc>, &str)>,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<ErrorGroup>>;
+
+    async fn count_error_groups(&self, spider: &SpiderId) -> Result<i64>;
+
+    async fn error_group(&self, spider: &SpiderId, fingerprint: &str) -> Result<Option<ErrorGroup>>;
+
+    /// False where there is none. The next such error is the first one.
+    async fn forget_error(&self, spider: &SpiderId, fingerprint: &str) -> Result<bool>;
+
+    async fn forget_errors_of(&self, spider: &SpiderId) -> Result<()>;
+
+    async fn spiders_with_errors(&self) -> Result<Vec<SpiderId>>;
 }
 
 /// Removing documents, in short steps: others want to write meanwhile. What is cut off half-way is done to its end by the

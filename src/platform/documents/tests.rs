@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
 
-use super::*;
+use super::{logs::Levels, *};
 use crate::{
     clock::{Clock, SystemClock},
     error::Error,
@@ -160,12 +160,15 @@ async fn only_the_present_attempt_adds() {
         documents.add_items(one(1)).await.unwrap();
         documents.open_attempt(&task, 2).await.unwrap();
         refused(documents.add_items(one(1)).await.unwrap_err());
-        refused(documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["late"])).await.unwrap_err());
+        refused(documents.append_lines(&lines(&task, &spider, 1, Stream::Stdout, &["late"])).await.unwrap_err());
         documents.add_items(one(2)).await.unwrap();
         // Too late to begin, and to end another's.
         documents.open_attempt(&task, 1).await.unwrap();
         assert_eq!(documents.close_attempt(&task, 1).await.unwrap().stored, 2);
-        documents.append_lines(&task, &spider, 2, 1, &lines(Stream::Stdout, &["in time"])).await.unwrap();
+        documents
+            .append_lines(&NewLines { attempt: 2, ..lines(&task, &spider, 1, Stream::Stdout, &["in time"]) })
+            .await
+            .unwrap();
         assert_eq!(documents.close_attempt(&task, 2).await.unwrap().stored, 2);
         refused(documents.add_items(NewBatch { batch: Some(8), ..one(2) }).await.unwrap_err());
         assert_eq!(documents.count_items(&of_task(&task)).await.unwrap(), 2);
@@ -184,12 +187,16 @@ async fn what_is_kept_is_booked_and_forgotten() {
         documents.add_items(batch(&heavy, &spider, Some(0), &["12"])).await.unwrap();
         documents.add_items(batch(&light, &spider, Some(1), &[r#"{"a":  1}"#])).await.unwrap();
         for task in [&heavy, &light] {
-            documents.append_lines(task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b"])).await.unwrap();
-            documents.append_lines(task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b"])).await.unwrap();
+            documents.append_lines(&lines(task, &spider, 1, Stream::Stdout, &["a", "b"])).await.unwrap();
+            documents.append_lines(&lines(task, &spider, 1, Stream::Stdout, &["a", "b"])).await.unwrap();
         }
         let kept = documents.kept_of(&spider).await.unwrap();
-        let line = i64::try_from(r#"["stdout",1700000000000,"a"]"#.len()).unwrap();
-        assert_eq!(kept, Kept { items: 6009, logs: 2 * (2 * line + 3) });
+        let mut bytes = 0;
+        for task in [&heavy, &light] {
+            let chunks = documents.chunks_after(task, 0, Levels::ANY, 9).await.unwrap();
+            bytes += chunks.iter().map(|chunk| chunk.body.len()).sum::<usize>();
+        }
+        assert_eq!(kept, Kept { items: 6009, logs: i64::try_from(bytes).unwrap() });
         assert_eq!(documents.kept_by_spider().await.unwrap()[&spider], kept);
         let both = [light.clone(), heavy.clone()];
         documents.remove_items_of_tasks(&both[..1]).await.unwrap();
@@ -246,9 +253,19 @@ async fn long_reads_go_in_steps_of_bounded_size() {
     }
 }
 
-fn lines(stream: Stream, texts: &[&str]) -> Vec<LogLine> {
+/// Lines of the task's first attempt.
+fn lines(task: &TaskId, spider: &SpiderId, first_seq: i64, stream: Stream, texts: &[&str]) -> NewLines {
     let at = SystemClock.now();
-    texts.iter().map(|text| LogLine { stream, at, text: (*text).to_owned() }).collect()
+    let line = |text: &&str| LogLine { stream, level: None, at, text: (*text).to_owned() };
+    NewLines {
+        task_id: task.clone(),
+        spider_id: spider.clone(),
+        attempt: 1,
+        version: None,
+        first_seq,
+        lines: texts.iter().map(line).collect(),
+        errors: Vec::new(),
+    }
 }
 
 #[tokio::test]
@@ -257,29 +274,25 @@ async fn lines_are_stored_once_and_read_from_any_place() {
     for documents in all {
         let (task, spider) = (begun(&documents).await, SpiderId::generate());
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
-        documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b\0\u{fffd}中"])).await.unwrap();
+        documents.append_lines(&lines(&task, &spider, 1, Stream::Stdout, &["a", "b\0\u{fffd}中"])).await.unwrap();
         // The answer was lost; the sender tries again with what has come since.
-        documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stdout, &["a", "b", "c"])).await.unwrap();
+        documents.append_lines(&lines(&task, &spider, 1, Stream::Stdout, &["a", "b", "c"])).await.unwrap();
         documents.open_attempt(&task, 2).await.unwrap();
-        documents.append_lines(&task, &spider, 2, 4, &lines(Stream::Stderr, &["d", "e"])).await.unwrap();
+        documents
+            .append_lines(&NewLines { attempt: 2, ..lines(&task, &spider, 4, Stream::Stderr, &["d", "e"]) })
+            .await
+            .unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 5);
-        assert_eq!(read(&documents, &task, 1, None, 2).await, [(2, 1, "b\0\u{fffd}中".into()), (3, 1, "c".into())]);
-        assert_eq!(read(&documents, &task, 3, None, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
-        assert_eq!(read(&documents, &task, 0, Some(Stream::Stderr), 1).await, [(4, 2, "d".into())]);
-        assert_eq!(read(&documents, &task, 5, None, 9).await, []);
+        assert_eq!(read(&documents, &task, 1, 2).await, [(2, 1, "b\0\u{fffd}中".into()), (3, 1, "c".into())]);
+        assert_eq!(read(&documents, &task, 3, 9).await, [(4, 2, "d".into()), (5, 2, "e".into())]);
+        assert_eq!(read(&documents, &task, 5, 9).await, []);
         documents.remove_logs(std::slice::from_ref(&task)).await.unwrap();
         assert_eq!(documents.last_seq(&task).await.unwrap(), 0);
     }
 }
 
-async fn read(
-    documents: &Documents,
-    task: &TaskId,
-    after: i64,
-    stream: Option<Stream>,
-    limit: usize,
-) -> Vec<(i64, i64, String)> {
-    let lines = documents.lines_after(task, after, stream, limit).await.unwrap();
+async fn read(documents: &Documents, task: &TaskId, after: i64, limit: usize) -> Vec<(i64, i64, String)> {
+    let lines = documents.lines_after(task, after, limit).await.unwrap();
     lines.into_iter().map(|line| (line.seq, line.attempt, line.line)).collect()
 }
 
@@ -289,16 +302,16 @@ async fn the_tail_is_the_end_of_each_stream() {
     for documents in all {
         let (task, spider) = (begun(&documents).await, SpiderId::generate());
         assert_eq!(documents.tail(&task, 10).await.unwrap(), Tail::default());
-        documents.append_lines(&task, &spider, 1, 1, &lines(Stream::Stderr, &["one", "two"])).await.unwrap();
+        documents.append_lines(&lines(&task, &spider, 1, Stream::Stderr, &["one", "two"])).await.unwrap();
         let long = "长".repeat(200_000);
-        documents.append_lines(&task, &spider, 1, 3, &lines(Stream::Stdout, &[&long, "12345", "678"])).await.unwrap();
+        documents.append_lines(&lines(&task, &spider, 3, Stream::Stdout, &[&long, "12345", "678"])).await.unwrap();
         let tail = documents.tail(&task, 10).await.unwrap();
         assert_eq!((tail.stdout.as_str(), tail.stderr.as_str(), tail.truncated), ("12345\n678\n", "one\ntwo\n", true));
         let all = documents.tail(&task, 1 << 20).await.unwrap();
         assert_eq!((all.stdout.len(), all.truncated), (600_011, false));
         let steps: Vec<Vec<StoredLine>> = documents.all_lines(&task).try_collect().await.unwrap();
         assert_eq!(steps.concat().len(), 5);
-        documents.append_lines(&task, &spider, 1, 6, &lines(Stream::Stdout, &[&long])).await.unwrap();
+        documents.append_lines(&lines(&task, &spider, 6, Stream::Stdout, &[&long])).await.unwrap();
         assert_eq!(documents.tail(&task, 10).await.unwrap().stdout, "长长长\n");
     }
 }
@@ -613,5 +626,163 @@ async fn more_fields_than_a_catalogue_has_are_left_out() {
         assert_eq!((catalogue.items, catalogue.truncated, catalogue.fields.len()), (3, true, 1000));
         assert_eq!(catalogue.fields[999].filled(), 3);
         assert_eq!(documents.count_items(&of_task(&task)).await.unwrap(), 3);
+    }
+}
+
+/// A spider that says little does not make a row of each line; what readers see stays the same.
+#[tokio::test]
+async fn small_chunks_are_gone_on_with() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let text = |n: i64| format!("line {n} {:x}", n.wrapping_mul(0x1e37_79b9_7f4a_7c15));
+        for n in 1..=2000 {
+            documents.append_lines(&lines(&task, &spider, n, Stream::Stdout, &[&text(n)])).await.unwrap();
+        }
+        let chunks = documents.chunks_after(&task, 0, Levels::ANY, 3000).await.unwrap();
+        assert!((2..20).contains(&chunks.len()), "{}", chunks.len());
+        let bytes: usize = chunks.iter().map(|chunk| chunk.body.len()).sum();
+        assert_eq!(documents.kept_of(&spider).await.unwrap().logs, i64::try_from(bytes).unwrap());
+        assert!(bytes < 50_000, "they are compressed: {bytes}");
+        let back = documents.lines_after(&task, 0, 3000).await.unwrap();
+        assert!(back.iter().zip(1..).all(|(line, n)| line.seq == n && line.line == text(n)), "{back:?}");
+        assert_eq!(back.len(), 2000);
+        // Each attempt has chunks of its own.
+        documents.open_attempt(&task, 2).await.unwrap();
+        let second = NewLines { attempt: 2, ..lines(&task, &spider, 2001, Stream::Stdout, &["again"]) };
+        documents.append_lines(&second).await.unwrap();
+        assert_eq!(documents.chunks_before(&task, i64::MAX, Levels::ANY, 1).await.unwrap()[0].first_seq, 2001);
+    }
+}
+
+#[tokio::test]
+async fn lines_are_found_by_level_stream_time_and_text() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let mut new = lines(&task, &spider, 1, Stream::Stderr, &["Eins", "zwei", "DREI Äpfel", "vier", "fünf 50%_"]);
+        for (line, level) in new.lines.iter_mut().zip([None, Some(Level::Debug), Some(Level::Error), Some(Level::Info)])
+        {
+            line.level = level;
+        }
+        let start = new.lines[0].at;
+        new.lines[4].at = start + chrono::TimeDelta::seconds(10);
+        documents.append_lines(&new).await.unwrap();
+        documents.open_attempt(&task, 2).await.unwrap();
+        let second = NewLines { attempt: 2, ..lines(&task, &spider, 6, Stream::Stdout, &["sechs"]) };
+        documents.append_lines(&second).await.unwrap();
+        let any = LineFilter::default;
+        let text = |text| LineFilter { text: Some(Needle::new(text).unwrap()), ..any() };
+        for (filter, seqs) in [
+            (any(), vec![1, 2, 3, 4, 5, 6]),
+            (LineFilter { stream: Some(Stream::Stdout), ..any() }, vec![6]),
+            (LineFilter { level: Some(Level::Info), ..any() }, vec![3, 4]),
+            (LineFilter { level: Some(Level::Critical), ..any() }, vec![]),
+            (LineFilter { from: Some(start + chrono::TimeDelta::seconds(9)), ..any() }, vec![5]),
+            (text("äPFEL"), vec![3]),
+            (text("%_"), vec![5]),
+            (text("."), vec![]),
+        ] {
+            let effort = &mut Effort::new(1 << 20, std::time::Duration::from_secs(60));
+            let found = documents.find_after(&task, (0, i64::MAX), &filter, 9, effort).await.unwrap();
+            assert_eq!(found.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), seqs, "{filter:?}");
+            assert!(found.is_all);
+            let back = documents.find_before(&task, i64::MAX, &filter, 9, effort).await.unwrap();
+            assert_eq!(back.lines.iter().rev().map(|line| line.seq).collect::<Vec<_>>(), seqs, "{filter:?}");
+        }
+        // In steps, from either end, and no more than was to be looked at.
+        let effort = &mut Effort::new(1, std::time::Duration::from_secs(60));
+        let some = documents.find_after(&task, (0, i64::MAX), &any(), 9, effort).await.unwrap();
+        assert_eq!((some.lines.len(), some.place, some.is_all), (5, 5, false));
+        let effort = &mut Effort::new(1 << 20, std::time::Duration::from_secs(60));
+        let between = documents.find_after(&task, (1, 4), &any(), 9, effort).await.unwrap();
+        assert_eq!((between.lines.len(), between.place, between.is_all), (2, 3, true));
+        let last = documents.find_before(&task, 6, &any(), 2, effort).await.unwrap();
+        assert_eq!((last.lines[0].seq, last.place, last.is_all), (5, 4, false));
+        let errors = documents.chunks_after(&task, 0, Levels::at_least(Level::Error), 9).await.unwrap();
+        assert_eq!(errors.len(), 1, "the other holds none");
+    }
+}
+
+fn error(fingerprint: &str, known_at: i64) -> SeenError {
+    SeenError {
+        fingerprint: fingerprint.to_owned(),
+        level: Level::Error,
+        title: format!("{fingerprint} at {known_at}"),
+        sample: "Traceback…".to_owned(),
+        at: "2026-03-01T08:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+            + chrono::TimeDelta::seconds(known_at),
+        seq: known_at - 1,
+        known_at,
+    }
+}
+
+#[tokio::test]
+async fn errors_are_counted_once_by_their_kind() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let call = |first, texts: &[&str], errors: Vec<SeenError>| NewLines {
+            version: Some(first),
+            errors,
+            ..lines(&task, &spider, first, Stream::Stderr, texts)
+        };
+        let first = call(1, &["a", "b", "c"], vec![error("one", 2), error("two", 3), error("one", 3)]);
+        // The answer was lost, and the same call comes again.
+        documents.append_lines(&first).await.unwrap();
+        documents.append_lines(&first).await.unwrap();
+        // Known when nothing was printed any more.
+        let end = call(4, &[], vec![error("one", 4)]);
+        documents.append_lines(&end).await.unwrap();
+        documents.append_lines(&end).await.unwrap();
+        let groups = documents.error_groups(&spider, None, 0, 9).await.unwrap();
+        let seen: Vec<(&str, i64, Option<i64>, Option<i64>)> = groups
+            .iter()
+            .map(|group| (group.fingerprint.as_str(), group.count, group.first_version, group.last_version))
+            .collect();
+        assert_eq!(seen, [("one", 3, Some(1), Some(4)), ("two", 1, Some(1), Some(1))]);
+        assert_eq!((groups[0].title.as_str(), groups[0].last_seq), ("one at 4", 3));
+        assert_eq!((groups[0].first_seen, groups[0].last_seen), (error("", 2).at, error("", 4).at));
+        let page = documents.error_groups(&spider, Some((groups[0].last_seen, "one")), 0, 9).await.unwrap();
+        assert_eq!(page, groups[1..]);
+        assert_eq!(documents.error_group(&spider, "two").await.unwrap().as_ref(), Some(&groups[1]));
+        assert!(documents.spiders_with_errors().await.unwrap().contains(&spider));
+        assert!(documents.forget_error(&spider, "two").await.unwrap());
+        assert!(!documents.forget_error(&spider, "two").await.unwrap());
+        assert_eq!(documents.count_error_groups(&spider).await.unwrap(), 1);
+        // Each of them new: the oldest make room.
+        let many = (0..700).map(|n| error(&format!("kind {n:03}"), 5 + n)).collect();
+        documents.append_lines(&call(4, &["d"], many)).await.unwrap();
+        assert_eq!(documents.count_error_groups(&spider).await.unwrap(), 500);
+        assert_eq!(documents.error_group(&spider, "one").await.unwrap(), None);
+        assert_eq!(documents.error_groups(&spider, None, 499, 9).await.unwrap()[0].fingerprint, "kind 200");
+        documents.forget_errors_of(&spider).await.unwrap();
+        assert_eq!(documents.count_error_groups(&spider).await.unwrap(), 0);
+    }
+}
+
+/// A spider prints while it delivers, and several connections deliver at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn items_and_lines_of_one_task_come_at_once() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (task, spider) = (begun(&documents).await, SpiderId::generate());
+        let items = (0..12).map(|number| {
+            let (documents, batch) = (documents.clone(), batch(&task, &spider, Some(number % 8), &["1", "2"]));
+            async move { documents.add_items(batch).await.map(drop) }
+        });
+        let printed = async {
+            for place in 1..=20 {
+                documents.append_lines(&lines(&task, &spider, place, Stream::Stdout, &["x"])).await?;
+            }
+            Ok(())
+        };
+        let (items, printed) = futures_util::join!(futures_util::future::join_all(items), printed);
+        items.into_iter().chain([printed]).collect::<Result<Vec<()>>>().unwrap();
+        let counts = documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task];
+        assert_eq!(counts, Counts { received: 16, stored: 16, duplicate: 0, rejected: 0 });
+        assert_eq!(documents.count_items(&of_task(&task)).await.unwrap(), 16);
+        assert_eq!(documents.last_seq(&task).await.unwrap(), 20);
+        assert_eq!(documents.lines_after(&task, 0, 99).await.unwrap().len(), 20);
     }
 }

@@ -236,6 +236,15 @@ async fn the_predecessors_documents_are_read() {
     let exported: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(exported.iter().map(|item| item["n"].as_i64().unwrap()).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
 
+    // A log of its own in front of ours, as where a task of the predecessor is run again.
+    let id = task["id"].as_str().unwrap();
+    let log = doc! { "task_id": id, "spider_id": &spider, "stdout": "one\ntwo\n", "stderr": "bad", "created_at": at };
+    database.collection("spider_logs").insert_one(log).await.unwrap();
+    let old = doc! { "task_id": "old-task", "spider_id": &spider, "stdout": "a\nb", "stderr": "", "created_at": at };
+    database.collection("spider_logs").insert_one(old).await.unwrap();
+    let text = app.get(&format!("/tasks/{id}/logs")).await.data();
+    assert!(text["stdout"].as_str().unwrap().contains("mine"), "{text}");
+
     let deleted = app.delete(&format!("/data?spider_id={spider}")).await.data();
     assert_eq!(deleted["deleted_count"], 6);
     assert_eq!(app.get(&format!("/data?spider_id={spider}")).await.data()["total"], 0);

@@ -120,6 +120,14 @@ impl TestApp {
         }
     }
 
+    /// Where items and logs lie; on PostgreSQL the same one.
+    pub async fn documents_database(&self) -> Database {
+        match &self.database_url {
+            Some(_) => self.database().await,
+            None => Database::open_sqlite(&self.dir.path().join("documents.db"), Schema::Documents).await.unwrap(),
+        }
+    }
+
     /// Whether `text` stands in clear in anything that the server keeps: its files, its tables.
     pub async fn keeps(&self, text: &str) -> bool {
         any_file_holds(self.dir.path(), text.as_bytes())

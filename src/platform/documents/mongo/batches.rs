@@ -214,8 +214,7 @@ impl MongoStore {
         documents: &[RawDocumentBuf],
     ) -> Result<(), Failure> {
         if !documents.is_empty() {
-            let collection = self.connection.database().collection::<RawDocumentBuf>(collection);
-            collection.insert_many(documents).session(session).await?;
+            self.items_of(collection).insert_many(documents).session(session).await?;
         }
         Ok(())
     }

@@ -53,14 +53,18 @@ impl Attempts for MongoStore {
 
 impl MongoStore {
     /// Adds to the task's books, and so holds the attempt open until the transaction ends; an error where it is over. The
-    /// books after that. `added` must change something: what stays as it is would hold nothing.
+    /// books after that.
     pub(super) async fn pass(
         &self,
         session: &mut ClientSession,
         task_id: &TaskId,
         attempt: i64,
-        added: Document,
+        mut added: Document,
     ) -> Result<Document, Failure> {
+        // What stays as it is would hold nothing.
+        if let Ok(increments) = added.get_document_mut("$inc") {
+            increments.insert("turns", 1_i64);
+        }
         let passed = self
             .collection(BOOKS)
             .find_one_and_update(doc! { "_id": task_id.as_str(), "attempt": attempt, "is_open": true }, added)

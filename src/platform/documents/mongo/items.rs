@@ -7,6 +7,7 @@ use super::{
     json::{item_of, json_of, text_of},
     number,
     search::{Kind, Range, conditions, spellings},
+    taken_literally,
 };
 use crate::{
     error::Result,
@@ -46,10 +47,10 @@ impl Items for MongoStore {
     async fn items_by_id(&self, ids: &[String]) -> Result<Vec<Item>> {
         let read = async {
             let ids: Vec<Bson> = ids.iter().map(|id| Kind::of(id).1).collect();
-            let found = self.collection(ITEMS).find(doc! { "_id": { "$in": ids } }).await?;
+            let found = self.items_of(ITEMS).find(doc! { "_id": { "$in": ids } }).await?;
             Ok(found.try_collect::<Vec<_>>().await?)
         };
-        self.call(read).await?.iter().map(item_of).collect()
+        self.call(read).await?.iter().map(|item| item_of(&taken_literally(item)?)).collect()
     }
 }
 
@@ -129,14 +130,14 @@ impl MongoStore {
     ) -> Result<BoxStream<'static, Result<Document>>> {
         let mut wanted = conditions(filter);
         wanted.extend(part);
-        let items = self.collection(collection);
+        let items = self.items_of(collection);
         let find = items.find(wanted).sort(doc! { "_id": order });
         let Some(spellings) = spellings(filter) else {
             let found = find.skip(u64::try_from(skipped).unwrap_or(0)).limit(limit).await?;
-            return Ok(found.map_err(Into::into).boxed());
+            return Ok(found.map_err(Into::into).and_then(async |item| taken_literally(&item)).boxed());
         };
         // The text of a document is known here alone.
-        let found = find.await?.map_err(Into::into);
+        let found = find.await?.map_err(Into::into).and_then(async |item| taken_literally(&item));
         let found = found.try_filter_map(move |document: Document| {
             let json = json_of(&document);
             ready(json.map(|json| spellings.stand_in(json.get()).then_some(document)))

@@ -5,15 +5,14 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
-    bson::{Bson, Document, doc},
+    bson::{Document, doc},
 };
 
 use super::{
-    ITEMS, KEY_SCOPES, KEYS, MongoStore,
+    ITEMS, KEY_SCOPES, KEYS, MongoStore, from_micros,
     json::{item_of, text_of},
-    number,
+    micros, number, taken_literally,
     transactions::{Failure, Tries},
-    unreadable,
 };
 use crate::{
     error::Result,
@@ -82,8 +81,8 @@ impl Keys for MongoStore {
             if let Some(before) = before {
                 wanted.insert("_id", doc! { "$lt": before });
             }
-            let found = self.collection(ITEMS).find(wanted).sort(doc! { "_id": -1 }).limit(limit).await?;
-            found.map_err(Into::into).and_then(async |item| item_of(&item)).try_collect().await
+            let found = self.items_of(ITEMS).find(wanted).sort(doc! { "_id": -1 }).limit(limit).await?;
+            found.map_err(Into::into).and_then(async |item| item_of(&taken_literally(&item)?)).try_collect().await
         };
         self.call(read).await
     }
@@ -245,11 +244,6 @@ impl MongoStore {
     }
 }
 
-/// A time to the microsecond; MongoDB's own end at milliseconds.
-fn time(at: DateTime<Utc>) -> Bson {
-    Bson::Int64(at.timestamp_micros())
-}
-
 fn document_of(scope: &str, key: &KnownKey) -> Document {
     doc! {
         "scope": scope,
@@ -259,19 +253,17 @@ fn document_of(scope: &str, key: &KnownKey) -> Document {
         "item_id": &key.item_id,
         "content": &key.content,
         "version": key.version,
-        "first_seen": time(key.first_seen),
-        "last_seen": time(key.last_seen),
-        "appeared_at": time(key.appeared_at),
-        "changed_at": time(key.changed_at),
-        "gone_at": key.gone_at.map(time),
+        "first_seen": micros(key.first_seen),
+        "last_seen": micros(key.last_seen),
+        "appeared_at": micros(key.appeared_at),
+        "changed_at": micros(key.changed_at),
+        "gone_at": key.gone_at.map(micros),
     }
 }
 
 fn key_of(document: &Document) -> Result<KnownKey> {
     let text = |name: &str| document.get(name).map(text_of).unwrap_or_default();
-    let at = |name: &str| {
-        DateTime::from_timestamp_micros(number(document, name)).ok_or_else(|| unreadable("the time of a key"))
-    };
+    let at = |name: &str| from_micros(document, name);
     Ok(KnownKey {
         key: text("item_key"),
         label: text("label"),

@@ -11,7 +11,7 @@ use mongodb::{
 };
 
 use super::{
-    BATCHES, BOOKS, CATALOGUES, ITEMS, KEY_SCOPES, KEYS, LOGS, QUARANTINE,
+    BATCHES, BOOKS, CATALOGUES, ERRORS, ITEMS, KEY_SCOPES, KEYS, LOGS, QUARANTINE,
     connection::{Connection, away, code},
 };
 use crate::error::Result;
@@ -58,6 +58,12 @@ pub(super) async fn set_up(connection: &Connection, ttl_days: u32) -> Result<()>
         by(doc! { "spider_id": 1 }),
     ])
     .await?;
+    collection(ERRORS)
+        .create_indexes([
+            unique(doc! { "spider_id": 1, "fingerprint": 1 }),
+            by(doc! { "spider_id": 1, "last_seen": -1, "fingerprint": -1 }),
+        ])
+        .await?;
     collection(BOOKS).create_index(by(doc! { "spider_id": 1 })).await?;
     collection(BATCHES).create_index(unique(doc! { "task_id": 1, "attempt": 1, "batch": 1 })).await?;
     let by_task_or_spider = [by(doc! { "task_id": 1, "_id": 1 }), by(doc! { "spider_id": 1, "_id": 1 })];

@@ -2,6 +2,7 @@
 
 mod batches;
 mod catalogues;
+mod errors;
 mod fences;
 mod items;
 mod json;
