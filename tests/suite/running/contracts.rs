@@ -218,7 +218,8 @@ async fn odd_items_are_judged_and_kept_to_the_letter() {
     assert_eq!(app.get(&format!("/data/export/ndjson?task_id={id}")).await.text.trim(), good.join("\n"));
     let held = app.get(&format!("/data/quarantine?task_id={id}")).await;
     assert!(held.text.contains(bad[0]) && held.text.contains(bad[2]), "{}", held.text);
-    let newest = &held.data()["items"][0];
+    // Some of the numbers are too large to be read here.
+    let newest = app.get(&format!("/data/quarantine?task_id={id}&page_size=1")).await.data()["items"][0].clone();
     assert_eq!(newest["data"], json!(deep), "too deep to be read: as a text");
     let fields = app.get(&format!("/data/fields?task_id={id}")).await;
     assert!(fields.text.contains("truncated"));
