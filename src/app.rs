@@ -130,11 +130,7 @@ impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        // Other users of the machine have no business in it.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let data_dir = &std::path::absolute(data_dir)?;
+        let data_dir = &made(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let db = open_database(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
@@ -407,6 +403,13 @@ impl App {
         tracing::info!(address = %self.listen, "stopped");
         Ok(())
     }
+}
+
+/// The folder, as an absolute path. Other users of the machine have no business in it.
+fn made(data_dir: &std::path::Path) -> anyhow::Result<PathBuf> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
 }
 
 /// A name that no other server has, and that says where it runs.

@@ -40,7 +40,7 @@ struct Parts<'a> {
 pub(super) fn deepest_item(schema: &Value) -> Result<usize, String> {
     let mut parts =
         Parts { root: schema, anchors: HashMap::new(), known: HashMap::new(), same: Vec::new(), inside: Vec::new() };
-    parts.find_anchors(schema, String::new())?;
+    parts.find_anchors(schema, "")?;
     parts.explore()?;
     let order = parts.in_order()?;
     let mut ways = vec![0_u64; order.len()];
@@ -66,24 +66,24 @@ pub(super) fn deepest_item(schema: &Value) -> Result<usize, String> {
 }
 
 impl<'a> Parts<'a> {
-    fn find_anchors(&mut self, value: &'a Value, at: String) -> Result<(), String> {
+    fn find_anchors(&mut self, value: &'a Value, at: &str) -> Result<(), String> {
         match value {
             Value::Object(members) => {
                 for name in ["$anchor", "$dynamicAnchor"] {
                     if let Some(Value::String(name)) = members.get(name) {
-                        self.anchors.entry(name).or_default().push(at.clone());
+                        self.anchors.entry(name).or_default().push(at.to_owned());
                     }
                 }
                 if !at.is_empty() && members.get("$id").is_some_and(Value::is_string) {
                     return Err(format!("{at} has an $id of its own"));
                 }
                 for (name, value) in members {
-                    self.find_anchors(value, format!("{at}/{}", escaped(name)))?;
+                    self.find_anchors(value, &format!("{at}/{}", escaped(name)))?;
                 }
             }
             Value::Array(values) => {
                 for (place, value) in values.iter().enumerate() {
-                    self.find_anchors(value, format!("{at}/{place}"))?;
+                    self.find_anchors(value, &format!("{at}/{place}"))?;
                 }
             }
             _ => {}

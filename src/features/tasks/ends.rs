@@ -26,7 +26,12 @@ impl Tasks {
         let counts = self.documents.close_attempt(&claim.task_id, claim.attempt).await?;
         let policy = self.policy_of(&claim.spider_id).await?;
         let is_whole = ending.status == TaskStatus::Completed && !claim.is_test;
-        let drift = if is_whole { self.drift_of(claim, counts).await? } else { None };
+        // That a run ended must not hang on how it compares with others.
+        let drift = if is_whole { self.drift_of(claim, counts).await } else { Ok(None) };
+        let drift = drift.unwrap_or_else(|error| {
+            tracing::warn!(%error, task = %claim.task_id, "the run cannot be compared with those before it");
+            None
+        });
         let tells_gone = is_whole
             && counts.received > 0
             && policy.is_some()
