@@ -17,7 +17,7 @@ use super::{
     ANSWER_PATIENCE, CONNECT_PATIENCE, CONNECTIONS, Failure, IDLE, Row, Sink, Table, Written,
     address::{Address, Tls},
     in_time,
-    row::{Fault, Insert, OWN, Parts, by_shape, insert_all, parts},
+    row::{Fault, Insert, OWN, Parts, insert_all, parts},
     sql_failure,
     table::quoted,
 };
@@ -98,9 +98,8 @@ impl Sink for MysqlSink {
             let at_once = (MOST_PARAMETERS / columns.len().max(1)).min(largest / largest_row.max(1));
             let transaction = connection.begin().await.map_err(|error| sql_failure(&error))?;
             let mut into = Into { transaction, table: table.quoted('`'), columns };
-            for some in by_shape(fitting.into_iter().map(|prepared| prepared.parts).collect()) {
-                insert_all(&mut into, &some, at_once, &mut written).await?;
-            }
+            let fitting: Vec<Parts<'_>> = fitting.into_iter().map(|prepared| prepared.parts).collect();
+            insert_all(&mut into, &fitting, at_once, &mut written).await?;
             into.transaction.commit().await.map_err(|error| sql_failure(&error))?;
             Ok(written)
         })

@@ -14,7 +14,7 @@ use super::{
     ANSWER_PATIENCE, CONNECT_PATIENCE, CONNECTIONS, Failure, IDLE, Row, Sink, Table, Written,
     address::{Address, Tls},
     in_time,
-    row::{Fault, Insert, OWN, Parts, by_shape, insert_all, parts},
+    row::{Fault, Insert, OWN, Parts, insert_all, parts},
     sql_failure,
     table::quoted,
 };
@@ -76,9 +76,7 @@ impl Sink for PostgresSink {
                 }
             }
             let mut into = Into { transaction, table: table.quoted('"'), columns };
-            for some in by_shape(fitting) {
-                insert_all(&mut into, &some, some.len(), &mut written).await?;
-            }
+            insert_all(&mut into, &fitting, fitting.len(), &mut written).await?;
             into.transaction.commit().await.map_err(|error| sql_failure(&error))?;
             Ok(written)
         })
