@@ -2,7 +2,14 @@
 
 mod parts;
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::{
@@ -119,11 +126,7 @@ impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        // Other users of the machine have no business in it.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let data_dir = &std::path::absolute(data_dir)?;
+        let data_dir = &own_folder(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let (db, documents_db) = open_databases(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
@@ -383,13 +386,20 @@ impl App {
     }
 }
 
+/// The folder, made where there is none. Other users of the machine have no business in it.
+fn own_folder(path: &Path) -> anyhow::Result<PathBuf> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(std::path::absolute(path)?)
+}
+
 /// A name that no other server has, and that says where it runs.
 fn new_worker() -> String {
     let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     format!("{host}:{}:{}", std::process::id(), crate::id::new())
 }
 
-async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::Result<(Database, Database)> {
+async fn open_databases(config: &Config, data_dir: &Path) -> anyhow::Result<(Database, Database)> {
     if !config.database.url.is_empty() {
         let db = Database::open_postgres(config.database.url.reveal()).await?;
         return Ok((db.clone(), db));

@@ -88,12 +88,12 @@ impl Parts<'_> {
 }
 
 /// Takes a row apart. `column` finds a column of the table that is not ours by its name.
-pub(super) fn parts<'a>(
+pub(super) fn parts(
     place: usize,
-    row: Row<'a>,
+    row: Row<'_>,
     has_data: bool,
     column: impl Fn(&str) -> Option<usize>,
-) -> Result<Parts<'a>, &'static str> {
+) -> Result<Parts<'_>, &'static str> {
     let whole = |fields| Parts { place, row, fields, rest: row.data.get().into() };
     // A key that is no text (half a surrogate pair) leaves the item whole.
     let Ok(entries) = entries(row.data) else {
@@ -167,7 +167,9 @@ pub(super) async fn insert_all(
 mod tests {
     use super::*;
 
-    fn taken_apart(data: &str, has_data: bool) -> Result<(Vec<(usize, String)>, String), &'static str> {
+    type Taken = (Vec<(usize, String)>, String);
+
+    fn taken_apart(data: &str, has_data: bool) -> Result<Taken, &'static str> {
         let data: Box<RawValue> = RawValue::from_string(data.to_owned()).unwrap();
         let row = Row { id: "i", task_id: "t", spider_id: "s", created_at: DateTime::UNIX_EPOCH, data: &data };
         let columns = ["b", "a"];
