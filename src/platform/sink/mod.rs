@@ -123,6 +123,8 @@ fn sql_failure(error: &sqlx::Error) -> Failure {
         sqlx::Error::Database(error) => Failure::new(error.message()),
         sqlx::Error::Io(error) => Failure::new(format!("the connection failed: {error}")),
         sqlx::Error::Tls(error) => Failure::new(format!("TLS failed: {error}")),
+        // The driver tells where in its sources it gave up.
+        sqlx::Error::Protocol(_) => Failure::new("what answers there does not speak as such a database does"),
         sqlx::Error::PoolTimedOut => Failure::new("no connection could be made in time"),
         other => Failure::new(other.to_string()),
     }
