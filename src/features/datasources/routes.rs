@@ -38,6 +38,7 @@ async fn list(
 /// Makes a datasource. Nothing is connected yet: see `/datasources/{id}/test`.
 #[utoipa::path(post, path = "/datasources", tag = "datasources", request_body = DataSourceChange,
     responses((status = 200, body = Envelope<DataSource>), (status = 422, description = "what is wrong, by field"),
+        (status = 502, description = "`database_not_made`: `create_db_if_not_exists` did not succeed; `msg` says why"),
         (status = 503, description = "`managed`, and there is no container engine")))]
 async fn create(
     State(datasources): State<Datasources>,

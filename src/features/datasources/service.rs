@@ -39,6 +39,10 @@ impl Datasources {
         new.apply(&mut source);
         new.check(&source)?;
         self.set_password(&mut source, new.password())?;
+        if new.create_db_if_not_exists {
+            let made = self.sinks.make_database(&self.address(&source)?).await;
+            made.map_err(|failure| not_made(&failure))?;
+        }
         self.insert(&source).await?;
         self.get(&source.id).await
     }
@@ -198,6 +202,11 @@ fn address(source: &DataSource, password: Option<String>) -> Result<Address> {
         database: source.database.clone(),
         options,
     })
+}
+
+fn not_made(failure: &Failure) -> Error {
+    let reason = failure.reason();
+    Error::outside("database_not_made", text!("无法创建数据库: {reason}", "the database could not be made: {reason}"))
 }
 
 fn no_engine() -> Error {

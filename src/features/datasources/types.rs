@@ -63,7 +63,7 @@ pub struct DataSource {
     pub connection_options: Json<Map<String, Value>>,
     #[serde(flatten)]
     #[sqlx(skip)]
-    pub(super) container: Container,
+    pub(super) hosting: Hosting,
     /// When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
     pub last_check_at: Option<DateTime<Utc>>,
     /// What was wrong then; null: nothing.
@@ -74,7 +74,7 @@ pub struct DataSource {
 
 /// Of managed datasources: null in all that there are.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub(super) struct Container {
+pub(super) struct Hosting {
     container_id: Option<String>,
     container_name: Option<String>,
     docker_image: Option<String>,
@@ -122,6 +122,8 @@ pub(super) struct DataSourceChange {
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<Object>)]
     pub connection_options: Option<Option<Map<String, Value>>>,
+    /// Make the database where the server has none of the name; only when the datasource is made.
+    pub create_db_if_not_exists: bool,
 }
 
 /// What is to become of the password.
@@ -209,7 +211,7 @@ impl DataSource {
             sealed_password: Vec::new(),
             database: String::new(),
             connection_options: Json(Map::new()),
-            container: Container::default(),
+            hosting: Hosting::default(),
             last_check_at: None,
             last_error: None,
             created_at: now,

@@ -93,7 +93,8 @@ impl Options {
                     options.replica_set = word(value, &loc, checks);
                 }
                 _ => {
-                    checks.require(false, &loc, "value_error", || text!("未知的连接选项", "is no option that is known"))
+                    let text = || text!("未知的连接选项", "is no option that is known");
+                    checks.require(false, &loc, "value_error", text);
                 }
             }
         }

@@ -98,6 +98,19 @@ pub async fn open(address: &Address, allow_private: bool) -> Result<Box<dyn Sink
     })
 }
 
+/// Makes the database where there is none. MongoDB does that by itself when something is written.
+pub async fn make_database(address: &Address, allow_private: bool) -> Result<(), Failure> {
+    let host = resolve(address, allow_private).await?;
+    in_time(CONNECT_PATIENCE * 2, async {
+        match address.kind {
+            SinkKind::Postgresql => postgres::make_database(address, &host).await,
+            SinkKind::Mysql => mysql::make_database(address, &host).await,
+            SinkKind::Mongodb => Ok(()),
+        }
+    })
+    .await
+}
+
 /// What does not answer in time has failed.
 async fn in_time<T>(patience: Duration, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let late = |_| Failure::new(format!("the database gave no answer within {} seconds", patience.as_secs()));
@@ -110,6 +123,8 @@ fn sql_failure(error: &sqlx::Error) -> Failure {
         sqlx::Error::Database(error) => Failure::new(error.message()),
         sqlx::Error::Io(error) => Failure::new(format!("the connection failed: {error}")),
         sqlx::Error::Tls(error) => Failure::new(format!("TLS failed: {error}")),
+        // The driver tells where in its sources it gave up.
+        sqlx::Error::Protocol(_) => Failure::new("what answers there does not speak as such a database does"),
         sqlx::Error::PoolTimedOut => Failure::new("no connection could be made in time"),
         other => Failure::new(other.to_string()),
     }

@@ -23,6 +23,8 @@ use super::{
     row::entries,
 };
 
+/// A little less than a connection is waited for: the driver knows better why there is none.
+const SELECTION_PATIENCE: Duration = Duration::from_secs(9);
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// Of a document, in all; the item stands in one.
 const MOST_LEVELS: usize = 98;
@@ -42,7 +44,7 @@ impl MongoSink {
         options.hosts = vec![ServerAddress::Tcp { host: host.to_owned(), port: Some(address.port) }];
         options.app_name = Some("crawlhub".to_owned());
         options.connect_timeout = Some(CONNECT_PATIENCE);
-        options.server_selection_timeout = Some(CONNECT_PATIENCE - Duration::from_secs(1));
+        options.server_selection_timeout = Some(SELECTION_PATIENCE);
         options.max_pool_size = Some(CONNECTIONS);
         options.max_idle_time = Some(IDLE);
         options.write_concern = Some(WriteConcern::majority());

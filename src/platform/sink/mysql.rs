@@ -17,7 +17,7 @@ use super::{
     ANSWER_PATIENCE, CONNECT_PATIENCE, CONNECTIONS, Failure, IDLE, Row, Sink, Table, Written,
     address::{Address, Tls},
     in_time,
-    row::{Fault, Insert, OWN, Parts, by_shape, insert_all, parts},
+    row::{Fault, Insert, OWN, Parts, insert_all, parts},
     sql_failure,
     table::quoted,
 };
@@ -35,24 +35,6 @@ pub(super) struct MysqlSink {
 
 impl MysqlSink {
     pub(super) fn new(address: &Address, host: &str) -> Self {
-        let mut options = MySqlConnectOptions::new()
-            .host(host)
-            .port(address.port)
-            .database(&address.database)
-            .charset("utf8mb4")
-            .pipes_as_concat(false)
-            .ssl_mode(match address.options.tls {
-                Tls::Disable => MySqlSslMode::Disabled,
-                Tls::Prefer => MySqlSslMode::Preferred,
-                Tls::Require => MySqlSslMode::Required,
-                Tls::Verify => MySqlSslMode::VerifyIdentity,
-            });
-        if !address.username.is_empty() {
-            options = options.username(&address.username);
-        }
-        if let Some(password) = &address.password {
-            options = options.password(password);
-        }
         let pool = MySqlPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_PATIENCE)
@@ -64,9 +46,40 @@ impl MysqlSink {
                                           innodb_lock_wait_timeout = 20";
                 Box::pin(async move { connection.execute(strict).await.map(drop) })
             })
-            .connect_lazy_with(options);
+            .connect_lazy_with(options(address, host).database(&address.database));
         Self { pool }
     }
+}
+
+/// Without a database.
+fn options(address: &Address, host: &str) -> MySqlConnectOptions {
+    let mut options =
+        MySqlConnectOptions::new().host(host).port(address.port).charset("utf8mb4").pipes_as_concat(false).ssl_mode(
+            match address.options.tls {
+                Tls::Disable => MySqlSslMode::Disabled,
+                Tls::Prefer => MySqlSslMode::Preferred,
+                Tls::Require => MySqlSslMode::Required,
+                Tls::Verify => MySqlSslMode::VerifyIdentity,
+            },
+        );
+    if !address.username.is_empty() {
+        options = options.username(&address.username);
+    }
+    if let Some(password) = &address.password {
+        options = options.password(password);
+    }
+    options
+}
+
+/// Makes the database where there is none.
+pub(super) async fn make_database(address: &Address, host: &str) -> Result<(), Failure> {
+    let made = async {
+        let mut connection = MySqlConnection::connect_with(&options(address, host)).await?;
+        let sql = format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", quoted(&address.database, '`'));
+        connection.execute(AssertSqlSafe(sql)).await?;
+        connection.close().await
+    };
+    made.await.map_err(|error| sql_failure(&error))
 }
 
 #[async_trait]
@@ -98,9 +111,8 @@ impl Sink for MysqlSink {
             let at_once = (MOST_PARAMETERS / columns.len().max(1)).min(largest / largest_row.max(1));
             let transaction = connection.begin().await.map_err(|error| sql_failure(&error))?;
             let mut into = Into { transaction, table: table.quoted('`'), columns };
-            for some in by_shape(fitting.into_iter().map(|prepared| prepared.parts).collect()) {
-                insert_all(&mut into, &some, at_once, &mut written).await?;
-            }
+            let fitting: Vec<Parts<'_>> = fitting.into_iter().map(|prepared| prepared.parts).collect();
+            insert_all(&mut into, &fitting, at_once, &mut written).await?;
             into.transaction.commit().await.map_err(|error| sql_failure(&error))?;
             Ok(written)
         })

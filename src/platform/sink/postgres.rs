@@ -14,7 +14,7 @@ use super::{
     ANSWER_PATIENCE, CONNECT_PATIENCE, CONNECTIONS, Failure, IDLE, Row, Sink, Table, Written,
     address::{Address, Tls},
     in_time,
-    row::{Fault, Insert, OWN, Parts, by_shape, insert_all, parts},
+    row::{Fault, Insert, OWN, Parts, insert_all, parts},
     sql_failure,
     table::quoted,
 };
@@ -26,31 +26,51 @@ pub(super) struct PostgresSink {
 
 impl PostgresSink {
     pub(super) fn new(address: &Address, host: &str) -> Self {
-        let mut options = PgConnectOptions::new_without_pgpass()
-            .host(host)
-            .port(address.port)
-            .database(&address.database)
-            .application_name("crawlhub")
-            .options([("statement_timeout", "50s"), ("lock_timeout", "20s")])
-            .ssl_mode(match address.options.tls {
-                Tls::Disable => PgSslMode::Disable,
-                Tls::Prefer => PgSslMode::Prefer,
-                Tls::Require => PgSslMode::Require,
-                Tls::Verify => PgSslMode::VerifyFull,
-            });
-        if !address.username.is_empty() {
-            options = options.username(&address.username);
-        }
-        if let Some(password) = &address.password {
-            options = options.password(password);
-        }
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_PATIENCE)
             .idle_timeout(IDLE)
-            .connect_lazy_with(options);
+            .connect_lazy_with(options(address, host));
         Self { pool }
     }
+}
+
+fn options(address: &Address, host: &str) -> PgConnectOptions {
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(host)
+        .port(address.port)
+        .database(&address.database)
+        .application_name("crawlhub")
+        .options([("statement_timeout", "50s"), ("lock_timeout", "20s")])
+        .ssl_mode(match address.options.tls {
+            Tls::Disable => PgSslMode::Disable,
+            Tls::Prefer => PgSslMode::Prefer,
+            Tls::Require => PgSslMode::Require,
+            Tls::Verify => PgSslMode::VerifyFull,
+        });
+    if !address.username.is_empty() {
+        options = options.username(&address.username);
+    }
+    if let Some(password) = &address.password {
+        options = options.password(password);
+    }
+    options
+}
+
+/// Makes the database where there is none, from the one that every server has.
+#[expect(clippy::disallowed_methods, reason = "not our database")]
+pub(super) async fn make_database(address: &Address, host: &str) -> Result<(), Failure> {
+    let options = options(address, host).database("postgres");
+    let made = async {
+        let mut connection = PgConnection::connect_with(&options).await?;
+        let known = sqlx::query("SELECT 1 FROM pg_database WHERE datname = $1").bind(&address.database);
+        if known.fetch_optional(&mut connection).await?.is_none() {
+            let sql = format!("CREATE DATABASE {}", quoted(&address.database, '"'));
+            connection.execute(AssertSqlSafe(sql)).await?;
+        }
+        connection.close().await
+    };
+    made.await.map_err(|error| sql_failure(&error))
 }
 
 #[async_trait]
@@ -76,9 +96,7 @@ impl Sink for PostgresSink {
                 }
             }
             let mut into = Into { transaction, table: table.quoted('"'), columns };
-            for some in by_shape(fitting) {
-                insert_all(&mut into, &some, some.len(), &mut written).await?;
-            }
+            insert_all(&mut into, &fitting, fitting.len(), &mut written).await?;
             into.transaction.commit().await.map_err(|error| sql_failure(&error))?;
             Ok(written)
         })

@@ -81,13 +81,19 @@ pub(super) fn entries(object: &RawValue) -> serde_json::Result<Vec<(String, &Raw
     serde_json::from_str(object.get()).map(|Entries(entries)| entries)
 }
 
+impl Parts<'_> {
+    fn columns(&self) -> impl Iterator<Item = usize> {
+        self.fields.iter().map(|(column, _)| *column)
+    }
+}
+
 /// Takes a row apart. `column` finds a column of the table that is not ours by its name.
-pub(super) fn parts<'a>(
+pub(super) fn parts(
     place: usize,
-    row: Row<'a>,
+    row: Row<'_>,
     has_data: bool,
     column: impl Fn(&str) -> Option<usize>,
-) -> Result<Parts<'a>, &'static str> {
+) -> Result<Parts<'_>, &'static str> {
     let whole = |fields| Parts { place, row, fields, rest: row.data.get().into() };
     // A key that is no text (half a surrogate pair) leaves the item whole.
     let Ok(entries) = entries(row.data) else {
@@ -129,14 +135,16 @@ pub(super) trait Insert {
     async fn insert(&mut self, rows: &[Parts<'_>]) -> Result<usize, Fault>;
 }
 
-/// Writes all rows that the table takes: where it refuses some, it is asked for each half of them. All have the same shape.
+/// Writes all rows that the table takes, in their order, those together that fill the same columns: one that is left out has
+/// its default. Where some are refused, the table is asked for each half of them.
 pub(super) async fn insert_all(
     into: &mut impl Insert,
     rows: &[Parts<'_>],
     at_once: usize,
     written: &mut Written,
 ) -> Result<(), Failure> {
-    let mut waiting: VecDeque<&[Parts<'_>]> = rows.chunks(at_once.max(1)).collect();
+    let alike = rows.chunk_by(|one, next| one.columns().eq(next.columns()));
+    let mut waiting: VecDeque<&[Parts<'_>]> = alike.flat_map(|some| some.chunks(at_once.max(1))).collect();
     while let Some(some) = waiting.pop_front() {
         match into.insert(some).await {
             Ok(added) => written.added += added,
@@ -155,20 +163,13 @@ pub(super) async fn insert_all(
     Ok(())
 }
 
-/// Rows by the columns that they fill, so that one that they leave out has its default.
-pub(super) fn by_shape(rows: Vec<Parts<'_>>) -> impl Iterator<Item = Vec<Parts<'_>>> {
-    let mut shapes: BTreeMap<Vec<usize>, Vec<Parts<'_>>> = BTreeMap::new();
-    for row in rows {
-        shapes.entry(row.fields.iter().map(|(column, _)| *column).collect()).or_default().push(row);
-    }
-    shapes.into_values()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn taken_apart(data: &str, has_data: bool) -> Result<(Vec<(usize, String)>, String), &'static str> {
+    type Taken = (Vec<(usize, String)>, String);
+
+    fn taken_apart(data: &str, has_data: bool) -> Result<Taken, &'static str> {
         let data: Box<RawValue> = RawValue::from_string(data.to_owned()).unwrap();
         let row = Row { id: "i", task_id: "t", spider_id: "s", created_at: DateTime::UNIX_EPOCH, data: &data };
         let columns = ["b", "a"];

@@ -45,7 +45,7 @@ pub fn check_name(kind: SinkKind, name: &str, loc: &str, checks: &mut Checks) {
     checks.require(parts.len() <= 2, loc, "value_error", || {
         text!("最多一个点：模式.表", "has one dot at most: schema.table")
     });
-    checks.require(parts.iter().all(|part| !part.is_empty()), loc, "value_error", || {
+    checks.require(parts.len() == 1 || parts.iter().all(|part| !part.is_empty()), loc, "value_error", || {
         text!("点的两侧不能为空", "must have a name on both sides of the dot")
     });
     let longest = parts.iter().map(|part| length(kind, part)).max().unwrap_or_default();
@@ -82,6 +82,8 @@ fn most(kind: SinkKind) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use SinkKind::{Mongodb, Mysql, Postgresql};
+
     use super::*;
 
     #[test]
@@ -100,7 +102,6 @@ mod tests {
             check_name(kind, name, "name", &mut checks);
             checks.finish().is_ok()
         };
-        use SinkKind::{Mongodb, Mysql, Postgresql};
         for kind in [Postgresql, Mysql, Mongodb] {
             assert!(fits(kind, "items") && fits(kind, "a\"b; DROP TABLE `x`") && fits(kind, "商品"));
             assert!(!fits(kind, "") && !fits(kind, " ") && !fits(kind, "a\0b") && !fits(kind, &"x".repeat(256)));

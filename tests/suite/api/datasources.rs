@@ -116,6 +116,12 @@ async fn a_connection_is_tried() {
         let id = source["id"].as_str().unwrap();
         let tested = app.post(&format!("/datasources/{id}/test"), json!({})).await.data();
         assert_eq!(tested["ok"], true, "{}: {tested}", users.kind);
+        // The servers of the tests have no TLS: who wants it does not go on without.
+        for tls in ["require", "verify-full"] {
+            let mut body = users.body();
+            body["connection_options"] = json!({"tls": tls});
+            assert_eq!(app.post("/datasources/test", body).await.data()["ok"], false, "{tls}: {}", users.kind);
+        }
         assert!(app.get(&format!("/datasources/{id}")).await.data()["last_check_at"].is_string());
         if users.kind == "mysql" {
             app.put(&format!("/datasources/{id}"), json!({"password": "very-wrong-word"})).await.data();
@@ -126,6 +132,32 @@ async fn a_connection_is_tried() {
             assert!(!source.to_string().contains("very-wrong-word"));
         }
     }
+}
+
+#[tokio::test]
+async fn a_database_is_made_where_it_is_wished() {
+    let app = TestApp::new().await;
+    for users in UsersDatabase::all().await {
+        let mut body = users.body();
+        body["database"] = json!(format!("{}-new", body["database"].as_str().unwrap()));
+        let test = async || app.post("/datasources/test", body.clone()).await.data()["ok"].clone();
+        assert_eq!(test().await, json!(users.kind == "mongodb"), "{}", users.kind);
+        let mut wished = body.clone();
+        wished["create_db_if_not_exists"] = json!(true);
+        // The second time it is there.
+        for _ in 0..2 {
+            app.post("/datasources", wished.clone()).await.data();
+            assert_eq!(test().await, true, "{}", users.kind);
+        }
+    }
+    let mut nowhere = external();
+    nowhere.as_object_mut().unwrap().extend([
+        ("host".to_owned(), json!("127.0.0.1")),
+        ("port".to_owned(), json!(9)),
+        ("create_db_if_not_exists".to_owned(), json!(true)),
+    ]);
+    assert_eq!(app.post("/datasources", nowhere).await.error(502), "database_not_made");
+    assert_eq!(app.get("/datasources?keyword=shop").await.data()["total"], 0);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use mongodb::bson::Bson;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Gate, TestApp, UsersDatabase};
+use crate::support::{Client, Gate, ServerProcess, TestApp, UsersDatabase};
 
 /// A spider whose items go to the table; the path of the link.
 async fn linked(app: &Client, body: Value, table: &str, script: &str, options: Value) -> (String, String) {
@@ -48,14 +48,20 @@ const ODD: [&str; 9] = [
     "{}",
 ];
 
+/// Sends `items` as they are: the SDK would mend what is no text.
+const SEND: &str = r#"
+import os, urllib.request
+env = os.environ
+body = '{"task_id":"%s","spider_id":"%s","items":[' % (env['CRAWLHUB_TASK_ID'], env['CRAWLHUB_SPIDER_ID']) + items + ']}'
+headers = {'content-type': 'application/json'}
+urllib.request.urlopen(urllib.request.Request(env['CRAWLHUB_API_URL'] + '/crawlhub/internal/items', body.encode(), headers))
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn items_arrive_to_the_letter_in_a_table_that_is_made() {
     let app = TestApp::new().await;
     for users in UsersDatabase::all().await {
-        let script = format!(
-            "import os\nwith open(os.environ['CRAWLHUB_OUTPUT_DIR'] + '/x.jsonl', 'w') as f:\n    f.write({:?})",
-            ODD.join("\n")
-        );
+        let script = format!("items = {:?}\n{SEND}", ODD.join(","));
         let (spider, path) = linked(&app, users.body(), "items", &script, json!({})).await;
         let task = app.run_to_end(&spider, json!({})).await;
         assert_eq!(task["success_count"], 9, "{task}");
@@ -140,9 +146,7 @@ async fn fields_go_to_columns_and_what_is_refused_stands_aside() {
         app.post(&format!("{one}/retry"), json!({})).await.ok();
         settled(&app, &path, 5, 1).await;
         assert_eq!(users.query(select).await.len(), 5);
-        let given_up =
-            app.send(app.request(reqwest::Method::DELETE, &format!("/platform/api/crawlhub{one}/refused"))).await;
-        assert_eq!(given_up.data()["count"], 1);
+        assert_eq!(app.delete(&format!("{one}/refused")).await.data()["count"], 1);
         settled(&app, &path, 5, 0).await;
     }
 }
@@ -178,8 +182,10 @@ async fn nothing_is_lost_and_nothing_doubled_while_a_database_is_away() {
         gate.open();
         let link = app.get(&path).await.data()[0]["id"].as_str().unwrap().to_owned();
         app.post(&format!("{path}/{link}/retry"), json!({})).await.ok();
-        let link = settled(&app, &path, 6000, 0).await;
-        assert_eq!((&link["failing_since"], &link["gone"]), (&json!(null), &json!(0)));
+        settled(&app, &path, 6000, 0).await;
+        // Written down once all is delivered.
+        let links = app.eventually(&path, |links| links[0]["failing_since"].is_null()).await;
+        assert_eq!((&links[0]["gone"], &links[0]["last_error"]), (&json!(0), &json!(null)));
         let mut found: Vec<i64> = users.rows("items").await.iter().map(|(_, data)| number(data)).collect();
         found.sort_unstable();
         assert_eq!(found, (0..6000).collect::<Vec<_>>(), "{}", users.kind);
@@ -333,4 +339,75 @@ async fn spiders_know_the_datasources_that_they_are_linked_with() {
     app.put(&format!("{path}/{link}"), json!({"is_enabled": false})).await.data();
     let task = app.run_to_end(&spider, json!({})).await;
     assert_eq!(app.items(task["id"].as_str().unwrap()).await, [json!(null), json!(0)]);
+}
+
+/// Whoever comes after a server that was killed goes on where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_killed_in_the_middle() {
+    for users in UsersDatabase::all().await {
+        let mut server = ServerProcess::start(&[]).await;
+        let gate = Gate::before(users.url.clone()).await;
+        gate.close();
+        let script = "from crawlhub import save_items\nsave_items([{'n': n, 'x': 'y' * 500} for n in range(15000)])";
+        let (spider, path) = linked(&server, users.body_at(&gate.url), "items", script, json!({})).await;
+        assert_eq!(server.run_to_end(&spider, json!({})).await["success_count"], 15_000);
+        let link = server.get(&path).await.data()[0]["id"].as_str().unwrap().to_owned();
+        gate.open();
+        server.post(&format!("{path}/{link}/retry"), json!({})).await.ok();
+        server.until(&path, |links| links[0]["delivered"].as_i64().unwrap() > 0).await;
+        server.child.kill().await.unwrap();
+        let ServerProcess { dir, database_url, .. } = server;
+        let server = ServerProcess::start_in(dir, database_url, &[]).await;
+        server.until(&path, |links| links[0]["delivered"] == 15_000 && links[0]["backlog"] == 0).await;
+        let mut found: Vec<i64> = users.rows("items").await.iter().map(|(_, data)| number(data)).collect();
+        found.sort_unstable();
+        assert_eq!(found, (0..15_000).collect::<Vec<_>>(), "{}", users.kind);
+    }
+}
+
+/// A table that takes nothing is not asked for ever: what waits is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_refusals_stop_the_delivery() {
+    let app = TestApp::new().await;
+    let Some(users) = UsersDatabase::mysql().await else { return };
+    users.execute("CREATE TABLE strict (_id VARCHAR(64) PRIMARY KEY, n INT NOT NULL)").await;
+    let script = printing(&[r#"{"n": "none"}"#]);
+    let (spider, path) = linked(&app, users.body(), "strict", &script, json!({})).await;
+    let task = app.run_to_end(&spider, json!({})).await["id"].as_str().unwrap().to_owned();
+    let link = settled(&app, &path, 0, 1).await["id"].as_str().unwrap().to_owned();
+    let db = app.database().await;
+    let mut numbers = 1..10_000;
+    loop {
+        let rows: Vec<String> = numbers
+            .by_ref()
+            .take(500)
+            .map(|n| format!("('{link}', 'x{n}', '{task}', 'no', FALSE, '2026-03-01T08:00:00+00:00')"))
+            .collect();
+        if rows.is_empty() {
+            break;
+        }
+        let columns = "link_id, item_id, task_id, reason, is_due, refused_at";
+        let sql = format!("INSERT INTO sink_refusals ({columns}) VALUES {}", rows.join(", "));
+        db.query_text(sql).execute().await.unwrap();
+    }
+    app.run_to_end(&spider, json!({})).await;
+    let links = app.eventually(&path, |links| links[0]["failures"].as_i64().unwrap() > 0).await;
+    assert!(links[0]["last_error"].as_str().unwrap().contains("10000"), "{links}");
+    assert_eq!((&links[0]["backlog"], &links[0]["refused"]), (&json!(1), &json!(10_000)));
+    assert_eq!(app.delete(&format!("{path}/{link}/refused")).await.data()["count"], 10_000);
+    settled(&app, &path, 0, 1).await;
+}
+
+/// What is larger than the server takes is refused, and does not break the connection for what comes after.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_larger_than_a_packet() {
+    let app = TestApp::new().await;
+    let Some(users) = UsersDatabase::mysql().await else { return };
+    let script = "from crawlhub import save_items\nsave_items([{'n': 1}, {'x': 'y' * (17 << 20)}, {'n': 2}])";
+    let (spider, path) = linked(&app, users.body(), "items", script, json!({})).await;
+    app.run_to_end(&spider, json!({})).await;
+    let link = settled(&app, &path, 2, 1).await;
+    let refused = app.get(&format!("{path}/{}/refused", link["id"].as_str().unwrap())).await.data();
+    assert!(refused["items"][0]["reason"].as_str().unwrap().contains("max_allowed_packet"), "{refused}");
+    assert_eq!(users.rows("items").await.len(), 2);
 }

@@ -38,6 +38,8 @@ const BATCH: i64 = 500;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// For those that are on their way when the server stops. What is cut off is done again.
 const STOP_GRACE: Duration = Duration::from_secs(3);
+/// A third of what a claim lasts.
+const RENEWAL: Duration = Duration::from_secs(5);
 /// After something of ours failed.
 const PAUSE: TimeDelta = TimeDelta::seconds(5);
 
@@ -50,7 +52,7 @@ impl Datasources {
         while !self.stop.is_cancelled() {
             match self.due().await {
                 Ok(due) => {
-                    for link in self.next_of(due, &busy) {
+                    for link in next_of(due, &busy) {
                         let (datasources, id) = (self.clone(), link.id.clone());
                         let task = flying.spawn(async move { datasources.deliver(&id).await });
                         busy.insert(task.id(), link);
@@ -92,23 +94,6 @@ impl Datasources {
         Ok(due.into_values().collect())
     }
 
-    /// Which of them come next: such as did not fail first, one of each datasource.
-    fn next_of(&self, mut due: Vec<Due>, busy: &HashMap<tokio::task::Id, Due>) -> Vec<Due> {
-        due.sort_by_key(|due| due.failures);
-        let mut taken: Vec<&DatasourceId> = busy.values().map(|due| &due.datasource_id).collect();
-        let mut failing = busy.values().filter(|due| due.failures > 0).count();
-        let mut next = Vec::new();
-        for link in &due {
-            let may = link.failures == 0 || failing < FAILING_AT_ONCE;
-            if taken.len() < AT_ONCE && may && !taken.contains(&&link.datasource_id) {
-                failing += usize::from(link.failures > 0);
-                taken.push(&link.datasource_id);
-                next.push(link.clone());
-            }
-        }
-        next
-    }
-
     /// Delivers what a link has, until all is written down.
     async fn deliver(&self, id: &LinkId) {
         let link = match self.claim_link(id).await {
@@ -116,10 +101,27 @@ impl Datasources {
             Ok(None) => return,
             Err(error) => return tracing::warn!(%error, link = %id, "a link to a datasource cannot be claimed"),
         };
-        let outcome = AssertUnwindSafe(self.deliver_claimed(&link)).catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_| Err(Halt::Own(Error::internal(anyhow::anyhow!("delivery panicked")))));
+        let delivery = AssertUnwindSafe(self.deliver_claimed(&link)).catch_unwind();
+        let outcome = tokio::select! {
+            outcome = delivery => {
+                outcome.unwrap_or_else(|_| Err(Halt::Own(Error::internal(anyhow::anyhow!("delivery panicked")))))
+            }
+            () = self.keep_claim(&link) => Err(Halt::Lost),
+        };
         if let Err(error) = self.settle(&link, outcome).await {
             tracing::warn!(%error, link = %id, "what became of a delivery cannot be written down");
+        }
+    }
+
+    /// Renews the claim, which a slow sink would outlast, until it is lost.
+    async fn keep_claim(&self, link: &Claimed) {
+        loop {
+            sleep(RENEWAL).await;
+            match self.renew_link(link).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, link = %link.id, "cannot renew the claim on a link yet"),
+            }
         }
     }
 
@@ -206,6 +208,23 @@ impl Datasources {
         }
         self.close_position(link, &position).await
     }
+}
+
+/// Which of them come next: such as did not fail first, one of each datasource.
+fn next_of(mut due: Vec<Due>, busy: &HashMap<tokio::task::Id, Due>) -> Vec<Due> {
+    due.sort_by_key(|due| due.failures);
+    let mut taken: Vec<&DatasourceId> = busy.values().map(|due| &due.datasource_id).collect();
+    let mut failing = busy.values().filter(|due| due.failures > 0).count();
+    let mut next = Vec::new();
+    for link in &due {
+        let may = link.failures == 0 || failing < FAILING_AT_ONCE;
+        if taken.len() < AT_ONCE && may && !taken.contains(&&link.datasource_id) {
+            failing += usize::from(link.failures > 0);
+            taken.push(&link.datasource_id);
+            next.push(link.clone());
+        }
+    }
+    next
 }
 
 /// Writes the items, counts them in the position, and says what of that is news.

@@ -56,6 +56,10 @@ impl Sinks {
         Ok(sink)
     }
 
+    pub(in super::super) async fn make_database(&self, address: &Address) -> Result<(), Failure> {
+        sink::make_database(address, self.allow_private).await
+    }
+
     /// Whether the database can be reached, through a connection of its own.
     pub(in super::super) async fn test(&self, address: &Address) -> Result<(), Failure> {
         let sink = sink::open(address, self.allow_private).await?;

@@ -12,8 +12,8 @@ use crate::{
     platform::{database::Transaction, sink::Failure},
 };
 
-/// What one step may take, and some more for it to be written down.
-const LEASE: TimeDelta = TimeDelta::seconds(90);
+/// How long a claim lasts without being renewed: so late another server takes over from one that died.
+const LEASE: TimeDelta = TimeDelta::seconds(15);
 /// Open tasks that are looked at in one round.
 const ROUND: i64 = 5000;
 /// A sink that fails for so long is told of.
@@ -199,6 +199,19 @@ impl Datasources {
             .execute()
             .await?;
         if held == 0 { Err(Halt::Lost) } else { Ok(transaction) }
+    }
+
+    /// Prolongs the claim; whether it still holds.
+    pub(super) async fn renew_link(&self, link: &Claimed) -> Result<bool> {
+        let done = self
+            .db
+            .query("UPDATE spider_datasources SET lease_until = $3 WHERE id = $1 AND claim = $2")
+            .bind(&link.id)
+            .bind(link.claim)
+            .bind(self.clock.now() + LEASE)
+            .execute()
+            .await?;
+        Ok(done > 0)
     }
 
     /// Nothing more to do for now.
