@@ -149,3 +149,52 @@ fn unpacked(body: &[u8]) -> Result<Vec<u8>> {
     decoder.take(MOST).read_to_end(&mut text).map_err(Error::internal)?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(body: Vec<u8>) -> Chunk {
+        Chunk { first_seq: 7, last_seq: 8, attempt: 1, levels: 1, body }
+    }
+
+    #[test]
+    fn chunks_of_before_are_read_and_gone_on_with() {
+        let text = br#"[["stdout",1700000000000,"a"],["stderr",1700000000001,"b"]]"#.to_vec();
+        let old = chunk(text.clone());
+        let (lines, bytes) = old.lines().unwrap();
+        assert_eq!((lines[1].seq, lines[1].line.as_str(), lines[1].level, bytes), (8, "b", None, text.len()));
+        let line = LogLine {
+            stream: Stream::Stdout,
+            level: Some(Level::Info),
+            at: chrono::DateTime::UNIX_EPOCH,
+            text: "c".into(),
+        };
+        // Two of them were stored before.
+        let new = arranged(Some(&old), 1, 7, &[line.clone(), line.clone(), line]).unwrap();
+        assert_eq!((new.len(), new[0].first_seq, new[0].last_seq, new[0].levels.bits()), (1, 7, 9, 0b101));
+        assert_eq!(
+            new[0].added_bytes,
+            super::super::items::count(new[0].body.len()) - super::super::items::count(text.len())
+        );
+        let (lines, _) = chunk(new[0].body.clone()).lines().unwrap();
+        assert_eq!((lines[2].seq, lines[2].line.as_str(), lines[2].level), (9, "c", Some(Level::Info)));
+    }
+
+    /// A few kilobytes that say they are gigabytes.
+    #[test]
+    fn what_is_unpacked_is_bounded() {
+        use std::io::Write;
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.write_all(b"[").unwrap();
+        let spaces = vec![b' '; 1 << 20];
+        for _ in 0..=(MOST >> 20) {
+            encoder.write_all(&spaces).unwrap();
+        }
+        let body = encoder.finish().unwrap();
+        assert!(body.len() < 100_000, "{}", body.len());
+        assert_eq!(unpacked(&body).unwrap().len(), usize::try_from(MOST).unwrap());
+        assert!(chunk(body).lines().is_err());
+        assert!(chunk(b"neither".to_vec()).lines().is_err());
+    }
+}

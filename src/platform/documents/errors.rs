@@ -58,7 +58,8 @@ pub struct ErrorGroup {
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     pub count: i64,
-    pub first_seen: DateTime<Utc>,
+    /// When the first of them was seen.
+    pub since: DateTime<Utc>,
     pub newest: &'a SeenError,
 }
 
@@ -73,7 +74,7 @@ impl NewLines {
                     seen.count += 1;
                     seen.newest = error;
                 })
-                .or_insert(Seen { count: 1, first_seen: error.at, newest: error });
+                .or_insert(Seen { count: 1, since: error.at, newest: error });
         }
         groups
     }

@@ -663,7 +663,7 @@ async fn lines_are_found_by_level_stream_time_and_text() {
             (text("%_"), vec![5]),
             (text("."), vec![]),
         ] {
-            let effort = &mut Effort::new(1 << 20, std::time::Duration::from_secs(60));
+            let effort = &mut Effort::new(1 << 20, std::time::Duration::from_mins(1));
             let found = documents.find_after(&task, (0, i64::MAX), &filter, 9, effort).await.unwrap();
             assert_eq!(found.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), seqs, "{filter:?}");
             assert!(found.is_all);
@@ -671,10 +671,10 @@ async fn lines_are_found_by_level_stream_time_and_text() {
             assert_eq!(back.lines.iter().rev().map(|line| line.seq).collect::<Vec<_>>(), seqs, "{filter:?}");
         }
         // In steps, from either end, and no more than was to be looked at.
-        let effort = &mut Effort::new(1, std::time::Duration::from_secs(60));
+        let effort = &mut Effort::new(1, std::time::Duration::from_mins(1));
         let some = documents.find_after(&task, (0, i64::MAX), &any(), 9, effort).await.unwrap();
         assert_eq!((some.lines.len(), some.place, some.is_all), (5, 5, false));
-        let effort = &mut Effort::new(1 << 20, std::time::Duration::from_secs(60));
+        let effort = &mut Effort::new(1 << 20, std::time::Duration::from_mins(1));
         let between = documents.find_after(&task, (1, 4), &any(), 9, effort).await.unwrap();
         assert_eq!((between.lines.len(), between.place, between.is_all), (2, 3, true));
         let last = documents.find_before(&task, 6, &any(), 2, effort).await.unwrap();

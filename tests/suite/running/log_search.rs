@@ -83,7 +83,7 @@ async fn search(app: &TestApp, spider: &str, query: &str) -> Vec<(String, i64, S
             (text("task_id"), hit["seq"].as_i64().unwrap(), text("line"))
         }));
         match page["next_cursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
+            Some(next) => next.clone_into(&mut cursor),
             None => return found,
         }
     }

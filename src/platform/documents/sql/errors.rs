@@ -126,7 +126,7 @@ async fn add(transaction: &mut Transaction, new: &NewLines, seen: &[Seen<'_>]) -
                 last_task = excluded.last_task, last_seq = excluded.last_seq, last_version = excluded.last_version",
         rows(seen.len(), 13)
     ));
-    for Seen { count, first_seen, newest } in seen {
+    for Seen { count, since, newest } in seen {
         query = query
             .bind(&new.spider_id)
             .bind(&newest.fingerprint)
@@ -134,7 +134,7 @@ async fn add(transaction: &mut Transaction, new: &NewLines, seen: &[Seen<'_>]) -
             .bind(&newest.title)
             .bind(&newest.sample)
             .bind(*count)
-            .bind(*first_seen)
+            .bind(*since)
             .bind(newest.at)
             .bind(&new.task_id)
             .bind(&new.task_id)
