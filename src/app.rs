@@ -43,6 +43,7 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
+        contracts::{self, Contracts},
         data::{self, Data},
         events::Events,
         housekeeping::{self, Housekeeping},
@@ -93,6 +94,7 @@ pub struct App {
     data: Data,
     housekeeping: Housekeeping,
     alerts: Alerts,
+    contracts: Contracts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -124,11 +126,7 @@ impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        // Other users of the machine have no business in it.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let data_dir = &std::path::absolute(data_dir)?;
+        let data_dir = &made(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let db = open_database(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
@@ -190,6 +188,7 @@ impl App {
                 disk,
                 background: background.clone(),
             },
+            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
             data: Data::new(documents.clone()),
             housekeeping,
             alerts,
@@ -236,6 +235,11 @@ impl App {
             async move { watchdog.run_once().await }
         });
         let tasks = self.tasks.clone();
+        self.background.run("gone", Duration::from_secs(30), tasks.completed_whole(), move || {
+            let tasks = tasks.clone();
+            async move { tasks.tell_gone().await }
+        });
+        let tasks = self.tasks.clone();
         self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
             let tasks = tasks.clone();
             async move { tasks.mark_over_quota().await }
@@ -279,6 +283,7 @@ impl App {
             .merge(spiders::router(self.spiders.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
+            .merge(contracts::router(self.contracts.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
@@ -378,6 +383,13 @@ impl App {
         tracing::info!(address = %self.listen, "stopped");
         Ok(())
     }
+}
+
+/// The folder, as an absolute path. Other users of the machine have no business in it.
+fn made(data_dir: &std::path::Path) -> anyhow::Result<PathBuf> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
 }
 
 /// A name that no other server has, and that says where it runs.

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod contracts;
 pub mod data;
 pub mod events;
 pub mod housekeeping;

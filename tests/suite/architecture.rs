@@ -38,7 +38,7 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 7] = ["housekeeping", "alerts", "data", "tasks", "spiders", "projects", "accounts"];
+    const DOWN: [&str; 8] = ["housekeeping", "alerts", "contracts", "data", "tasks", "spiders", "projects", "accounts"];
     for (place, feature) in DOWN.iter().enumerate() {
         let above: Vec<String> = DOWN[..place].iter().map(|other| format!("features::{other}")).collect();
         forbid(&format!("features/{feature}"), &above.iter().map(String::as_str).collect::<Vec<_>>());

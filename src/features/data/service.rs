@@ -71,7 +71,9 @@ impl Data {
             let mut after = None;
             loop {
                 let some = self.documents.catalogues_after(&of_items, after.as_ref(), CATALOGUES).await?;
-                some.iter().for_each(|(_, catalogue)| all.merge(catalogue));
+                for (_, catalogue) in &some {
+                    all.merge(catalogue);
+                }
                 let Some((last, _)) = some.into_iter().next_back() else { break };
                 after = Some(last);
             }
@@ -91,7 +93,9 @@ impl Data {
             if items.is_empty() {
                 return Ok(());
             }
-            items.iter().for_each(|item| fields.add(&item.data));
+            for item in &items {
+                fields.add(&item.data);
+            }
         }
     }
 
@@ -103,7 +107,9 @@ impl Data {
             None => vec![],
         };
         let mut fields = Catalogue::with(MOST);
-        items.iter().for_each(|item| fields.add(&item.data));
+        for item in &items {
+            fields.add(&item.data);
+        }
         let fields = fields::preview(fields);
         let items = items.into_iter().map(|item| item.data).collect();
         Ok(Preview { items, total, field_stats: fields.clone(), fields })

@@ -25,7 +25,7 @@ use crate::{
     features::spiders::{Source, Spider},
     id::TaskId,
     platform::{
-        documents::{LogLine, NewBatch, NewItem, NewLines, SeenError, Stored},
+        documents::{LogLine, NewBatch, NewLines, SeenError, Stored},
         process::{Moment, Usage},
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
@@ -138,7 +138,7 @@ impl Drop for Listed<'_> {
 }
 
 impl Tasks {
-    /// Stores a batch of a running attempt's items.
+    /// Stores a batch of a running attempt's items, as its spider's contract wants it.
     pub(super) async fn store_items(
         &self,
         claim: &Claim,
@@ -146,8 +146,16 @@ impl Tasks {
         items: Vec<Box<RawValue>>,
     ) -> Result<Stored> {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
-        let items = items.into_iter().map(NewItem::from).collect();
-        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup: None, items, refused: Vec::new() };
+        let contract = self.spiders.contract(&spider_id).await?;
+        let dedup = contract.dedup();
+        let (mut good, mut refused) = (Vec::with_capacity(items.len()), Vec::new());
+        for judged in contract.judge(items).await? {
+            match judged {
+                Ok(item) => good.push(item),
+                Err(item) => refused.push(item),
+            }
+        }
+        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items: good, refused };
         let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
         Ok(stored)

@@ -4,8 +4,10 @@
 mod attempt;
 mod claims;
 mod dispatcher;
+mod drift;
 mod ends;
 mod follow;
+mod gone;
 mod internal;
 mod judge;
 mod logs;
@@ -75,6 +77,8 @@ pub struct Tasks {
     feeds: Feeds,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
+    /// Wakes the loop that tells what is gone.
+    whole: Arc<Notify>,
     /// What the scheduler knows from its last step.
     scheduler: Arc<Mutex<scheduler::Memory>>,
     /// The attempts of this server.
@@ -99,8 +103,14 @@ impl Tasks {
             signals,
             feeds,
             queued,
+            whole: Arc::default(),
             scheduler,
             running,
         }
+    }
+
+    /// Notified when a complete run may have left something out.
+    pub fn completed_whole(&self) -> Arc<Notify> {
+        self.whole.clone()
     }
 }

@@ -139,7 +139,7 @@ impl Documents {
     /// Stores a batch and counts it, both or neither. What is nested too deep goes to quarantine.
     pub async fn add_items(&self, mut batch: NewBatch) -> Result<Stored> {
         self.check_room()?;
-        let (items, deep) = batch.items.into_iter().partition(|item| depth(item.data.get()) <= DEEPEST);
+        let (items, deep) = batch.items.into_iter().partition(|item| !is_too_deep(&item.data));
         batch.items = items;
         let deep: Vec<NewItem> = deep;
         let reason = || format!("nested deeper than {DEEPEST} levels");
@@ -150,6 +150,11 @@ impl Documents {
         let stored = self.store_items(batch, &fields).await?;
         Ok(Stored { reason: reason.filter(|_| !stored.repeated).or(stored.reason), ..stored })
     }
+}
+
+/// Whether no home could be sure to take it.
+pub(super) fn is_too_deep(item: &RawValue) -> bool {
+    depth(item.get()) > DEEPEST
 }
 
 /// How deep lists and objects stand in each other in a valid JSON text.

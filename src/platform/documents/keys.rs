@@ -112,26 +112,25 @@ impl Decided {
             };
             let item = Admitted { id, data, key: (policy == DedupPolicy::Version).then(|| hash.clone()) };
             seen.push(hash.clone());
-            match known.get_mut(&hash) {
-                Some((key, place)) => decided.again(policy, (key, place), item, (content, label), (task_id, now)),
-                None => {
-                    let key = KnownKey {
-                        key: hash.clone(),
-                        label,
-                        task_id: task_id.clone(),
-                        item_id: item.id.clone(),
-                        content,
-                        version: 1,
-                        first_seen: now,
-                        last_seen: now,
-                        appeared_at: now,
-                        changed_at: now,
-                        gone_at: None,
-                    };
-                    known.insert(hash, (key, Place::Here(decided.items.len())));
-                    decided.items.push(item);
-                }
+            if let Some((key, place)) = known.get_mut(&hash) {
+                decided.again(policy, (key, place), item, (content, label), (task_id, now));
+                continue;
             }
+            let key = KnownKey {
+                key: hash.clone(),
+                label,
+                task_id: task_id.clone(),
+                item_id: item.id.clone(),
+                content,
+                version: 1,
+                first_seen: now,
+                last_seen: now,
+                appeared_at: now,
+                changed_at: now,
+                gone_at: None,
+            };
+            known.insert(hash, (key, Place::Here(decided.items.len())));
+            decided.items.push(item);
         }
         seen.sort_unstable();
         seen.dedup();

@@ -94,7 +94,11 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 
 /// What a JSON string says. Halves of surrogate pairs, which no text can hold, become U+FFFD.
 pub fn string(json: &RawValue) -> Cow<'_, str> {
-    let text = json.get();
+    string_of(json.get())
+}
+
+/// The same of a string's text.
+pub(super) fn string_of(text: &str) -> Cow<'_, str> {
     let inside = text.get(1..text.len() - 1).unwrap_or_default();
     if !inside.contains('\\') {
         return inside.into();
@@ -153,7 +157,7 @@ fn compact(json: &str) -> String {
 }
 
 /// How long the JSON string is that `text` starts with.
-fn string_length(text: &str) -> usize {
+pub(super) fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate().skip(1) {
         match byte {

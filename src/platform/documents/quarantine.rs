@@ -3,7 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use super::{Documents, catalogue::Catalogue, items::NewItem, keys::DedupPolicy};
+use super::{
+    Documents,
+    catalogue::Catalogue,
+    items::{NewItem, count, is_too_deep},
+    keys::DedupPolicy,
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
@@ -41,19 +46,24 @@ pub struct Readmission {
     pub items: Vec<(String, NewItem)>,
 }
 
-/// What became of them. What was no longer in quarantine is in neither number.
+/// What became of them. What was no longer in quarantine is in no number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readmitted {
     pub stored: i64,
     pub duplicate: i64,
+    /// Nested too deep to be stored; they stay.
+    pub left: i64,
 }
 
 impl Documents {
     /// Stores items out of quarantine with their task, and corrects its counts; both or neither.
-    pub async fn readmit(&self, readmission: Readmission) -> Result<Readmitted> {
+    pub async fn readmit(&self, mut readmission: Readmission) -> Result<Readmitted> {
         self.check_room()?;
+        let all = readmission.items.len();
+        readmission.items.retain(|(_, item)| !is_too_deep(&item.data));
+        let left = count(all - readmission.items.len());
         let mut fields = Catalogue::default();
         readmission.items.iter().for_each(|(_, item)| fields.add(&item.data));
-        self.store_readmitted(readmission, &fields).await
+        Ok(Readmitted { left, ..self.store_readmitted(readmission, &fields).await? })
     }
 }

@@ -538,12 +538,16 @@ async fn what_is_refused_waits_in_quarantine() {
             items: vec![(all[1].id.clone(), keyed("k", "3")), (all[2].id.clone(), keyed("k", "2"))],
         };
         let done = documents.readmit(let_out()).await.unwrap();
-        assert_eq!(done, Readmitted { stored: 1, duplicate: 1 });
+        assert_eq!(done, Readmitted { stored: 1, duplicate: 1, left: 0 });
         assert_eq!(documents.readmit(let_out()).await.unwrap(), Readmitted::default(), "they are out");
         let counts = documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task];
         assert_eq!(counts, Counts { received: 5, stored: 2, duplicate: 1, rejected: 2 });
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 1 + 33);
         assert_eq!(texts(&documents.items(&of_task(&task), None, 0, 9).await.unwrap()), ["3", "1"]);
+
+        let items = vec![(all[0].id.clone(), keyed("deep", &deep))];
+        let still = documents.readmit(Readmission { items, ..let_out() }).await.unwrap();
+        assert_eq!(still, Readmitted { stored: 0, duplicate: 0, left: 1 });
 
         assert_eq!(documents.delete_quarantined(&of_spider(&spider)).await.unwrap(), 2);
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 2);

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod confinement;
+mod contracts;
 mod deployments;
 mod entry_points;
 mod environments;

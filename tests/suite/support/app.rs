@@ -72,9 +72,9 @@ impl TestApp {
         let app = Box::pin(App::open(&config, listen, outside)).await.unwrap_or_else(|error| panic!("{error:#}"));
         app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(app.serve(listener, async {
+        let served = tokio::spawn(Box::pin(app.serve(listener, async {
             let _ = stopped.await;
-        }));
+        })));
         let client = Client::sign_in(&format!("http://{listen}"), "admin@crawlhub.local", PASSWORD).await;
         Self { client, clock, dir, database_url, stop: Some(stop), served: Some(served) }
     }

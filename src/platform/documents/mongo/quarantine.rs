@@ -108,6 +108,6 @@ impl MongoStore {
             beside: (beside, -let_out.values().sum::<i64>()),
         };
         let Arrived { stored, duplicate, .. } = self.take_in(session, arrival).await?;
-        Ok(Readmitted { stored, duplicate })
+        Ok(Readmitted { stored, duplicate, left: 0 })
     }
 }

@@ -153,7 +153,7 @@ impl Quarantine for SqlStore {
         };
         let Arrived { stored, duplicate, .. } = self.take_in(&mut transaction, arrival).await?;
         transaction.commit().await?;
-        Ok(Readmitted { stored, duplicate })
+        Ok(Readmitted { stored, duplicate, left: 0 })
     }
 
     async fn delete_quarantined(&self, filter: &ItemFilter) -> Result<i64> {
