@@ -73,7 +73,7 @@ impl Batches for MongoStore {
                 }
             }
         };
-        let stored = self.call(store).await?;
+        let stored = self.call(Box::pin(store)).await?;
         let reason = || format!("larger than {} bytes, which MongoDB does not take", json::LARGEST_TEXT);
         let reason = (too_large > 0 && !stored.repeated).then(reason);
         Ok(Stored { reason, ..stored })
@@ -173,13 +173,12 @@ impl MongoStore {
                 "item_bytes": bytes_beside + count(bytes),
             },
         };
-        let books = match attempt {
-            Some(attempt) => self.pass(session, task_id, attempt, added).await?,
-            None => {
-                let books = self.collection(BOOKS);
-                let update = books.find_one_and_update(doc! { "_id": task_id.as_str() }, added);
-                update.return_document(ReturnDocument::After).session(&mut *session).await?.unwrap_or_default()
-            }
+        let books = if let Some(attempt) = attempt {
+            self.pass(session, task_id, attempt, added).await?
+        } else {
+            let books = self.collection(BOOKS);
+            let update = books.find_one_and_update(doc! { "_id": task_id.as_str() }, added);
+            update.return_document(ReturnDocument::After).session(&mut *session).await?.unwrap_or_default()
         };
         self.remove_booked(session, ITEMS, &decided.replaced.iter().map(Into::into).collect::<Vec<_>>()).await?;
         self.store_keys(session, scope, &decided.keys).await?;

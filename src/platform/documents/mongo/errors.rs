@@ -121,7 +121,7 @@ impl MongoStore {
     }
 }
 
-fn document_of(new: &NewLines, Seen { count, first_seen, newest }: &Seen<'_>, former: Option<&ErrorGroup>) -> Document {
+fn document_of(new: &NewLines, Seen { count, since, newest }: &Seen<'_>, former: Option<&ErrorGroup>) -> Document {
     let task = new.task_id.as_str();
     doc! {
         "spider_id": new.spider_id.as_str(),
@@ -130,7 +130,7 @@ fn document_of(new: &NewLines, Seen { count, first_seen, newest }: &Seen<'_>, fo
         "title": &newest.title,
         "sample": &newest.sample,
         "count": count + former.map_or(0, |group| group.count),
-        "first_seen": micros(former.map_or(*first_seen, |group| group.first_seen)),
+        "first_seen": micros(former.map_or(*since, |group| group.first_seen)),
         "last_seen": micros(newest.at),
         "first_task": former.map_or(task, |group| group.first_task.as_str()),
         "last_task": task,

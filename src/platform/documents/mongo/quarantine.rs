@@ -67,7 +67,7 @@ impl Quarantine for MongoStore {
                 }
             }
         };
-        self.call(store).await
+        self.call(Box::pin(store)).await
     }
 
     async fn delete_quarantined(&self, filter: &ItemFilter) -> Result<i64> {
