@@ -32,7 +32,8 @@ async fn settled(app: &Client, path: &str, delivered: i64, refused: i64) -> Valu
 }
 
 fn printing(items: &[&str]) -> String {
-    items.iter().map(|item| format!("print({item:?})\n", item = item)).collect()
+    let lines: Vec<String> = items.iter().map(|item| format!("print({item:?})")).collect();
+    lines.join("\n")
 }
 
 /// What databases are asked to keep, to the letter; some of them cannot.
