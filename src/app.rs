@@ -19,6 +19,7 @@ use axum::{
     middleware::from_fn,
     routing::get,
 };
+use chrono::{DateTime, Utc};
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -37,7 +38,7 @@ pub use parts::Outside;
 use parts::{dispatcher_config, edge, origins, runner_config};
 
 use crate::{
-    clock::{SharedClock, SyncedClock},
+    clock::{Clock, SharedClock, SyncedClock},
     config::Config,
     error::{Error, Problem},
     features::{
@@ -214,8 +215,41 @@ impl App {
         &self.accounts
     }
 
+    pub fn projects(&self) -> &Projects {
+        &self.projects
+    }
+
+    pub fn spiders(&self) -> &Spiders {
+        &self.spiders
+    }
+
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    pub fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// By the clock that all its parts go by.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.synced.now()
     }
 
     /// Every loop there is.

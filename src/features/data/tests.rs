@@ -46,6 +46,7 @@ impl Fixture {
             attempt: 1,
             batch: None,
             is_test: false,
+            came_at: None,
             items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap()).collect(),
         };
         self.documents.open_attempt(&self.task, 1).await.unwrap();

@@ -131,7 +131,8 @@ impl Tasks {
         items: Vec<Box<RawValue>>,
     ) -> Result<Stored> {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
-        let stored = self.documents.add_items(NewBatch { task_id, spider_id, attempt, batch, is_test, items }).await?;
+        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, came_at: None, items };
+        let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
         Ok(stored)
     }

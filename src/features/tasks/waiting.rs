@@ -53,7 +53,10 @@ impl Tasks {
         }
         match obstacle {
             Some(Error::Unavailable { what, .. }) if *what != DISK_SPACE => {
-                return text!("{what} 暂时不可用，无法保存数据和日志", "{what} is away: items and logs could not be kept");
+                return text!(
+                    "{what} 暂时不可用，无法保存数据和日志",
+                    "{what} is away: items and logs could not be kept"
+                );
             }
             Some(_) => return text!("服务器磁盘空间不足", "no room on the server's disk"),
             None => {}

@@ -8,7 +8,12 @@ use mongodb::{
 };
 use rand::RngExt;
 
-use super::{BATCHES, BOOKS, ITEMS, MongoStore, connection::is_taken, json, number, transactions::{Failure, Tries}};
+use super::{
+    BATCHES, BOOKS, ITEMS, MongoStore,
+    connection::is_taken,
+    json, number,
+    transactions::{Failure, Tries},
+};
 use crate::{
     error::Result,
     id::TaskId,
@@ -92,7 +97,7 @@ impl Batches for MongoStore {
 impl MongoStore {
     /// An item that is too large for MongoDB is rejected; the others are not the worse for it.
     fn encode(&self, batch: NewBatch, rejected: i64) -> Result<Encoded> {
-        let now = self.clock.now();
+        let now = batch.came_at.unwrap_or_else(|| self.clock.now());
         let (mut items, mut bytes, mut too_large) = (Vec::with_capacity(batch.items.len()), 0, 0);
         for item in &batch.items {
             if let Some(document) = json::document_of(&batch, item, now)? {

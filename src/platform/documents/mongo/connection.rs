@@ -126,11 +126,9 @@ impl From<mongodb::error::Error> for Error {
 fn is_passing(error: &mongodb::error::Error) -> bool {
     use ErrorKind as K;
     match error.kind.as_ref() {
-        K::Io(_)
-        | K::ServerSelection { .. }
-        | K::ConnectionPoolCleared { .. }
-        | K::DnsResolve { .. }
-        | K::Shutdown => true,
+        K::Io(_) | K::ServerSelection { .. } | K::ConnectionPoolCleared { .. } | K::DnsResolve { .. } | K::Shutdown => {
+            true
+        }
         _ => {
             error.contains_label(RETRYABLE_WRITE_ERROR)
                 || error.contains_label(TRANSIENT_TRANSACTION_ERROR)

@@ -5,7 +5,13 @@ use mongodb::{
     bson::{Binary, Bson, Document, doc, spec::BinarySubtype},
 };
 
-use super::{LOGS, MongoStore, json::date, number, transactions::{Failure, Tries}, unreadable};
+use super::{
+    LOGS, MongoStore,
+    json::date,
+    number,
+    transactions::{Failure, Tries},
+    unreadable,
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},

@@ -97,7 +97,8 @@ impl MongoStore {
 
     async fn keep_nothing(&self, tasks: &[TaskId], what: &str) -> Result<()> {
         let of_tasks = doc! { "_id": { "$in": ids(tasks) } };
-        let update = async { Ok(self.collection(BOOKS).update_many(of_tasks, doc! { "$set": { what: 0_i64 } }).await?) };
+        let update =
+            async { Ok(self.collection(BOOKS).update_many(of_tasks, doc! { "$set": { what: 0_i64 } }).await?) };
         self.call(update).await.map(drop)
     }
 

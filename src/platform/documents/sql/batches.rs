@@ -55,7 +55,7 @@ impl Batches for SqlStore {
         let bytes = if stored.repeated { 0 } else { batch.items.iter().map(|item| item.get().len()).sum() };
         stored.totals = add_counts(&mut transaction, &batch, stored.totals, count(bytes)).await?;
         if !stored.repeated {
-            insert_items(&mut transaction, &batch, self.clock.now()).await?;
+            insert_items(&mut transaction, &batch, batch.came_at.unwrap_or_else(|| self.clock.now())).await?;
         }
         transaction.commit().await?;
         Ok(stored)
