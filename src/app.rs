@@ -127,11 +127,7 @@ impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        // Other users of the machine have no business in it.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let data_dir = &std::path::absolute(data_dir)?;
+        let data_dir = &made_folder(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let db = open_database(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
@@ -435,6 +431,14 @@ async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Datab
         "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
         url => Database::open_postgres(url).await,
     }
+}
+
+/// Where there is none, one is made. Its absolute path.
+fn made_folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    // Other users of the machine have no business in it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
 }
 
 /// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.

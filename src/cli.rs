@@ -67,10 +67,10 @@ enum ImportCommand {
     /// From the CrawlHub that this one succeeds. Nothing there is changed. It can be stopped and run again: what is here
     /// already is left alone. Ends with 2 where something could not be kept, which is listed then.
     Predecessor {
-        /// postgres://user:password@host/name; or PREDECESSOR_DATABASE_URL in the environment, which others cannot see.
+        /// Where its PostgreSQL is; or `PREDECESSOR_DATABASE_URL` in the environment, which others cannot see.
         #[arg(long, value_name = "URL")]
         postgres: Option<String>,
-        /// mongodb://user:password@host/name; or PREDECESSOR_MONGODB_URL in the environment.
+        /// Where its MongoDB is, with the name of the database; or `PREDECESSOR_MONGODB_URL` in the environment.
         #[arg(long, value_name = "URL")]
         mongo: Option<String>,
         /// Makes spiders active that are active there, so that their schedules run here; also those that a former import
@@ -123,7 +123,7 @@ async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
             say(&format!("new password of {email}: {}", password.reveal()));
             Ok(())
         }
-        Command::Import(command) => return import(command, &Config::load(&sources)?).await,
+        Command::Import(command) => return Box::pin(import(command, &Config::load(&sources)?)).await,
         Command::Supervise => Ok(()),
     };
     done.map(|()| ExitCode::SUCCESS)
@@ -143,7 +143,7 @@ async fn import(
     if *dry_run {
         return import::count(&plan).await.map(|()| ExitCode::SUCCESS);
     }
-    let all = Box::pin(import::run(&plan, &open(config).await?)).await?;
+    let all = import::run(&plan, &open(config).await?).await?;
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 

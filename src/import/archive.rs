@@ -11,10 +11,10 @@ use crate::features::spiders::CodeFile;
 const MOST_BYTES: u64 = 256 << 20;
 
 /// Regular files only: what links point to is not in the archive.
-pub(super) fn files_of(archive: Vec<u8>) -> anyhow::Result<Vec<CodeFile>> {
+pub(super) fn files_of(archive: &[u8]) -> anyhow::Result<Vec<CodeFile>> {
     let mut left = MOST_BYTES;
     let mut files = Vec::new();
-    for entry in Archive::new(GzDecoder::new(archive.as_slice())).entries()? {
+    for entry in Archive::new(GzDecoder::new(archive)).entries()? {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {
             continue;

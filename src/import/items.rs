@@ -65,12 +65,12 @@ pub(super) async fn bring(source: &OldDocuments, app: &App, progress: &mut Progr
         if let Err(reason) = bringing.take(id, document, &mut part).await? {
             progress.trouble(format!("{ITEMS} {id}: {reason}"));
         }
-        progress.tell(&mut part);
+        part.tell();
     }
     bringing.end_second(&mut part).await?;
     bringing.close_all().await?;
     place::keep(app, &source.name, ITEMS, &(until.timestamp() - 1)).await?;
-    progress.end(&part);
+    part.end();
     Ok(())
 }
 

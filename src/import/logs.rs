@@ -12,7 +12,7 @@ use super::{
     documents::{LOGS, OldDocuments, created_at, text_of},
     items::ATTEMPT,
     place,
-    progress::{Part, Progress},
+    progress::Part,
 };
 use crate::{
     app::App,
@@ -37,7 +37,7 @@ struct Place {
     first_seq: i64,
 }
 
-pub(super) async fn bring(source: &OldDocuments, app: &App, progress: &mut Progress) -> Result<()> {
+pub(super) async fn bring(source: &OldDocuments, app: &App) -> Result<()> {
     let mut part = Part::begin(LOGS);
     let former: Option<Place> = place::read(app, &source.name, LOGS).await?;
     let last = former.as_ref().and_then(|former| ObjectId::parse_str(&former.id).ok());
@@ -74,9 +74,9 @@ pub(super) async fn bring(source: &OldDocuments, app: &App, progress: &mut Progr
         place::keep(app, &source.name, LOGS, &Place { id: id.to_hex(), first_seq }).await?;
         append(app, &task, &document, first_seq, &lines).await?;
         part.new += 1;
-        progress.tell(&mut part);
+        part.tell();
     }
-    progress.end(&part);
+    part.end();
     Ok(())
 }
 

@@ -17,7 +17,12 @@ use std::fs::File;
 
 use anyhow::{Context, bail};
 
-use self::{documents::OldDocuments, progress::Progress, rows::OldRows, tables::Tables};
+use self::{
+    documents::OldDocuments,
+    progress::{Progress, say},
+    rows::OldRows,
+    tables::Tables,
+};
 use crate::app::App;
 
 /// What is to be brought, and how.
@@ -59,19 +64,18 @@ impl Source {
 /// Says how much there is, and brings nothing.
 pub async fn count(plan: &Plan) -> anyhow::Result<()> {
     let source = Source::open(plan).await?;
-    let mut progress = Progress::default();
     if let Some(rows) = &source.rows {
         for table in tables::TABLES {
             match rows.count(table).await? {
-                Some(count) => progress.say(&format!("{table}: {count}")),
-                None => progress.say(&format!("{table}: there is no such table")),
+                Some(count) => say(&format!("{table}: {count}")),
+                None => say(&format!("{table}: there is no such table")),
             }
         }
     }
     if let Some(documents) = &source.documents {
         for collection in documents::COLLECTIONS {
             let count = documents.count(collection).await?;
-            progress.say(&format!("{collection}: about {count}"));
+            say(&format!("{collection}: about {count}"));
         }
     }
     Ok(())
@@ -92,11 +96,11 @@ pub async fn run(plan: &Plan, app: &App) -> anyhow::Result<bool> {
     }
     if let Some(documents) = &source.documents {
         if documents::name_of(plan.own_mongo.as_deref()).await.as_ref() == Some(&documents.name) {
-            progress.say("items are read where they are");
+            say("items are read where they are");
         } else {
             items::bring(documents, app, &mut progress).await?;
         }
-        logs::bring(documents, app, &mut progress).await?;
+        logs::bring(documents, app).await?;
     }
     Ok(progress.finish())
 }

@@ -26,12 +26,12 @@ pub(super) struct Part {
     pub known: u64,
 }
 
-impl Progress {
-    #[expect(clippy::print_stdout, reason = "what the command was asked to tell")]
-    pub(super) fn say(&mut self, text: &str) {
-        println!("{text}");
-    }
+#[expect(clippy::print_stdout, reason = "what the command was asked to tell")]
+pub(super) fn say(text: &str) {
+    println!("{text}");
+}
 
+impl Progress {
     /// Something that could not be kept, or not wholly.
     pub(super) fn trouble(&mut self, what: impl Into<String>) {
         let what: String = what.into();
@@ -43,31 +43,19 @@ impl Progress {
         }
     }
 
-    /// Now and then.
-    pub(super) fn tell(&mut self, part: &mut Part) {
-        if part.said.elapsed() >= EVERY {
-            part.said = Instant::now();
-            self.say(&part.line());
-        }
-    }
-
-    pub(super) fn end(&mut self, part: &Part) {
-        self.say(&part.line());
-    }
-
     /// Lists what could not be kept. Whether there was nothing.
     pub(super) fn finish(mut self) -> bool {
         if self.troubles.is_empty() {
-            self.say("all of it is here");
+            say("all of it is here");
             return true;
         }
         let count = self.troubles.len() + self.more_troubles;
-        self.say(&format!("{count} could not be kept, or not wholly:"));
+        say(&format!("{count} could not be kept, or not wholly:"));
         for trouble in std::mem::take(&mut self.troubles) {
-            self.say(&format!("  {trouble}"));
+            say(&format!("  {trouble}"));
         }
         if self.more_troubles > 0 {
-            self.say(&format!("  and {} more", self.more_troubles));
+            say(&format!("  and {} more", self.more_troubles));
         }
         false
     }
@@ -77,6 +65,18 @@ impl Part {
     pub(super) fn begin(name: &'static str) -> Self {
         let now = Instant::now();
         Self { name, began: now, said: now, new: 0, known: 0 }
+    }
+
+    /// How it goes, now and then.
+    pub(super) fn tell(&mut self) {
+        if self.said.elapsed() >= EVERY {
+            self.said = Instant::now();
+            say(&self.line());
+        }
+    }
+
+    pub(super) fn end(&self) {
+        say(&self.line());
     }
 
     fn line(&self) -> String {

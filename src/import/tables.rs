@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     archive,
     documents::OldDocuments,
-    progress::{Part, Progress},
+    progress::{Part, Progress, say},
     rows::{OldRows, Row},
 };
 use crate::{
@@ -71,7 +71,7 @@ impl Tables<'_> {
     pub(super) async fn bring(&self, progress: &mut Progress) -> Result<()> {
         for table in TABLES {
             let Some(mut pages) = self.rows.pages(table).await? else {
-                progress.say(&format!("{table}: there is no such table"));
+                say(&format!("{table}: there is no such table"));
                 continue;
             };
             let mut part = Part::begin(table);
@@ -81,9 +81,9 @@ impl Tables<'_> {
                     break;
                 }
                 self.bring_page(table, &rows, &mut part, progress).await?;
-                progress.tell(&mut part);
+                part.tell();
             }
-            progress.end(&part);
+            part.end();
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl Tables<'_> {
         let newcomer = Newcomer { id: id.clone(), project_id, fields, created_at, updated_at };
         let Some(left_out) = self.app.spiders().adopt(newcomer).await? else {
             if is_active && self.activate && self.app.spiders().activate_untouched(&id, updated_at).await? {
-                progress.say(&format!("{SPIDERS} {id} is active now"));
+                say(&format!("{SPIDERS} {id} is active now"));
             }
             return Ok(false);
         };
@@ -164,7 +164,7 @@ impl Tables<'_> {
             progress.trouble(format!("{DEPLOYMENTS} {id}: its archive is not there"));
             return Ok(false);
         };
-        let files = match archive::files_of(archive) {
+        let files = match archive::files_of(&archive) {
             Ok(files) => files,
             Err(error) => {
                 progress.trouble(format!("{DEPLOYMENTS} {id}: its archive cannot be read: {error:#}"));

@@ -350,8 +350,8 @@ async fn has_arrived(server: &ServerProcess) {
     };
     let log = texts(server.lines(&task(1)).await);
     assert_eq!(log, ["stdout one", "stdout two\u{fffd}", "stderr Traceback", "stdout second try"]);
-    let long = texts(server.lines(&task(2)).await);
-    assert_eq!((long.len(), long[4999].as_str()), (5000, "stdout line 4999"));
+    let numbered = texts(server.lines(&task(2)).await);
+    assert_eq!((numbered.len(), numbered[4999].as_str()), (5000, "stdout line 4999"));
     assert!(server.lines(&task(4)).await.is_empty());
 }
 

@@ -47,7 +47,7 @@ impl TestApp {
     pub async fn with(settings: Settings<'_>) -> Self {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = parts::new_database().await;
-        Self::open(dir, database_url, settings).await
+        Box::pin(Self::open(dir, database_url, settings)).await
     }
 
     async fn open(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
@@ -81,7 +81,7 @@ impl TestApp {
     pub async fn beside(&self, settings: Settings<'_>) -> Option<Self> {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = self.database_url.clone()?;
-        Some(Self::open(dir, Some(database_url), settings).await)
+        Some(Box::pin(Self::open(dir, Some(database_url), settings)).await)
     }
 
     /// Waits until the loop has looked at the world as it is now.
@@ -107,7 +107,7 @@ impl TestApp {
         self.stop().await;
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let database_url = self.database_url.take();
-        Self::open(dir, database_url, settings).await
+        Box::pin(Self::open(dir, database_url, settings)).await
     }
 
     /// The server's database, for what no address makes.

@@ -68,7 +68,7 @@ impl Batches for MongoStore {
                 }
             }
         };
-        self.call(store).await
+        Box::pin(self.call(store)).await
     }
 
     async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
