@@ -111,7 +111,7 @@ impl Predecessor {
                 "stdout": stdout, "stderr": stderr, "created_at": bson::DateTime::from_millis(at.timestamp_millis()),
             }
         };
-        let long: String = (0..5000).map(|line| format!("line {line}\n")).collect();
+        let long = (0..5000).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
         let first = of(9, 1, "one\ntwo\u{0}\n", "Traceback\n");
         let documents =
             [of(200, 4, "too old", ""), first, of(8, 2, &long, ""), of(7, 1, "second try\n", ""), of(6, 3, "", "")];
