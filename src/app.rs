@@ -44,7 +44,9 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
+        contracts::{self, Contracts},
         data::{self, Data},
+        datasources::{self, Datasources},
         events::Events,
         housekeeping::{self, Housekeeping},
         projects::{self, Projects},
@@ -92,10 +94,12 @@ pub struct App {
     projects: Projects,
     spiders: Spiders,
     proxies: Proxies,
+    datasources: Datasources,
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
     alerts: Alerts,
+    contracts: Contracts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -165,7 +169,8 @@ impl App {
             quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone());
+        let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
@@ -190,6 +195,7 @@ impl App {
                 disk,
                 background: background.clone(),
             },
+            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
             data: Data::new(documents.clone()),
             housekeeping,
             alerts,
@@ -199,6 +205,7 @@ impl App {
             projects,
             spiders,
             proxies,
+            datasources,
             tasks,
             dispatcher,
             background,
@@ -270,6 +277,11 @@ impl App {
             async move { watchdog.run_once().await }
         });
         let tasks = self.tasks.clone();
+        self.background.run("gone", Duration::from_secs(30), tasks.completed_whole(), move || {
+            let tasks = tasks.clone();
+            async move { tasks.tell_gone().await }
+        });
+        let tasks = self.tasks.clone();
         self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
             let tasks = tasks.clone();
             async move { tasks.mark_over_quota().await }
@@ -304,6 +316,11 @@ impl App {
             let proxies = proxies.clone();
             async move { proxies.check_due_ones().await }
         });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -317,8 +334,10 @@ impl App {
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
             .merge(proxies::router(self.proxies.clone()))
+            .merge(datasources::router(self.datasources.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
+            .merge(contracts::router(self.contracts.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()

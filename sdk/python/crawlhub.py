@@ -612,6 +612,7 @@ class _Outbox:
             status, message = 0, _reason(error)
         else:
             message = str(answer.get("msg", ""))
+            self._say_rejected(answer.get("data"))
         if 200 <= status < 300:
             self._delay = _FIRST_DELAY
             if self._outage_said:
@@ -622,6 +623,12 @@ class _Outbox:
             why = "{} {}".format(status, message).strip() if status else message
             _complain("the server does not take items ({}); they are kept and sent again".format(why))
         return status, message
+
+    def _say_rejected(self, told):
+        """One line for each batch of which the spider's schema refused something."""
+        if isinstance(told, dict) and told.get("rejected") and told.get("reason"):
+            log("warn", "{} items were rejected and are in quarantine; the first: {}".format(
+                told["rejected"], told["reason"]))
 
     def _send(self, batch, timeout=_CALL_TIMEOUT):
         """Send one batch; False when it has to be tried again."""

@@ -27,6 +27,7 @@ pub struct Config {
     pub quotas: Quotas,
     pub alerts: Alerts,
     pub notify: Notify,
+    pub datasources: Datasources,
     pub mail: Mail,
 }
 
@@ -112,6 +113,12 @@ pub struct Tasks {
     pub default_memory_limit_mb: i64,
     pub max_processes: u64,
     pub max_timeout_seconds: i64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Datasources {
+    pub allow_private: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

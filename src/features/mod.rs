@@ -3,8 +3,11 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod contracts;
 pub mod data;
+pub mod datasources;
 pub mod events;
+pub mod foundation;
 pub mod housekeeping;
 pub mod projects;
 pub mod proxies;

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     error::{Error, Result},
     id::{SpiderId, TaskId},
-    platform::documents::NewBatch,
+    platform::documents::{NewBatch, NewItem},
 };
 
 const MOST_ITEMS: usize = 1000;
@@ -129,7 +129,9 @@ impl Bringing<'_> {
             batch: Some(self.second * NUMBERS + open.full),
             is_test: open.is_test,
             came_at: Some(open.came_at),
-            items,
+            dedup: None,
+            items: items.into_iter().map(NewItem::from).collect(),
+            refused: Vec::new(),
         };
         (open.bytes, open.full) = (0, open.full + 1);
         if !self.fences.contains(task) {

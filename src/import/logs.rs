@@ -18,7 +18,7 @@ use crate::{
     app::App,
     error::Result,
     id::{SpiderId, TaskId},
-    platform::documents::{LogLine, Stream},
+    platform::documents::{LogLine, NewLines, Stream},
 };
 
 /// The predecessor removes what is older by itself.
@@ -85,7 +85,16 @@ async fn append(app: &App, task: &TaskId, document: &Document, first_seq: i64, l
     app.documents().open_attempt(task, ATTEMPT).await?;
     let mut seq = first_seq;
     for some in lines.chunks(STEP) {
-        app.documents().append_lines(task, &spider, ATTEMPT, seq, some).await?;
+        let new = NewLines {
+            task_id: task.clone(),
+            spider_id: spider.clone(),
+            attempt: ATTEMPT,
+            version: None,
+            first_seq: seq,
+            lines: some.to_vec(),
+            errors: Vec::new(),
+        };
+        app.documents().append_lines(&new).await?;
         seq += i64::try_from(some.len()).unwrap_or(0);
     }
     app.documents().close_attempt(task, ATTEMPT).await.map(drop)
@@ -99,7 +108,7 @@ fn lines_of(document: &Document, at: DateTime<Utc>) -> Vec<LogLine> {
             let mut rest = line;
             loop {
                 let (text, more) = rest.split_at(rest.floor_char_boundary(LONGEST_LINE));
-                lines.push(LogLine { stream, at, text: text.replace('\0', "\u{fffd}") });
+                lines.push(LogLine { stream, level: None, at, text: text.replace('\0', "\u{fffd}") });
                 rest = more;
                 if rest.is_empty() {
                     break;

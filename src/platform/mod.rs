@@ -10,3 +10,4 @@ pub mod notify;
 pub mod process;
 pub mod proxies;
 pub mod secrets;
+pub mod sink;

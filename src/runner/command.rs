@@ -139,6 +139,7 @@ fn environment(
         ("CRAWLHUB_RESULT_FILE", text(&dir.result_file())),
     ];
     pairs.extend(job.rate_limit_rps.map(|rate| ("CRAWLHUB_RATE_LIMIT", rate.to_string())));
+    pairs.extend(job.datasources.iter().map(|json| ("CRAWLHUB_DATASOURCES", json.clone())));
     pairs.extend(job.max_items.map(|count| ("CRAWLHUB_MAX_ITEMS", count.to_string())));
     if let Some(proxy) = &job.proxy_url {
         pairs.push(("CRAWLHUB_PROXY_URL", proxy.clone()));

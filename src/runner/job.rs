@@ -23,6 +23,8 @@ pub struct Job {
     pub entry_point: Option<String>,
     pub params: serde_json::Map<String, serde_json::Value>,
     pub env_vars: Vec<(String, String)>,
+    /// The JSON of what the spider is to know of databases, passwords included.
+    pub datasources: Option<String>,
     /// Where this has no content, a `requirements.txt` among the files counts.
     pub requirements_txt: String,
     pub manifest: Vec<ManifestEntry>,

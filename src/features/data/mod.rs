@@ -3,7 +3,6 @@
 mod columns;
 mod export;
 mod fields;
-mod object;
 mod routes;
 mod service;
 #[cfg(test)]
@@ -14,7 +13,7 @@ pub use fields::{FieldSummary, PreviewField};
 pub use routes::router;
 pub use types::{DataFilter, Deleted, ItemRow, Preview};
 
-use crate::platform::documents::Documents;
+use crate::platform::documents::{Documents, object};
 
 #[derive(Debug, Clone)]
 pub struct Data {

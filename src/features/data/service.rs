@@ -1,9 +1,12 @@
-use super::{Data, DataFilter, FieldSummary, ItemRow, Preview, fields::Fields};
+use super::{
+    Data, DataFilter, FieldSummary, ItemRow, Preview,
+    fields::{self, MOST},
+};
 use crate::{
     error::{Error, Result},
     id::TaskId,
     platform::{
-        documents::{Item, ItemFilter},
+        documents::{Catalogue, Item, ItemFilter},
         http::{Page, Paging},
     },
     text,
@@ -11,6 +14,8 @@ use crate::{
 
 /// A step of a long read: few enough that others get their turn in between.
 const STEP: i64 = 500;
+/// Catalogues in memory at once.
+const CATALOGUES: i64 = 50;
 
 /// Items from the first to the last there was when it began, in steps.
 #[derive(Debug)]
@@ -55,18 +60,38 @@ impl Data {
         Ok(Page::new(paging, rows, total, |row: &ItemRow| row.id.clone()))
     }
 
-    /// The fields, and whether there are more than are told.
+    /// The fields, and whether there are more than are told. Where the filter looks into items they are read for it; else
+    /// it is known from the catalogues, in which also items count that were duplicates.
     pub(super) async fn describe(&self, filter: DataFilter) -> Result<(Vec<FieldSummary>, bool)> {
-        let (mut reader, mut fields) = (self.read(filter).await?, Fields::default());
+        let mut all = Catalogue::with(MOST);
+        if filter.q.is_some() {
+            self.scan(filter, &mut all).await?;
+        } else {
+            let of_items = ItemFilter::from(filter.clone());
+            let mut after = None;
+            loop {
+                let some = self.documents.catalogues_after(&of_items, after.as_ref(), CATALOGUES).await?;
+                some.iter().for_each(|(_, catalogue)| all.merge(catalogue));
+                let Some((last, _)) = some.into_iter().next_back() else { break };
+                after = Some(last);
+            }
+            for task_id in self.documents.uncatalogued(&of_items).await? {
+                self.scan(DataFilter { task_id: Some(task_id), ..filter.clone() }, &mut all).await?;
+            }
+        }
+        let truncated = all.truncated;
+        Ok((fields::summaries(all), truncated))
+    }
+
+    /// Adds the fields of all items that the filter finds.
+    async fn scan(&self, filter: DataFilter, fields: &mut Catalogue) -> Result<()> {
+        let mut reader = self.read(filter).await?;
         loop {
             let items = reader.next().await?;
             if items.is_empty() {
-                let truncated = fields.truncated;
-                return Ok((fields.summaries(), truncated));
+                return Ok(());
             }
-            for item in &items {
-                fields.add(&item.data);
-            }
+            items.iter().for_each(|item| fields.add(&item.data));
         }
     }
 
@@ -77,11 +102,9 @@ impl Data {
             Some(last) => self.documents.items_after(&filter, None, &last, limit).await?,
             None => vec![],
         };
-        let mut fields = Fields::default();
-        for item in &items {
-            fields.add(&item.data);
-        }
-        let fields = fields.preview();
+        let mut fields = Catalogue::with(MOST);
+        items.iter().for_each(|item| fields.add(&item.data));
+        let fields = fields::preview(fields);
         let items = items.into_iter().map(|item| item.data).collect();
         Ok(Preview { items, total, field_stats: fields.clone(), fields })
     }

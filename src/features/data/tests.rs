@@ -47,7 +47,9 @@ impl Fixture {
             batch: None,
             is_test: false,
             came_at: None,
-            items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap()).collect(),
+            dedup: None,
+            items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap().into()).collect(),
+            refused: vec![],
         };
         self.documents.open_attempt(&self.task, 1).await.unwrap();
         self.documents.add_items(batch).await.unwrap();

@@ -5,10 +5,12 @@
 
 mod adopt;
 mod change;
+mod contract;
 pub mod cron;
 mod deployments;
 mod env_vars;
 mod files;
+mod loops;
 mod retention;
 mod routes;
 pub mod schedules;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 pub use adopt::{Code as AdoptedCode, CodeFile, Newcomer};
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
+pub use contract::Contract;
 pub use deployments::{Code, CodeChoice, Deployment};
 pub use files::SpiderFile;
 pub use retention::Retention;
@@ -48,6 +51,7 @@ pub struct Spiders {
     max_timeout_seconds: i64,
     /// Wakes the scheduler.
     schedules_changed: Arc<Notify>,
+    contracts: contract::Compiled,
 }
 
 impl Spiders {
@@ -60,8 +64,8 @@ impl Spiders {
         limits: config::Spiders,
         max_timeout_seconds: i64,
     ) -> Self {
-        let schedules_changed = Arc::default();
-        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds, schedules_changed }
+        let (schedules_changed, contracts) = (Arc::default(), Arc::default());
+        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds, schedules_changed, contracts }
     }
 
     /// Notified when a schedule may be due earlier than it was.

@@ -23,6 +23,7 @@ use crate::{
     error::{Checks, Error, Problem, Result},
     id::{SpiderId, TaskId},
     platform::{
+        documents::Stored,
         http::{Body, Envelope, Params, Reply, receive_upload, said},
         proxies::ProxyAddress,
     },
@@ -183,7 +184,10 @@ fn one_batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawVa
 struct ItemsOut {
     accepted: i64,
     duplicate: i64,
+    /// They are in quarantine.
     rejected: i64,
+    /// Why the first of those was rejected; not told again for a batch that was known.
+    reason: Option<String>,
 }
 
 /// Stores items; they are kept when this answers.
@@ -192,9 +196,13 @@ struct ItemsOut {
 async fn items(State(tasks): State<Tasks>, task: Running, Body(body): Body<ItemsIn>) -> Result<Reply<ItemsOut>> {
     let task = running(task.named(&body.task_id)?, &body.spider_id)?;
     let stored = tasks.store_items(&claim_of(task), body.batch, body.items).await?;
-    let count = stored.accepted;
-    Ok(Reply::data(ItemsOut { accepted: count, duplicate: stored.duplicate, rejected: stored.rejected })
-        .saying(text!("已接收 {count} 条数据", "{count} items received")))
+    let Stored { accepted, duplicate, rejected, reason, .. } = stored;
+    let said = match (accepted, duplicate) {
+        (0, 0) => text!("所有数据未通过 Schema 校验", "no item passed the check; they are in quarantine"),
+        (0, _) => text!("所有数据已去重，无新数据", "all items are known, none is new"),
+        _ => text!("已接收 {accepted} 条数据", "{accepted} items received"),
+    };
+    Ok(Reply::data(ItemsOut { accepted, duplicate, rejected, reason }).saying(said))
 }
 
 fn claim_of(task: Task) -> Claim {
@@ -205,6 +213,7 @@ fn claim_of(task: Task) -> Claim {
         worker_id: task.worker_id.unwrap_or_default(),
         is_test: task.is_test,
         deployment_id: task.deployment_id,
+        deployment_version: task.deployment_version,
         code_hash: task.code_hash,
         params: task.params,
     }

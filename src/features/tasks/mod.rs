@@ -5,8 +5,10 @@ mod adopt;
 mod attempt;
 mod claims;
 mod dispatcher;
+mod drift;
 mod ends;
 mod follow;
+mod gone;
 mod internal;
 mod judge;
 mod logs;
@@ -39,28 +41,15 @@ pub use watchdog::Watchdog;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::{attempt::Running, signals::Signals};
-use super::{events::Events, proxies::Proxies, spiders::Spiders};
+use self::{attempt::Running, logs::Feeds, signals::Signals};
+pub use super::foundation::Foundation;
+use super::{datasources::Datasources, events::Events, proxies::Proxies, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
 };
-
-/// What the feature stands on.
-#[derive(Debug, Clone)]
-pub struct Foundation {
-    pub db: Database,
-    pub documents: Documents,
-    pub files: Files,
-    pub secrets: Secrets,
-    pub clock: SharedClock,
-    pub events: Events,
-    pub quotas: config::Quotas,
-    /// Ends open streams.
-    pub stop: CancellationToken,
-}
 
 #[derive(Debug, Clone)]
 pub struct Tasks {
@@ -74,9 +63,13 @@ pub struct Tasks {
     stop: CancellationToken,
     spiders: Spiders,
     proxies: Proxies,
+    datasources: Datasources,
     signals: Signals,
+    feeds: Feeds,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
+    /// Wakes the loop that tells what is gone.
+    whole: Arc<Notify>,
     /// What the scheduler knows from its last step.
     scheduler: Arc<Mutex<scheduler::Memory>>,
     /// The attempts of this server.
@@ -84,10 +77,10 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies) -> Self {
+    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies, datasources: Datasources) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
-        let running = Arc::default();
+        let (running, feeds) = (Arc::default(), Feeds::default());
         Self {
             db,
             documents,
@@ -99,10 +92,18 @@ impl Tasks {
             stop,
             spiders,
             proxies,
+            datasources,
             signals,
+            feeds,
             queued,
+            whole: Arc::default(),
             scheduler,
             running,
         }
+    }
+
+    /// Notified when a complete run may have left something out.
+    pub fn completed_whole(&self) -> Arc<Notify> {
+        self.whole.clone()
     }
 }

@@ -6,7 +6,13 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
-use super::{Documents, sql::StoredJson};
+use super::{
+    Documents,
+    catalogue::Catalogue,
+    keys::{DedupPolicy, Key},
+    quarantine::Refused,
+    sql::StoredJson,
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
@@ -27,15 +33,34 @@ pub struct NewBatch {
     pub is_test: bool,
     /// When they came, where that is not now: they are brought from elsewhere.
     pub came_at: Option<DateTime<Utc>>,
-    pub items: Vec<Box<RawValue>>,
+    /// What becomes of items that have a key; without one all are stored.
+    pub dedup: Option<DedupPolicy>,
+    pub items: Vec<NewItem>,
+    /// What goes to quarantine.
+    pub refused: Vec<Refused>,
+}
+
+/// An item, and what it is known by where its spider tells items apart.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    pub data: Box<RawValue>,
+    pub key: Option<Key>,
+}
+
+impl From<Box<RawValue>> for NewItem {
+    fn from(data: Box<RawValue>) -> Self {
+        Self { data, key: None }
+    }
 }
 
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub accepted: i64,
     pub duplicate: i64,
     pub rejected: i64,
+    /// Why the first of those was rejected; not told again.
+    pub reason: Option<String>,
     /// It was stored by an earlier call, which this one tells again: nothing was added.
     pub repeated: bool,
     /// Of the task, this batch included.
@@ -113,14 +138,25 @@ impl Spellings {
 }
 
 impl Documents {
-    /// Stores a batch and counts it, both or neither. What is nested too deep is rejected.
+    /// Stores a batch and counts it, both or neither. What is nested too deep goes to quarantine.
     pub async fn add_items(&self, mut batch: NewBatch) -> Result<Stored> {
         self.check_room()?;
-        let received = batch.items.len();
-        batch.items.retain(|item| depth(item.get()) <= DEEPEST);
-        let rejected = received - batch.items.len();
-        self.store_items(batch, count(rejected)).await
+        let (items, deep) = batch.items.into_iter().partition(|item| !is_too_deep(&item.data));
+        batch.items = items;
+        let deep: Vec<NewItem> = deep;
+        let reason = || format!("nested deeper than {DEEPEST} levels");
+        batch.refused.extend(deep.into_iter().map(|item| Refused { data: item.data, reason: reason() }));
+        let mut fields = Catalogue::default();
+        batch.items.iter().for_each(|item| fields.add(&item.data));
+        let reason = batch.refused.first().map(|refused| refused.reason.clone());
+        let stored = self.store_items(batch, &fields).await?;
+        Ok(Stored { reason: reason.filter(|_| !stored.repeated).or(stored.reason), ..stored })
     }
+}
+
+/// Whether no home could be sure to take it.
+pub(super) fn is_too_deep(item: &RawValue) -> bool {
+    depth(item.get()) > DEEPEST
 }
 
 /// How deep lists and objects stand in each other in a valid JSON text.

@@ -42,6 +42,20 @@ pub(in crate::platform) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Where clouds tell a machine its secrets, and what else is of one link alone.
+pub(in crate::platform) fn is_metadata(address: IpAddr) -> bool {
+    const IMDS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    const OF_CLOUDS: [Ipv4Addr; 2] = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
+    let in_v4 = |address: Ipv4Addr| address.is_link_local() || OF_CLOUDS.contains(&address);
+    match address {
+        IpAddr::V4(address) => in_v4(address),
+        IpAddr::V6(address) => match embedded(address) {
+            Some(address) => in_v4(address),
+            None => address.is_unicast_link_local() || address == IMDS_V6,
+        },
+    }
+}
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     !CLOSED_V4.iter().any(|(block, length)| (address.to_bits() ^ block.to_bits()).leading_zeros() >= *length)
 }
@@ -59,6 +73,23 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_of_a_link_or_a_cloud() {
+        for of_cloud in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "168.63.129.16",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "fe80::1",
+        ] {
+            assert!(is_metadata(of_cloud.parse().unwrap()), "{of_cloud}");
+        }
+        for other in ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", "8.8.8.8"] {
+            assert!(!is_metadata(other.parse().unwrap()), "{other}");
+        }
+    }
 
     #[test]
     fn only_the_internet_at_large() {

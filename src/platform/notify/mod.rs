@@ -1,6 +1,6 @@
 //! Telling people outside: webhooks, chat robots, mail.
 
-mod addresses;
+pub(super) mod addresses;
 mod http;
 mod mail;
 mod robots;

@@ -6,6 +6,7 @@ mod channels;
 mod clock_changes;
 mod closed;
 mod data;
+mod datasources;
 mod deployments;
 mod edge;
 mod files;

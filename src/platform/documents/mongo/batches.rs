@@ -1,24 +1,31 @@
-use std::collections::HashMap;
+//! Items as they arrive, and all that changes with them.
+
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
     bson::{Document, RawDocumentBuf, doc},
+    options::ReturnDocument,
 };
 use rand::RngExt;
 
 use super::{
-    BATCHES, BOOKS, ITEMS, MongoStore,
-    connection::is_taken,
-    json, number,
+    BATCHES, BOOKS, ITEMS, MongoStore, QUARANTINE,
+    json::{self, Origin, text_of},
+    number,
     transactions::{Failure, Tries},
 };
 use crate::{
     error::Result,
-    id::TaskId,
+    id::{SpiderId, TaskId},
     platform::documents::{
-        items::{Counts, NewBatch, Stored, count},
+        catalogue::Catalogue,
+        items::{Counts, NewBatch, NewItem, Stored, count},
+        keys::{Decided, DedupPolicy, scope_of},
+        quarantine::Refused,
         store::Batches,
     },
 };
@@ -26,49 +33,53 @@ use crate::{
 /// Where batches without a number get one: beyond all that senders give.
 const UNNUMBERED: std::ops::Range<i64> = i64::MIN..i64::MIN / 2;
 
-/// A batch as MongoDB takes it.
-struct Encoded {
-    task_id: TaskId,
-    spider_id: String,
-    attempt: i64,
-    number: i64,
-    items: Vec<RawDocumentBuf>,
-    /// Of the items as they were sent.
-    bytes: i64,
-    rejected: i64,
+/// Items of one task that are to be stored.
+pub(super) struct Arrival<'a> {
+    pub task_id: &'a TaskId,
+    pub spider_id: &'a SpiderId,
+    pub is_test: bool,
+    /// As of [`NewBatch`].
+    pub came_at: Option<DateTime<Utc>>,
+    /// The attempt that sends them; none where they come out of quarantine.
+    pub attempt: Option<i64>,
+    pub dedup: Option<DedupPolicy>,
+    pub items: Vec<NewItem>,
+    pub fields: &'a Catalogue,
+    /// What is counted with them, and the bytes that are kept or given up beside them.
+    pub beside: (Counts, i64),
+}
+
+/// What became of them, and the task's counts then.
+pub(super) struct Arrived {
+    pub stored: i64,
+    pub duplicate: i64,
+    pub totals: Counts,
 }
 
 #[async_trait]
 impl Batches for MongoStore {
-    async fn store_items(&self, batch: NewBatch, rejected: i64) -> Result<Stored> {
+    async fn store_items(&self, mut batch: NewBatch, fields: &Catalogue) -> Result<Stored> {
+        let mut rejected = count(batch.refused.len());
+        let too_large = reject_too_large(&mut batch);
+        rejected += too_large;
         let store = async {
-            let _turn = self.turns.take(&batch.task_id).await;
-            // Ids are made in the task's turn: in the order of commits.
-            let batch = self.encode(batch, rejected)?;
-            let mut stored = Stored {
-                accepted: count(batch.items.len()),
-                duplicate: 0,
-                rejected: batch.rejected,
-                repeated: false,
-                totals: Counts::default(),
-            };
+            let _turn = self.turns.take(batch.task_id.as_str()).await;
+            let scope = scope_of(&batch.spider_id, &batch.task_id, batch.is_test);
+            let _scope = if batch.dedup.is_some() { Some(self.scopes.take(scope).await) } else { None };
+            let number = batch.batch.unwrap_or_else(|| rand::rng().random_range(UNNUMBERED));
             let mut tries = Tries::new();
             loop {
                 let mut session = self.begin().await?;
-                let added = self.add(&mut session, &batch).await;
-                stored.repeated = matches!(&added, Err(Failure::Mongo(error)) if is_taken(error));
-                if stored.repeated {
-                    let _ = session.abort_transaction().await;
-                    let books = self.collection(BOOKS).find_one(doc! { "_id": batch.task_id.as_str() }).await?;
-                    stored.totals = books.as_ref().map(counts_of).unwrap_or_default();
+                let added = self.add(&mut session, &batch, number, rejected, fields).await;
+                if let Some(stored) = tries.end(session, added).await? {
                     return Ok(stored);
-                }
-                if let Some(totals) = tries.end(session, added).await? {
-                    return Ok(Stored { totals, ..stored });
                 }
             }
         };
-        Box::pin(self.call(store)).await
+        let stored = self.call(store).await?;
+        let reason = || format!("larger than {} bytes, which MongoDB does not take", json::LARGEST_TEXT);
+        let reason = (too_large > 0 && !stored.repeated).then(reason);
+        Ok(Stored { reason, ..stored })
     }
 
     async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
@@ -95,51 +106,159 @@ impl Batches for MongoStore {
 }
 
 impl MongoStore {
-    /// An item that is too large for MongoDB is rejected; the others are not the worse for it.
-    fn encode(&self, batch: NewBatch, rejected: i64) -> Result<Encoded> {
-        let now = batch.came_at.unwrap_or_else(|| self.clock.now());
-        let (mut items, mut bytes, mut too_large) = (Vec::with_capacity(batch.items.len()), 0, 0);
-        for item in &batch.items {
-            if let Some(document) = json::document_of(&batch, item, now)? {
-                items.push(document);
-                bytes += count(item.get().len());
-            } else {
-                too_large += 1;
-            }
+    /// `rejected` is how many of the batch are not stored, those among them that go to quarantine.
+    async fn add(
+        &self,
+        session: &mut ClientSession,
+        batch: &NewBatch,
+        number: i64,
+        rejected: i64,
+        fields: &Catalogue,
+    ) -> Result<Stored, Failure> {
+        let NewBatch { task_id, spider_id, attempt, is_test, came_at, dedup, items, refused, .. } = batch;
+        let mut note = doc! { "task_id": task_id.as_str(), "attempt": attempt, "batch": number };
+        let former = self.collection(BATCHES).find_one(note.clone()).session(&mut *session).await?;
+        if let Some(former) = former {
+            let books = self.check_open(session, task_id, *attempt).await?;
+            return Ok(Stored {
+                accepted: self::number(&former, "accepted"),
+                duplicate: self::number(&former, "duplicate"),
+                rejected: self::number(&former, "rejected"),
+                reason: None,
+                repeated: true,
+                totals: counts_of(&books),
+            });
         }
-        Ok(Encoded {
-            task_id: batch.task_id,
-            spider_id: batch.spider_id.as_str().to_owned(),
-            attempt: batch.attempt,
-            number: batch.batch.unwrap_or_else(|| rand::rng().random_range(UNNUMBERED)),
-            items,
-            bytes,
-            rejected: rejected + too_large,
-        })
+        let bytes = refused.iter().map(|refused| refused.data.get().len()).sum();
+        let received = count(items.len()) + rejected;
+        let arrival = Arrival {
+            task_id,
+            spider_id,
+            is_test: *is_test,
+            came_at: *came_at,
+            attempt: Some(*attempt),
+            dedup: *dedup,
+            items: items.clone(),
+            fields,
+            beside: (Counts { received, rejected, ..Counts::default() }, count(bytes)),
+        };
+        let Arrived { stored, duplicate, totals } = self.take_in(session, arrival).await?;
+        self.quarantine(session, (task_id, spider_id, *is_test), refused).await?;
+        note.extend(doc! { "accepted": stored, "duplicate": duplicate, "rejected": rejected });
+        self.collection(BATCHES).insert_one(note).session(session).await?;
+        Ok(Stored { accepted: stored, duplicate, rejected, reason: None, repeated: false, totals })
     }
 
-    /// The counts after it. That its number is taken means that it was stored before.
-    async fn add(&self, session: &mut ClientSession, batch: &Encoded) -> Result<Counts, Failure> {
-        let accepted = count(batch.items.len());
+    /// Stores items, and all that changes with them. Whoever calls has the task's turn in this process, and that of the
+    /// keys' scope.
+    pub(super) async fn take_in(&self, session: &mut ClientSession, arrival: Arrival<'_>) -> Result<Arrived, Failure> {
+        let Arrival { task_id, spider_id, is_test, came_at, attempt, dedup, items, fields, beside } = arrival;
+        let (mut counted, bytes_beside) = beside;
+        let scope = scope_of(spider_id, task_id, is_test);
+        let (decided, now) = if let Some(policy) = dedup {
+            self.hold_keys(session, scope).await?;
+            let known = self.known(session, scope, &items).await?;
+            // Not before it is our turn: within a scope later changes have later times.
+            let now = self.clock.now();
+            (Decided::of(policy, items, known, task_id, now), now)
+        } else {
+            (Decided::all(items), came_at.unwrap_or_else(|| self.clock.now()))
+        };
+        counted.stored += count(decided.items.len());
+        counted.duplicate += decided.duplicate;
+        let bytes: usize = decided.items.iter().map(|item| item.data.get().len()).sum();
         let added = doc! {
-            "$set": { "spider_id": &batch.spider_id },
+            "$set": { "spider_id": spider_id.as_str() },
             "$inc": {
-                "received": accepted + batch.rejected,
-                "stored": accepted,
-                "duplicate": 0_i64,
-                "rejected": batch.rejected,
-                "item_bytes": batch.bytes,
+                "received": counted.received,
+                "stored": counted.stored,
+                "duplicate": counted.duplicate,
+                "rejected": counted.rejected,
+                "item_bytes": bytes_beside + count(bytes),
             },
         };
-        let books = self.pass(session, &batch.task_id, batch.attempt, added).await?;
-        let claim = doc! { "task_id": batch.task_id.as_str(), "attempt": batch.attempt, "batch": batch.number };
-        self.collection(BATCHES).insert_one(claim).session(&mut *session).await?;
-        if !batch.items.is_empty() {
-            let items = self.connection.database().collection::<RawDocumentBuf>(ITEMS);
-            items.insert_many(&batch.items).session(session).await?;
+        let books = match attempt {
+            Some(attempt) => self.pass(session, task_id, attempt, added).await?,
+            None => {
+                let books = self.collection(BOOKS);
+                let update = books.find_one_and_update(doc! { "_id": task_id.as_str() }, added);
+                update.return_document(ReturnDocument::After).session(&mut *session).await?.unwrap_or_default()
+            }
+        };
+        self.remove_booked(session, ITEMS, &decided.replaced.iter().map(Into::into).collect::<Vec<_>>()).await?;
+        self.store_keys(session, scope, &decided.keys).await?;
+        let origin = Origin { task_id, spider_id, is_test, created_at: now };
+        let mut documents = Vec::with_capacity(decided.items.len());
+        for item in &decided.items {
+            documents.push(json::item(&origin, item).map_err(Failure::Refused)?);
         }
-        Ok(counts_of(&books))
+        self.insert(session, ITEMS, &documents).await?;
+        self.add_fields(session, (task_id, spider_id, is_test), fields).await?;
+        Ok(Arrived { stored: count(decided.items.len()), duplicate: decided.duplicate, totals: counts_of(&books) })
     }
+
+    async fn quarantine(
+        &self,
+        session: &mut ClientSession,
+        (task_id, spider_id, is_test): (&TaskId, &SpiderId, bool),
+        refused: &[Refused],
+    ) -> Result<(), Failure> {
+        let origin = Origin { task_id, spider_id, is_test, created_at: self.clock.now() };
+        let mut documents = Vec::with_capacity(refused.len());
+        for refused in refused {
+            documents.push(json::quarantined(&origin, refused).map_err(Failure::Refused)?);
+        }
+        self.insert(session, QUARANTINE, &documents).await
+    }
+
+    async fn insert(
+        &self,
+        session: &mut ClientSession,
+        collection: &str,
+        documents: &[RawDocumentBuf],
+    ) -> Result<(), Failure> {
+        if !documents.is_empty() {
+            self.items_of(collection).insert_many(documents).session(session).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes items, in quarantine or not, and takes them from what their tasks keep. By task, how many were still there.
+    pub(super) async fn remove_booked(
+        &self,
+        session: &mut ClientSession,
+        collection: &str,
+        ids: &[mongodb::bson::Bson],
+    ) -> Result<i64, Failure> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let these = doc! { "_id": { "$in": ids } };
+        let items = self.collection(collection);
+        let find = items.find(these.clone()).projection(doc! { "task_id": 1, "bytes": 1 });
+        let mut found = find.session(&mut *session).await?;
+        // In one order, so that two that remove at once do not fail each other in turn.
+        let (mut removed, mut bytes) = (0, BTreeMap::<String, i64>::new());
+        while let Some(item) = found.next(session).await.transpose()? {
+            removed += 1;
+            *bytes.entry(item.get("task_id").map(text_of).unwrap_or_default()).or_default() += number(&item, "bytes");
+        }
+        items.delete_many(these).session(&mut *session).await?;
+        for (task, bytes) in bytes {
+            let taken = doc! { "$inc": { "item_bytes": -bytes } };
+            self.collection(BOOKS).update_one(doc! { "_id": task }, taken).session(&mut *session).await?;
+        }
+        Ok(removed)
+    }
+}
+
+/// Takes out what is too large for MongoDB, which has no place for it in quarantine either; says how many these were
+/// among the items.
+fn reject_too_large(batch: &mut NewBatch) -> i64 {
+    let sent = batch.items.len();
+    batch.items.retain(|item| item.data.get().len() <= json::LARGEST_TEXT);
+    batch.refused.retain(|refused| refused.data.get().len() <= json::LARGEST_TEXT);
+    count(sent - batch.items.len())
 }
 
 fn counts_of(books: &Document) -> Counts {

@@ -74,9 +74,8 @@ impl Connection {
     }
 
     /// What the server says of itself.
-    pub(super) async fn hello(&self) -> Result<Document> {
-        let hello = async { Ok(self.database().run_command(doc! { "hello": 1 }).await?) };
-        self.while_there(hello).await
+    pub(super) async fn hello(&self) -> mongodb::error::Result<Document> {
+        self.database().run_command(doc! { "hello": 1 }).await
     }
 
     /// As far as is known without asking.
@@ -119,16 +118,21 @@ pub(super) fn away(source: anyhow::Error) -> Error {
 
 impl From<mongodb::error::Error> for Error {
     fn from(error: mongodb::error::Error) -> Self {
-        if is_passing(&error) { away(error.into()) } else { Self::Internal(error.into()) }
+        // The kind says it; the rest would say it again.
+        let said = anyhow!("{}", error.kind);
+        if is_passing(&error) { away(said) } else { Self::Internal(said) }
     }
 }
 
-fn is_passing(error: &mongodb::error::Error) -> bool {
+pub(super) fn is_passing(error: &mongodb::error::Error) -> bool {
     use ErrorKind as K;
     match error.kind.as_ref() {
-        K::Io(_) | K::ServerSelection { .. } | K::ConnectionPoolCleared { .. } | K::DnsResolve { .. } | K::Shutdown => {
-            true
-        }
+        K::Io(_)
+        | K::Authentication { .. }
+        | K::ServerSelection { .. }
+        | K::ConnectionPoolCleared { .. }
+        | K::DnsResolve { .. }
+        | K::Shutdown => true,
         _ => {
             error.contains_label(RETRYABLE_WRITE_ERROR)
                 || error.contains_label(TRANSIENT_TRANSACTION_ERROR)
@@ -152,6 +156,11 @@ pub(super) fn code(error: &mongodb::error::Error) -> Option<i32> {
         }
         _ => None,
     }
+}
+
+/// Whether the server does not know who asks: at the start that is a mistake in the settings.
+pub(super) fn is_signed_out(error: &mongodb::error::Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Authentication { .. })
 }
 
 /// Whether a unique index has it already.

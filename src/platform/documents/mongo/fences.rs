@@ -40,7 +40,7 @@ impl Attempts for MongoStore {
     async fn close_attempt(&self, task_id: &TaskId, attempt: i64) -> Result<Counts> {
         let close = async {
             // After what is just being stored here; from elsewhere this attempt stores nothing.
-            let _turn = self.turns.take(task_id).await;
+            let _turn = self.turns.take(task_id.as_str()).await;
             let fence = doc! { "_id": task_id.as_str(), "attempt": attempt };
             self.collection(BOOKS).update_one(fence, doc! { "$set": { "is_open": false } }).await?;
             Ok(())
@@ -53,14 +53,18 @@ impl Attempts for MongoStore {
 
 impl MongoStore {
     /// Adds to the task's books, and so holds the attempt open until the transaction ends; an error where it is over. The
-    /// books after that. `added` must change something: what stays as it is would hold nothing.
+    /// books after that.
     pub(super) async fn pass(
         &self,
         session: &mut ClientSession,
         task_id: &TaskId,
         attempt: i64,
-        added: Document,
+        mut added: Document,
     ) -> Result<Document, Failure> {
+        // What stays as it is would hold nothing.
+        if let Ok(increments) = added.get_document_mut("$inc") {
+            increments.insert("turns", 1_i64);
+        }
         let passed = self
             .collection(BOOKS)
             .find_one_and_update(doc! { "_id": task_id.as_str(), "attempt": attempt, "is_open": true }, added)
@@ -70,16 +74,16 @@ impl MongoStore {
         passed.ok_or_else(|| Failure::Refused(over()))
     }
 
-    /// The same where nothing is to be added.
+    /// The books where nothing is to be added; an error where the attempt is over.
     pub(super) async fn check_open(
         &self,
         session: &mut ClientSession,
         task_id: &TaskId,
         attempt: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<Document, Failure> {
         let fence = doc! { "_id": task_id.as_str(), "attempt": attempt, "is_open": true };
         let found = self.collection(BOOKS).find_one(fence).session(session).await?;
-        found.map(drop).ok_or_else(|| Failure::Refused(over()))
+        found.ok_or_else(|| Failure::Refused(over()))
     }
 }
 

@@ -11,45 +11,69 @@ use serde_json::{Value, value::RawValue};
 use super::unreadable;
 use crate::{
     error::{Error, Result},
-    platform::documents::items::{Item, NewBatch, count, depth},
+    id::{SpiderId, TaskId},
+    platform::documents::{
+        items::{Item, count, depth},
+        keys::Admitted,
+        quarantine::{Quarantined, Refused},
+    },
 };
 
 /// The largest document that MongoDB takes.
 const LARGEST: usize = 16 << 20;
+/// The largest text that fits into one with all that stands beside it.
+pub(super) const LARGEST_TEXT: usize = LARGEST - (64 << 10);
 /// How deep `data` may be: MongoDB's own limit is a hundred levels for the whole document.
 const DEEPEST: usize = 90;
 
-/// The document of an item that arrives; `None` where it is too large.
-pub(super) fn document_of(batch: &NewBatch, item: &RawValue, now: DateTime<Utc>) -> Result<Option<RawDocumentBuf>> {
-    let (data, is_exact) = said(item.get()).map_or((None, false), |(data, is_exact)| (Some(data), is_exact));
-    let raw = (!is_exact).then(|| item.get());
-    let document = document(batch, item, now, data, raw)?;
-    if document.as_bytes().len() <= LARGEST {
-        return Ok(Some(document));
-    }
-    let document = self::document(batch, item, now, None, Some(item.get()))?;
-    Ok((document.as_bytes().len() <= LARGEST).then_some(document))
+/// Whose a document is.
+pub(super) struct Origin<'a> {
+    pub task_id: &'a TaskId,
+    pub spider_id: &'a SpiderId,
+    pub is_test: bool,
+    pub created_at: DateTime<Utc>,
 }
 
-fn document(
-    batch: &NewBatch,
-    item: &RawValue,
-    now: DateTime<Utc>,
-    data: Option<Bson>,
-    raw: Option<&str>,
-) -> Result<RawDocumentBuf> {
+/// The document of an item that arrives; no larger than [`LARGEST_TEXT`].
+pub(super) fn item(origin: &Origin<'_>, item: &Admitted) -> Result<RawDocumentBuf> {
+    let text = item.data.get();
+    let mut own = Document::new();
+    let said = said(text);
+    if !said.as_ref().is_some_and(|(_, is_exact)| *is_exact) {
+        own.insert("raw", text);
+    }
+    if let Some((data, _)) = said {
+        own.insert("data", data);
+    }
+    if let Some(key) = &item.key {
+        own.insert("item_key", key);
+    }
+    let whole = document(origin, &item.id, text, own)?;
+    if whole.as_bytes().len() <= LARGEST {
+        return Ok(whole);
+    }
+    let mut own = doc! { "raw": text };
+    if let Some(key) = &item.key {
+        own.insert("item_key", key);
+    }
+    document(origin, &item.id, text, own)
+}
+
+/// The document of an item that was refused: its text alone, as it may be what MongoDB's types cannot say.
+pub(super) fn quarantined(origin: &Origin<'_>, refused: &Refused) -> Result<RawDocumentBuf> {
+    let text = refused.data.get();
+    document(origin, &crate::id::new(), text, doc! { "raw": text, "reason": &refused.reason })
+}
+
+/// `own`, and what documents of items have in common.
+fn document(origin: &Origin<'_>, id: &str, text: &str, own: Document) -> Result<RawDocumentBuf> {
     let mut document = doc! {
-        "_id": crate::id::new(), "task_id": batch.task_id.as_str(), "spider_id": batch.spider_id.as_str(),
+        "_id": id, "task_id": origin.task_id.as_str(), "spider_id": origin.spider_id.as_str(),
     };
-    if let Some(data) = data {
-        document.insert("data", data);
-    }
-    if let Some(raw) = raw {
-        document.insert("raw", raw);
-    }
-    document.insert("is_test", batch.is_test);
-    document.insert("bytes", count(item.get().len()));
-    document.insert("created_at", date(now));
+    document.extend(own);
+    document.insert("is_test", origin.is_test);
+    document.insert("bytes", count(text.len()));
+    document.insert("created_at", date(origin.created_at));
     RawDocumentBuf::try_from(document).map_err(Error::internal)
 }
 
@@ -114,6 +138,13 @@ pub(super) fn item_of(document: &Document) -> Result<Item> {
         data: json_of(document)?,
         created_at,
     })
+}
+
+/// One in quarantine.
+pub(super) fn quarantined_of(document: &Document) -> Result<Quarantined> {
+    let Item { id, task_id, spider_id, is_test, data, created_at } = item_of(document)?;
+    let reason = document.get_str("reason").unwrap_or_default().to_owned();
+    Ok(Quarantined { id, task_id, spider_id, is_test, data, reason, created_at })
 }
 
 /// The item itself.

@@ -1,27 +1,21 @@
 //! Removing documents, in short steps. What is cut off half-way is done to its end by the same call again.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt};
-use mongodb::{
-    ClientSession,
-    bson::{Bson, Document, doc},
-};
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, doc};
 
 use super::{
-    BATCHES, BOOKS, ITEMS, LOGS, MongoStore,
+    BATCHES, BOOKS, CATALOGUES, ITEMS, KEY_SCOPES, LOGS, MongoStore, QUARANTINE,
     json::text_of,
-    number,
-    search::{Kind, Range},
-    transactions::{Failure, Tries},
+    search::{Range, conditions},
+    transactions::Tries,
 };
 use crate::{
     error::Result,
     id::TaskId,
     platform::documents::{
         items::{ItemFilter, count},
-        store::{Items, Removal},
+        store::Removal,
     },
 };
 
@@ -31,28 +25,29 @@ const STEP: i64 = 1000;
 #[async_trait]
 impl Removal for MongoStore {
     async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
-        let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
-        let mut removed = 0;
-        for kind in [Kind::Predecessors, Kind::Ours] {
-            let Some(part) = (Range { upto: Some(&last), ..Range::default() }).of(kind) else { continue };
-            loop {
-                let found = self.call(self.some(filter, part.clone())).await?;
-                if found.is_empty() {
-                    break;
-                }
-                removed += self.call(self.remove_step(&found)).await?;
-            }
+        let removed = self.remove_found(ITEMS, filter).await?;
+        if filter.q.is_none() {
+            let all = async { Ok(self.collection(CATALOGUES).delete_many(conditions(filter)).await?) };
+            self.call(all).await?;
         }
         Ok(removed)
     }
 
     async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
-        for collection in [ITEMS, LOGS, BATCHES] {
+        for collection in [ITEMS, QUARANTINE, CATALOGUES, LOGS, BATCHES] {
             self.remove_of(collection, tasks).await?;
         }
+        for task in tasks {
+            self.leave_keys(task).await?;
+        }
         // Last: who is cut off before finds the rest again.
-        let forget = async { Ok(self.collection(BOOKS).delete_many(doc! { "_id": { "$in": ids(tasks) } }).await?) };
-        self.call(forget).await.map(drop)
+        let forget = async {
+            for collection in [KEY_SCOPES, BOOKS] {
+                self.collection(collection).delete_many(doc! { "_id": { "$in": ids(tasks) } }).await?;
+            }
+            Ok(())
+        };
+        self.call(forget).await
     }
 
     async fn remove_logs(&self, tasks: &[TaskId]) -> Result<()> {
@@ -61,7 +56,9 @@ impl Removal for MongoStore {
     }
 
     async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
-        self.remove_of(ITEMS, tasks).await?;
+        for collection in [ITEMS, QUARANTINE, CATALOGUES] {
+            self.remove_of(collection, tasks).await?;
+        }
         self.keep_nothing(tasks, "item_bytes").await
     }
 
@@ -102,42 +99,31 @@ impl MongoStore {
         self.call(update).await.map(drop)
     }
 
-    /// The ids of the first that are left.
-    async fn some(&self, filter: &ItemFilter, part: Document) -> Result<Vec<Bson>> {
-        let documents = self.documents(filter, part, 1, 0, STEP).await?;
-        let ids = documents.map_ok(id_of).take(usize::try_from(STEP).unwrap_or(usize::MAX));
-        ids.try_collect().await
+    /// Removes what there is now of the filter, and takes it from what its tasks keep; says how many.
+    pub(super) async fn remove_found(&self, collection: &str, filter: &ItemFilter) -> Result<i64> {
+        let last = self.call(self.page(collection, filter, None, 0, 1)).await?;
+        let Some(last) = last.first().and_then(|last| last.get("_id")).map(text_of) else { return Ok(0) };
+        let range = Range { upto: Some(&last), ..Range::default() };
+        let mut removed = 0;
+        loop {
+            let found = self.call(self.step(collection, filter, range, STEP)).await?;
+            if found.is_empty() {
+                return Ok(removed);
+            }
+            let ids: Vec<Bson> = found.into_iter().map(id_of).collect();
+            removed += self.call(self.remove_step(collection, &ids)).await?;
+        }
     }
 
-    /// Removes the items, and takes them from what their tasks keep. How many were still there.
-    async fn remove_step(&self, ids: &[Bson]) -> Result<i64> {
+    async fn remove_step(&self, collection: &str, ids: &[Bson]) -> Result<i64> {
         let mut tries = Tries::new();
         loop {
             let mut session = self.begin().await?;
-            let removed = self.remove_booked(&mut session, ids).await;
+            let removed = self.remove_booked(&mut session, collection, ids).await;
             if let Some(removed) = tries.end(session, removed).await? {
                 return Ok(removed);
             }
         }
-    }
-
-    async fn remove_booked(&self, session: &mut ClientSession, ids: &[Bson]) -> Result<i64, Failure> {
-        let these = doc! { "_id": { "$in": ids } };
-        let items = self.collection(ITEMS);
-        let find = items.find(these.clone()).projection(doc! { "task_id": 1, "bytes": 1 });
-        let mut found = find.session(&mut *session).await?;
-        // In one order, so that two that remove at once do not fail each other in turn.
-        let (mut removed, mut bytes) = (0, BTreeMap::<String, i64>::new());
-        while let Some(item) = found.next(session).await.transpose()? {
-            removed += 1;
-            *bytes.entry(item.get("task_id").map(text_of).unwrap_or_default()).or_default() += number(&item, "bytes");
-        }
-        items.delete_many(these).session(&mut *session).await?;
-        for (task, bytes) in bytes {
-            let taken = doc! { "$inc": { "item_bytes": -bytes } };
-            self.collection(BOOKS).update_one(doc! { "_id": task }, taken).session(&mut *session).await?;
-        }
-        Ok(removed)
     }
 }
 

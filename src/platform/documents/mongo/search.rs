@@ -19,7 +19,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(id: &str) -> (Self, Bson) {
+    /// Of the id, and the id itself.
+    pub(super) fn of(id: &str) -> (Self, Bson) {
         match ObjectId::parse_str(id) {
             Ok(id) => (Self::Predecessors, id.into()),
             Err(_) => (Self::Ours, id.into()),

@@ -15,18 +15,16 @@ use tokio::{
     time::Instant,
 };
 
-use super::MongoStore;
-use crate::{
-    error::{Error, Result},
-    id::TaskId,
-};
+use super::{MongoStore, connection::is_taken};
+use crate::error::{Error, Result};
 
 /// For so long a transaction is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Writers of the same task in this process queue here, so that they do not make each other try again.
+/// Writers of the same task, or of the same keys, queue here in this process, so that they do not make each other try
+/// again.
 #[derive(Debug)]
 pub(super) struct Turns {
     locks: [Mutex<()>; 64],
@@ -40,8 +38,8 @@ impl Default for Turns {
 }
 
 impl Turns {
-    pub(super) async fn take(&self, task: &TaskId) -> MutexGuard<'_, ()> {
-        let place = self.hasher.hash_one(task) % 64;
+    pub(super) async fn take(&self, whose: &str) -> MutexGuard<'_, ()> {
+        let place = self.hasher.hash_one(whose) % 64;
         // Below 64.
         self.locks[usize::try_from(place).unwrap_or_default()].lock().await
     }
@@ -95,7 +93,10 @@ impl Tries {
             }
         };
         match &failure {
-            Failure::Mongo(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) && self.has_time() => {
+            // Two that are the first to write a document collide in its id.
+            Failure::Mongo(error)
+                if (error.contains_label(TRANSIENT_TRANSACTION_ERROR) || is_taken(error)) && self.has_time() =>
+            {
                 self.rest().await;
                 Ok(None)
             }

@@ -32,7 +32,9 @@ impl Books for MongoStore {
             let mut last = None;
             for (collection, order) in [(LOGS, "last_seq"), (ITEMS, "_id")] {
                 let of_task = doc! { "task_id": task_id.as_str() };
-                let newest = self.collection(collection).find_one(of_task).sort(doc! { order: -1 }).await?;
+                let documents = self.collection(collection);
+                let newest = documents.find_one(of_task).sort(doc! { order: -1 });
+                let newest = newest.projection(doc! { "created_at": 1 }).await?;
                 if let Some(newest) = newest {
                     let at = newest.get_datetime("created_at").map(|at| at.timestamp_millis());
                     last = last.max(at.ok().and_then(DateTime::from_timestamp_millis));

@@ -1,10 +1,14 @@
 //! The home that needs nothing else: tables in SQLite or PostgreSQL.
 
 mod batches;
+mod catalogues;
+mod errors;
 mod fences;
 mod items;
 mod json;
+mod keys;
 mod logs;
+mod quarantine;
 mod removal;
 mod search;
 mod usage;
