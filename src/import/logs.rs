@@ -18,7 +18,9 @@ use crate::{
     app::App,
     error::Result,
     id::{SpiderId, TaskId},
+    features::tasks::with_levels,
     platform::documents::{LogLine, NewLines, Stream},
+    runner::Line,
 };
 
 /// The predecessor removes what is older by itself.
@@ -65,7 +67,7 @@ pub(super) async fn bring(source: &OldDocuments, app: &App) -> Result<()> {
         if former.is_none() {
             begun.insert(task.clone());
         }
-        let lines = lines_of(&document, created_at(&document, id));
+        let lines = with_levels(&lines_of(&document, created_at(&document, id)));
         let is_known = next >= first_seq + i64::try_from(lines.len()).unwrap_or(i64::MAX);
         if lines.is_empty() || is_known {
             part.known += 1;
@@ -101,14 +103,14 @@ async fn append(app: &App, task: &TaskId, document: &Document, first_seq: i64, l
 }
 
 /// First what it printed, then its errors: in which order they came is not known there.
-fn lines_of(document: &Document, at: DateTime<Utc>) -> Vec<LogLine> {
+fn lines_of(document: &Document, at: DateTime<Utc>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (field, stream) in [("stdout", Stream::Stdout), ("stderr", Stream::Stderr)] {
         for line in document.get_str(field).unwrap_or_default().lines() {
             let mut rest = line;
             loop {
                 let (text, more) = rest.split_at(rest.floor_char_boundary(LONGEST_LINE));
-                lines.push(LogLine { stream, level: None, at, text: text.replace('\0', "\u{fffd}") });
+                lines.push(Line { stream, at, text: text.replace('\0', "\u{fffd}") });
                 rest = more;
                 if rest.is_empty() {
                     break;

@@ -355,43 +355,36 @@ async fn has_arrived(server: &ServerProcess) {
     assert!(server.lines(&task(4)).await.is_empty());
 }
 
+/// Documents beside everything else.
+const IN_SQL: [(&str, &str); 1] = [("MONGODB_URL", "")];
+
+/// `None` where the tests do not run on MongoDB: `make test-mongo` has these.
 fn mongodb() -> Option<String> {
     let url = std::env::var("TEST_MONGODB_URL").ok()?;
-    std::env::var("TEST_DATABASE_URL").is_ok().then_some(url)
+    let complete = std::env::var("TEST_DATABASE_URL").is_ok();
+    (!skip_unless(complete, "PostgreSQL beside MongoDB (scripts/with-postgres)")).then_some(url)
 }
-
-const NEEDED: &str = "PostgreSQL and MongoDB (scripts/with-postgres scripts/with-mongo)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn into_sqlite() {
-    let mongo = mongodb();
-    if skip_unless(mongo.is_some(), NEEDED) {
-        return;
-    }
-    let predecessor = Predecessor::new(&mongo.unwrap(), "old_of_sqlite").await;
+    let Some(mongo) = mongodb() else { return };
+    let predecessor = Predecessor::new(&mongo, "old_of_sqlite").await;
     let dir = tempfile::tempdir().unwrap();
-    let server = ServerProcess::start_in(dir, None, &[]).await;
-    everything_comes_once(server, predecessor, &[]).await;
+    let server = ServerProcess::start_in(dir, None, &IN_SQL).await;
+    everything_comes_once(server, predecessor, &IN_SQL).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn into_postgresql() {
-    let mongo = mongodb();
-    if skip_unless(mongo.is_some(), NEEDED) {
-        return;
-    }
-    let predecessor = Predecessor::new(&mongo.unwrap(), "old_of_postgresql").await;
-    let server = ServerProcess::start(&[]).await;
-    everything_comes_once(server, predecessor, &[]).await;
+    let Some(mongo) = mongodb() else { return };
+    let predecessor = Predecessor::new(&mongo, "old_of_postgresql").await;
+    let server = ServerProcess::start(&IN_SQL).await;
+    everything_comes_once(server, predecessor, &IN_SQL).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn into_mongodb() {
-    let mongo = mongodb();
-    if skip_unless(mongo.is_some(), NEEDED) {
-        return;
-    }
-    let mongo = mongo.unwrap();
+    let Some(mongo) = mongodb() else { return };
     let predecessor = Predecessor::new(&mongo, "old_of_mongodb").await;
     let own = named(&mongo, "new_of_mongodb");
     let settings = [("MONGODB_URL", own.as_str())];

@@ -34,6 +34,7 @@ use std::{
 pub use adopt::PastTask;
 pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
+pub use logs::with_levels;
 pub use routes::router;
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
 pub use watchdog::Watchdog;

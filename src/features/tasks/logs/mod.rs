@@ -10,4 +10,5 @@ mod search;
 
 pub(super) use feed::Feeds;
 pub(super) use reading::Reading;
+pub use reading::with_levels;
 pub(super) use routes::router;

@@ -97,6 +97,11 @@ impl Trouble {
     }
 }
 
+/// A log that has ended, each line with its level.
+pub fn with_levels(lines: &[Line]) -> Vec<LogLine> {
+    Reading::default().read(1, lines).0
+}
+
 impl Reading {
     /// Reads the lines that follow, the first of them at the place `first_seq`.
     pub(in super::super) fn read(&mut self, first_seq: i64, lines: &[Line]) -> (Vec<LogLine>, Vec<SeenError>) {
