@@ -67,6 +67,8 @@ pub struct ItemFilter {
     pub is_test: Option<bool>,
     /// Found anywhere in the JSON text, whatever its case.
     pub q: Option<String>,
+    /// The id of the newest item that counts: what arrived later is left out.
+    pub upto: Option<String>,
 }
 
 impl Documents {

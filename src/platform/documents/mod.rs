@@ -19,7 +19,7 @@ pub use logs::{LogLine, StoredLine, Stream};
 pub use sql::SqlStore;
 pub use store::DocumentStore;
 pub use tail::Tail;
-pub use usage::Kept;
+pub use usage::{Held, Kept};
 
 use super::disk::Disk;
 use crate::error::Result;

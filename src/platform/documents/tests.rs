@@ -194,6 +194,38 @@ async fn what_is_kept_is_booked_and_forgotten() {
     }
 }
 
+/// What is held is known without counting, and so is whether any of it has gone.
+#[tokio::test]
+async fn what_is_held_follows_every_change() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (one, two, test, spider) =
+            (begun(&documents).await, begun(&documents).await, begun(&documents).await, SpiderId::generate());
+        let of_spider = ItemFilter { spider_id: Some(spider.clone()), ..ItemFilter::default() };
+        let held = async |filter: &ItemFilter| {
+            let held = documents.held(filter).await.unwrap();
+            (held.items, held.altered)
+        };
+        assert_eq!(held(&of_spider).await, (0, 0));
+        for _ in 0..2 {
+            documents.add_items(batch(&one, &spider, Some(1), &["1", "2", "3"])).await.unwrap();
+        }
+        documents.add_items(batch(&two, &spider, None, &vec!["4"; 2500])).await.unwrap();
+        documents.add_items(NewBatch { is_test: true, ..batch(&test, &spider, None, &["5"]) }).await.unwrap();
+        assert_eq!(held(&of_spider).await, (2504, 0));
+        assert_eq!(held(&ItemFilter { is_test: Some(true), ..of_spider.clone() }).await, (1, 0));
+        assert_eq!(held(&ItemFilter { is_test: Some(false), ..of_task(&test) }).await, (0, 0));
+        let searched = ItemFilter { q: Some("2".to_owned()), upto: Some(String::new()), ..of_task(&one) };
+        assert_eq!(held(&searched).await, (3, 0), "whatever is searched for");
+        documents.delete_items(&ItemFilter { upto: None, ..searched }).await.unwrap();
+        assert_eq!(held(&of_task(&one)).await, (2, 1));
+        documents.remove_items_of_tasks(&[one.clone(), two.clone()]).await.unwrap();
+        assert_eq!(held(&of_spider).await, (1, 2503));
+        documents.forget_tasks(&[one, two]).await.unwrap();
+        assert_eq!(held(&of_spider).await, (1, 0));
+    }
+}
+
 #[tokio::test]
 async fn search_finds_text_however_it_was_escaped() {
     let sent = [r#"{"city":"\u5317\u4eac"}"#, r#"{"city":"北京"}"#, r#"{"city":"ÄB","say":"\"50%\""}"#];
@@ -225,6 +257,23 @@ async fn long_reads_go_in_steps_of_bounded_size() {
         assert_eq!(second.len(), 2);
         let third = documents.items_after(&of_task(&task), Some(&second[1].id), &last, 100).await.unwrap();
         assert!(third.is_empty(), "what arrived later is left out");
+        let upto = ItemFilter { upto: Some(last.clone()), ..of_task(&task) };
+        assert_eq!(documents.count_items(&upto).await.unwrap(), 4);
+
+        let ids = [&*first[0].id, &*first[1].id, &*second[0].id, &*second[1].id];
+        let down = async |filter: &ItemFilter, before: Option<&str>, from: Option<&str>, limit| {
+            let items = documents.items_before(filter, before, from, limit).await.unwrap();
+            items.into_iter().map(|item| item.id).collect::<Vec<_>>()
+        };
+        let newest = down(&of_task(&task), None, None, 100).await;
+        assert_eq!((newest.len(), &newest[1]), (4, &last), "two large ones, and what is small beside them");
+        assert_eq!(down(&of_task(&task), Some(&last), None, 100).await, [ids[2], ids[1]]);
+        assert_eq!(down(&of_task(&task), Some(ids[1]), None, 100).await, [ids[0]]);
+        assert!(down(&of_task(&task), Some(ids[0]), None, 100).await.is_empty());
+        assert_eq!(down(&of_task(&task), Some(&last), Some(ids[2]), 100).await, [ids[2]], "that one included");
+        assert_eq!(down(&of_task(&task), Some(&last), None, 1).await, [ids[2]]);
+        let small = ItemFilter { q: Some("4".to_owned()), ..of_task(&task) };
+        assert_eq!(down(&small, None, Some(ids[0]), 100).await, [ids[3]]);
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod accounts;
 mod alerts;
+mod browsing;
 mod channels;
 mod clock_changes;
 mod closed;
 mod data;
 mod deployments;
 mod edge;
+mod exports;
 mod files;
 mod housekeeping;
 mod projects;

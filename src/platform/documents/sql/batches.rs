@@ -104,14 +104,17 @@ async fn claim_batch(transaction: &mut Transaction, batch: &NewBatch) -> Result<
 async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Counts, bytes: i64) -> Result<Counts> {
     transaction
         .query(
-            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected, item_bytes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO item_counts
+                    (task_id, spider_id, received, stored, duplicate, rejected, item_bytes, items_kept, is_test)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (task_id) DO UPDATE
                 SET received = item_counts.received + excluded.received,
                     stored = item_counts.stored + excluded.stored,
                     duplicate = item_counts.duplicate + excluded.duplicate,
                     rejected = item_counts.rejected + excluded.rejected,
-                    item_bytes = item_counts.item_bytes + excluded.item_bytes
+                    item_bytes = item_counts.item_bytes + excluded.item_bytes,
+                    items_kept = item_counts.items_kept + excluded.items_kept,
+                    is_test = excluded.is_test
              RETURNING received, stored, duplicate, rejected",
         )
         .bind(&batch.task_id)
@@ -121,6 +124,8 @@ async fn add_counts(transaction: &mut Transaction, batch: &NewBatch, added: Coun
         .bind(added.duplicate)
         .bind(added.rejected)
         .bind(bytes)
+        .bind(added.stored)
+        .bind(batch.is_test)
         .fetch_one()
         .await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{SqlStore, search::Selection};
+use super::{SqlStore, items::Way, search::Selection};
 use crate::{
     error::Result,
     id::TaskId,
@@ -25,6 +25,10 @@ const CHUNKS: i64 = 100;
 const BATCH_NUMBERS: i64 = 2000;
 /// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
 const HEAVY: i64 = 2000;
+/// Of whole tasks; see [`SqlStore::at_once`].
+const FORGET_ITEMS: &str =
+    "UPDATE item_counts SET item_bytes = 0, items_altered = items_altered + items_kept, items_kept = 0;
+                            DELETE FROM items";
 /// Of each step: two servers that remove the same rows could wait for each other.
 const TURN: &str = "removal";
 
@@ -80,7 +84,7 @@ impl Removal for SqlStore {
             self.remove_items_of(&task).await?;
         }
         for group in light {
-            self.at_once(&group, "UPDATE item_counts SET item_bytes = 0; DELETE FROM items").await?;
+            self.at_once(&group, FORGET_ITEMS).await?;
         }
         Ok(())
     }
@@ -142,12 +146,14 @@ impl SqlStore {
     async fn remove_items(&self, filter: &ItemFilter) -> Result<i64> {
         let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
         let (mut removed, mut after) = (0, None);
-        while let Some(end) = self.end_of_step(filter, after.as_deref(), &last, ITEMS).await? {
-            let step = Selection::of(filter).and("id >", after.as_deref()).and("id <=", Some(&end));
-            removed += self.remove_step(&step).await?;
+        loop {
+            let step = Selection::of(filter).and("id >", after.as_deref());
+            let Some(end) = self.end_of_step(step.clone().and("id <=", Some(&last)), Way::Up, ITEMS).await? else {
+                return Ok(removed);
+            };
+            removed += self.remove_step(&step.and("id <=", Some(&end))).await?;
             after = Some(end);
         }
-        Ok(removed)
     }
 
     /// Removes the items, and takes them from what their tasks keep.
@@ -162,14 +168,21 @@ impl SqlStore {
             .fetch_all()
             .await?;
         // In one order, so that two that remove at once do not wait for each other.
-        let mut bytes = BTreeMap::<&TaskId, i64>::new();
+        let mut books = BTreeMap::<&TaskId, (i64, i64)>::new();
         for (task, size) in &removed {
-            *bytes.entry(task).or_default() += size;
+            let (items, bytes) = books.entry(task).or_default();
+            *items += 1;
+            *bytes += size;
         }
-        for (task, bytes) in bytes {
+        for (task, (items, bytes)) in books {
             transaction
-                .query("UPDATE item_counts SET item_bytes = item_bytes - $2 WHERE task_id = $1")
+                .query(
+                    "UPDATE item_counts
+                        SET items_kept = items_kept - $2, items_altered = items_altered + $2, item_bytes = item_bytes - $3
+                      WHERE task_id = $1",
+                )
                 .bind(task)
+                .bind(items)
                 .bind(bytes)
                 .execute()
                 .await?;
