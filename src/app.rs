@@ -132,9 +132,6 @@ impl App {
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = Documents::new(SqlStore::new(documents_db.clone(), clock.clone()), disk.clone());
-        // What lies there has no name, and is gone with the server.
-        let tmp = data_dir.join("tmp");
-        std::fs::create_dir_all(&tmp).with_context(|| format!("cannot make {}", tmp.display()))?;
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 
@@ -186,7 +183,7 @@ impl App {
                 disk,
                 background: background.clone(),
             },
-            data: Data::new(documents, tmp, config.data),
+            data: Data::open(documents, data_dir.join("tmp"), config.data)?,
             housekeeping,
             alerts,
             db,

@@ -99,11 +99,11 @@ impl Wanted {
 #[derive(Debug, Clone)]
 struct Condition {
     path: Path,
-    test: Test,
+    rule: Rule,
 }
 
 #[derive(Debug, Clone)]
-enum Test {
+enum Rule {
     Eq(Option<Value>),
     Ne(Option<Value>),
     Lt(Value),
@@ -125,20 +125,20 @@ impl Condition {
         let value = Value::given(given);
         let some =
             value.clone().ok_or_else(|| refused(text!("null 无法比较大小", "nothing is more or less than null")));
-        let test = match op {
-            "eq" => Test::Eq(value),
-            "ne" => Test::Ne(value),
-            "lt" => Test::Lt(some?),
-            "lte" => Test::Lte(some?),
-            "gt" => Test::Gt(some?),
-            "gte" => Test::Gte(some?),
+        let rule = match op {
+            "eq" => Rule::Eq(value),
+            "ne" => Rule::Ne(value),
+            "lt" => Rule::Lt(some?),
+            "lte" => Rule::Lte(some?),
+            "gt" => Rule::Gt(some?),
+            "gte" => Rule::Gte(some?),
             "contains" => {
                 let text = if let Some(Value::Text(text)) = &value { text.clone() } else { given.to_owned() };
-                Test::Contains(text.to_lowercase(), value.unwrap_or_else(|| Value::Text(given.to_owned())))
+                Rule::Contains(text.to_lowercase(), value.unwrap_or_else(|| Value::Text(given.to_owned())))
             }
             "exists" => match given {
-                "true" | "1" => Test::Exists(true),
-                "false" | "0" => Test::Exists(false),
+                "true" | "1" => Rule::Exists(true),
+                "false" | "0" => Rule::Exists(false),
                 _ => return Err(refused(text!("exists 的值须为 true 或 false", "exists takes true or false"))),
             },
             _ => {
@@ -148,24 +148,24 @@ impl Condition {
                 )));
             }
         };
-        Ok(Self { path, test })
+        Ok(Self { path, rule })
     }
 
     fn holds(&self, item: &RawValue) -> bool {
         let found = self.path.find(item).filter(|found| Kind::of(found) != Kind::Null);
         let value = || found.and_then(Value::of);
         let compare = |wanted: &Value| value().and_then(|value| value.like(wanted));
-        match &self.test {
-            Test::Exists(there) => found.is_some() == *there,
-            Test::Eq(None) => found.is_none(),
-            Test::Ne(None) => found.is_some(),
-            Test::Eq(Some(wanted)) => compare(wanted).is_some_and(std::cmp::Ordering::is_eq),
-            Test::Ne(Some(wanted)) => !compare(wanted).is_some_and(std::cmp::Ordering::is_eq),
-            Test::Lt(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_lt),
-            Test::Lte(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_le),
-            Test::Gt(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_gt),
-            Test::Gte(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_ge),
-            Test::Contains(text, wanted) => found.is_some_and(|found| {
+        match &self.rule {
+            Rule::Exists(there) => found.is_some() == *there,
+            Rule::Eq(None) => found.is_none(),
+            Rule::Ne(None) => found.is_some(),
+            Rule::Eq(Some(wanted)) => compare(wanted).is_some_and(std::cmp::Ordering::is_eq),
+            Rule::Ne(Some(wanted)) => !compare(wanted).is_some_and(std::cmp::Ordering::is_eq),
+            Rule::Lt(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_lt),
+            Rule::Lte(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_le),
+            Rule::Gt(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_gt),
+            Rule::Gte(wanted) => compare(wanted).is_some_and(std::cmp::Ordering::is_ge),
+            Rule::Contains(text, wanted) => found.is_some_and(|found| {
                 let contains = |value: Value| match &value {
                     Value::Text(found) => found.to_lowercase().contains(text),
                     other => other.like(wanted).is_some_and(std::cmp::Ordering::is_eq),

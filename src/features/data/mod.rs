@@ -20,6 +20,8 @@ pub use types::{DataFilter, Deleted, ItemPage, ItemRow, Preview};
 
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use crate::{config, platform::documents::Documents};
 
 #[derive(Debug, Clone)]
@@ -31,7 +33,9 @@ pub struct Data {
 }
 
 impl Data {
-    pub fn new(documents: Documents, tmp: PathBuf, limits: config::Data) -> Self {
-        Self { documents, tmp, limits }
+    /// Makes the folder `tmp`. What will lie there has no name, and is gone with the server.
+    pub fn open(documents: Documents, tmp: PathBuf, limits: config::Data) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&tmp).with_context(|| format!("cannot make {}", tmp.display()))?;
+        Ok(Self { documents, tmp, limits })
     }
 }

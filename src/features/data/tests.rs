@@ -34,7 +34,8 @@ impl Fixture {
             crate::platform::disk::Disk::new(std::path::Path::new("/"), 0),
         );
         let limits = config::Data { search_items: 100, sort_items: 100 };
-        let (app, _) = router(Data::new(documents.clone(), folder.path().to_owned(), limits)).split_for_parts();
+        let (app, _) =
+            router(Data::open(documents.clone(), folder.path().to_owned(), limits).unwrap()).split_for_parts();
         let fixture = Self { app, documents, db, task: TaskId::generate(), _folder: folder };
         fixture.add(items).await;
         fixture

@@ -38,9 +38,9 @@ pub(super) fn head(plan: &Plan, mark: &Mark) -> Response {
 
 /// A file that is made while it is sent. A part needs its length, and what stands before it: both are made and thrown
 /// away.
-pub(super) async fn stream(plan: Plan, mark: &Mark, range: Option<String>) -> Result<Response> {
+pub(super) async fn stream(plan: Plan, mark: &Mark, range: Option<&str>) -> Result<Response> {
     let headers = headers(&plan, mark);
-    let Some(asked) = range.as_deref().and_then(Asked::parse) else {
+    let Some(asked) = range.and_then(Asked::parse) else {
         return Ok((headers, body(Pipe::open(&plan)?, 0..u64::MAX)).into_response());
     };
     let length = Pipe::open(&plan)?.length().await?;
@@ -50,9 +50,9 @@ pub(super) async fn stream(plan: Plan, mark: &Mark, range: Option<String>) -> Re
 }
 
 /// A finished file.
-pub(super) async fn file(plan: &Plan, mark: &Mark, range: Option<String>, mut file: File) -> Result<Response> {
+pub(super) fn file(plan: &Plan, mark: &Mark, range: Option<&str>, mut file: File) -> Result<Response> {
     let length = file.metadata().map_err(Error::internal)?.len();
-    let asked = range.as_deref().and_then(Asked::parse);
+    let asked = range.and_then(Asked::parse);
     let (status, bytes, part) = match asked.map(|asked| asked.of(length)) {
         None => (StatusCode::OK, 0..length, [(header::CONTENT_LENGTH, length.to_string())].to_vec()),
         Some(None) => return Ok(no_such_part(length)),
@@ -117,7 +117,10 @@ fn body(pipe: Pipe, bytes: Range<u64>) -> Body {
     let pieces = stream::try_unfold((pipe, bytes.start, bytes.end - bytes.start), move |(mut pipe, mut skip, left)| {
         let request = request.clone();
         async move {
-            while left > 0 {
+            if left == 0 {
+                return Ok(None);
+            }
+            loop {
                 let piece = match pipe.next().await {
                     Ok(Some(piece)) => piece,
                     Ok(None) => return Ok(None),
@@ -138,7 +141,6 @@ fn body(pipe: Pipe, bytes: Range<u64>) -> Body {
                 let left = left - piece.len() as u64;
                 return Ok(Some((piece, (pipe, 0, left))));
             }
-            Ok(None)
         }
     });
     Body::from_stream(pieces)

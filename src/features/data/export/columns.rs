@@ -74,7 +74,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
 /// All names of fields, sorted, with what they hold; refuses to grow without bound.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    names: BTreeMap<String, ColumnType>,
+    found: BTreeMap<String, ColumnType>,
     bytes: usize,
     /// Where others do not matter: these, in their order.
     only: Option<Vec<String>>,
@@ -83,17 +83,17 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn only(names: Vec<String>) -> Self {
         let known = names.iter().map(|name| (name.clone(), ColumnType::None)).collect();
-        Self { names: known, bytes: 0, only: Some(names) }
+        Self { found: known, bytes: 0, only: Some(names) }
     }
 
     pub(super) fn add(&mut self, item: &RawValue) -> Result<()> {
         for (name, value) in fields(item) {
-            if let Some(kind) = self.names.get_mut(name.as_ref()) {
+            if let Some(kind) = self.found.get_mut(name.as_ref()) {
                 *kind = kind.and(ColumnType::of(value));
             } else if self.only.is_none() {
                 self.bytes += name.len();
-                self.names.insert(name.into_owned(), ColumnType::of(value));
-                if self.names.len() > MOST_FIELDS || self.bytes > MOST_NAME_BYTES {
+                self.found.insert(name.into_owned(), ColumnType::of(value));
+                if self.found.len() > MOST_FIELDS || self.bytes > MOST_NAME_BYTES {
                     return Err(too_many());
                 }
             }
@@ -124,7 +124,7 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn all(names: Names) -> Self {
-        let (names, types) = names.names.into_iter().unzip();
+        let (names, types) = names.found.into_iter().unzip();
         Self::new(names, types, true)
     }
 
@@ -135,7 +135,7 @@ impl Columns {
     /// Of names that were given.
     pub(super) fn picked_typed(names: Names) -> Self {
         let order = names.only.unwrap_or_default();
-        let types = order.iter().map(|name| names.names[name]).collect();
+        let types = order.iter().map(|name| names.found[name]).collect();
         Self::new(order, types, false)
     }
 

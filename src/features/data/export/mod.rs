@@ -16,6 +16,7 @@ mod xlsx;
 use std::sync::Arc;
 
 use axum::response::Response;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 pub(super) use request::{ExportOptions, ExportRequest};
@@ -69,7 +70,8 @@ impl Data {
             Some(Some(mark)) if request.range.is_some() => self.still_is(&wanted, mark, &signature).await?,
             _ => None,
         };
-        let range = if request.if_range.is_some() && again.is_none() { None } else { request.range };
+        let is_other = request.if_range.is_some() && again.is_none();
+        let range = request.range.as_deref().filter(|_| !is_other);
         let mark = match again {
             Some(mark) => mark,
             None => self.freeze(&wanted, options.upto.clone(), signature).await?,
@@ -83,7 +85,7 @@ impl Data {
         match format {
             Format::Xlsx => {
                 let file = xlsx::file(&plan, &self.documents, &self.tmp).await?;
-                answer::file(&plan, &mark, range, file).await
+                answer::file(&plan, &mark, range, file)
             }
             _ => answer::stream(plan, &mark, range).await,
         }
@@ -95,7 +97,7 @@ impl Data {
         let version = env!("CARGO_PKG_VERSION");
         let options = Options { upto: None, ..options.clone() };
         let text = format!("{version} {format:?} {of:?} {options:?} {wanted:?} {}", held.altered);
-        Ok(Sha256::digest(text.as_bytes()).iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+        Ok(URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..15]))
     }
 
     async fn freeze(&self, wanted: &Wanted, upto: Option<String>, signature: String) -> Result<Mark> {
@@ -134,9 +136,8 @@ impl Plan {
         match (self.format, picked) {
             (Format::Json | Format::NdJson, _) => Ok(Columns::default()),
             (Format::Csv | Format::Xlsx, Some(picked)) => Ok(Columns::picked(picked)),
-            (Format::Csv | Format::Xlsx, None) => Ok(Columns::all(self.names(Names::default()).await?)),
             (Format::Parquet, Some(picked)) => Ok(Columns::picked_typed(self.names(Names::only(picked)).await?)),
-            (Format::Parquet, None) => Ok(Columns::all(self.names(Names::default()).await?)),
+            (_, None) => Ok(Columns::all(self.names(Names::default()).await?)),
         }
     }
 

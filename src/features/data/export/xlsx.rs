@@ -90,10 +90,7 @@ impl Sheets {
                 row += 1;
             }
         }
-        match sheet {
-            Some(last) => drop(self.workbook.push_worksheet(last)),
-            None => drop(self.workbook.add_worksheet()),
-        }
+        self.workbook.push_worksheet(sheet.unwrap_or_default());
         let mut file = BufWriter::new(tempfile::tempfile_in(&self.folder).map_err(unwritten)?);
         self.workbook.save_to_writer(&mut file).map_err(failed)?;
         file.flush().map_err(unwritten)?;
