@@ -19,9 +19,9 @@ import urllib.request
 from bench import API, Server, row
 
 # Of some 200 bytes, in SQL that both engines read; {n} is the row's number.
-ITEM = """'{{"id": ' || {n} || ', "title": "A title of item ' || {n} || ' of a usual length", "price": ' || ({n} % 10000) / 100.0 ||
+ITEM = """'{{"id": ' || {n} || ', "title": "A title of item ' || {n} || ' of a usual length", "price": ' || (({n} % 10000) / 100.0) ||
           ', "in_stock": true, "url": "https://shop.example.com/catalogue/' || {n} || '/index.html", "tags": ["new", "books", "' ||
-          {n} % 97 || '"], "sku": "SKU-' || {n} * 7919 || '"}}'"""
+          ({n} % 97) || '"], "sku": "SKU-' || ({n} * 7919) || '"}}'"""
 FIELDS = ["id", "in_stock", "price", "sku", "tags", "title", "url"]
 TASKS = {"small": "00000000-0000-7000-8000-00000000000a", "large": "00000000-0000-7000-8000-00000000000b"}
 NOW = "2026-03-01 09:00:00+00:00"
