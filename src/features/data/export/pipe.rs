@@ -4,6 +4,8 @@ use crate::{error::Result, features::data::reader::Reader, platform::documents::
 /// A file in the making: items in, bytes out.
 pub(super) struct Pipe {
     reader: Reader,
+    /// Read while the bytes of those before were made.
+    ahead: Option<Vec<Item>>,
     /// `None` once the end is written.
     maker: Option<Maker>,
 }
@@ -25,15 +27,22 @@ impl Pipe {
             _ => Form::Text(Text::new(plan)),
         };
         let maker = Maker { form, squeeze: Squeeze::new(plan.options.compress)? };
-        Ok(Self { reader: plan.reader.clone(), maker: Some(maker) })
+        Ok(Self { reader: plan.reader.clone(), ahead: None, maker: Some(maker) })
     }
 
     /// The next bytes, some at least; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         while let Some(maker) = self.maker.take() {
-            let items = self.reader.next().await?;
-            let (bytes, maker) = off_thread(move || maker.step(&items)).await?;
-            self.maker = maker;
+            let items = match self.ahead.take() {
+                Some(items) => items,
+                None => self.reader.next().await?,
+            };
+            let is_end = items.is_empty();
+            let reader = &mut self.reader;
+            let ahead = async { if is_end { Ok(vec![]) } else { reader.next().await } };
+            let (made, ahead) = tokio::join!(off_thread(move || maker.step(&items)), ahead);
+            let (bytes, maker) = made?;
+            (self.maker, self.ahead) = (maker, Some(ahead?));
             if !bytes.is_empty() {
                 return Ok(Some(bytes));
             }
