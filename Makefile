@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run demo test check test-sqlite test-postgres test-sdk bench release
+.PHONY: run demo test check test-sqlite test-postgres test-mongo test-sdk bench release
 
 ## Builds what is missing and serves on http://127.0.0.1:8000, data in ./data.
 run:
@@ -27,6 +27,7 @@ test:
 	$(MAKE) test-sdk
 	$(MAKE) test-sqlite
 	$(MAKE) test-postgres
+	$(MAKE) test-mongo
 
 ## Form and lints.
 check:
@@ -38,11 +39,16 @@ test-sdk:
 	scripts/test-sdk
 
 test-sqlite:
-	cargo test --locked
+	scripts/with-mysql cargo test --locked
 
 ## The same suite on a PostgreSQL of its own.
 test-postgres:
-	scripts/with-postgres cargo test --locked
+	scripts/with-postgres scripts/with-mysql cargo test --locked
+
+## What touches items and logs, with these in MongoDB.
+test-mongo:
+	scripts/with-mongo cargo test --locked --lib documents::
+	scripts/with-mongo cargo test --locked --test suite -- api::data running::items running::logs running::mongodb running::sdk running::test_runs
 
 ## What the README claims of speed. Builds what ships.
 bench:
@@ -50,6 +56,7 @@ bench:
 	scripts/install-parts bench
 	python3 benches/bench.py --server $(TARGET)/release/crawlhub
 	python3 benches/data.py --server $(TARGET)/release/crawlhub
+	python3 benches/logs.py --server $(TARGET)/release/crawlhub
 
 release:
 	cargo build --locked --release --bin crawlhub

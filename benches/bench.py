@@ -43,13 +43,14 @@ with open(os.environ['CRAWLHUB_OUTPUT_DIR'] + '/items.jsonl', 'w') as out:
 class Server:
     """A server of our own, and its administrator."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, settings=()):
         env = {
             "PATH": os.environ["PATH"],
             "CRAWLHUB_LISTEN": "127.0.0.1:0",
             "CRAWLHUB_DATA_DIR": folder,
             "CRAWLHUB_ADMIN_PASSWORD": PASSWORD,
             "CRAWLHUB_LOG_FILTER": "warn",
+            **dict(settings),
         }
         if os.environ.get("DATABASE_URL"):
             env["DATABASE_URL"] = os.environ["DATABASE_URL"]

@@ -2,7 +2,14 @@
 
 mod parts;
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::{
@@ -30,16 +37,19 @@ pub use parts::Outside;
 use parts::{dispatcher_config, edge, origins, runner_config};
 
 use crate::{
-    clock::SyncedClock,
+    clock::{SharedClock, SyncedClock},
     config::Config,
     error::{Error, Problem},
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
+        contracts::{self, Contracts},
         data::{self, Data},
+        datasources::{self, Datasources},
         events::Events,
         housekeeping::{self, Housekeeping},
         projects::{self, Projects},
+        proxies::{self, Proxies},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
     },
@@ -48,7 +58,7 @@ use crate::{
         background::Background,
         database::{Database, Schema},
         disk::Disk,
-        documents::{Documents, SqlStore},
+        documents::{Documents, MongoStore, SqlStore},
         files::Files,
         http::{carry_context, panic_answer},
         notify::Notifier,
@@ -77,15 +87,18 @@ pub struct App {
     stop_grace: Duration,
     cors: Vec<HeaderValue>,
     db: Database,
-    documents_db: Database,
+    documents: Documents,
     health: Health,
     accounts: Accounts,
     projects: Projects,
     spiders: Spiders,
+    proxies: Proxies,
+    datasources: Datasources,
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
     alerts: Alerts,
+    contracts: Contracts,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -117,13 +130,9 @@ impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
-        let data_dir = &config.server.data_dir;
-        // Other users of the machine have no business in it.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-        let data_dir = &std::path::absolute(data_dir)?;
+        let data_dir = &made(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
-        let (db, documents_db) = open_databases(config, data_dir).await?;
+        let db = open_database(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
         sync(&db, &synced).await?;
         let clock = match &outside.clock {
@@ -131,7 +140,7 @@ impl App {
             None => synced.clone(),
         };
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
-        let documents = Documents::new(SqlStore::new(documents_db.clone(), clock.clone()), disk.clone());
+        let documents = open_documents(config, data_dir, &db, &clock, &disk).await?;
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
         let stop = CancellationToken::new();
 
@@ -148,6 +157,7 @@ impl App {
             config.tasks.max_timeout_seconds,
         );
         spiders.adopt_schedules().await?;
+        let proxies = Proxies::new(db.clone(), clock.clone(), secrets.clone(), config.proxies.clone(), stop.clone());
         let foundation = Foundation {
             db: db.clone(),
             documents: documents.clone(),
@@ -158,7 +168,8 @@ impl App {
             quotas: config.quotas,
             stop: stop.clone(),
         };
-        let tasks = Tasks::new(foundation.clone(), spiders.clone());
+        let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
@@ -183,14 +194,17 @@ impl App {
                 disk,
                 background: background.clone(),
             },
-            data: Data::open(documents, data_dir.join("tmp"), config.data)?,
+            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
+            data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
             housekeeping,
             alerts,
             db,
-            documents_db,
+            documents,
             accounts,
             projects,
             spiders,
+            proxies,
+            datasources,
             tasks,
             dispatcher,
             background,
@@ -229,6 +243,11 @@ impl App {
             async move { watchdog.run_once().await }
         });
         let tasks = self.tasks.clone();
+        self.background.run("gone", Duration::from_secs(30), tasks.completed_whole(), move || {
+            let tasks = tasks.clone();
+            async move { tasks.tell_gone().await }
+        });
+        let tasks = self.tasks.clone();
         self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
             let tasks = tasks.clone();
             async move { tasks.mark_over_quota().await }
@@ -258,6 +277,16 @@ impl App {
             let alerts = alerts.clone();
             async move { alerts.send_due().await }
         });
+        let proxies = self.proxies.clone();
+        self.background.run("proxies", Duration::from_secs(15), proxies.check_due(), move || {
+            let proxies = proxies.clone();
+            async move { proxies.check_due_ones().await }
+        });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
@@ -270,8 +299,11 @@ impl App {
         let crawler = OpenApiRouter::new()
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
+            .merge(proxies::router(self.proxies.clone()))
+            .merge(datasources::router(self.datasources.clone()))
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
+            .merge(contracts::router(self.contracts.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
@@ -366,11 +398,18 @@ impl App {
             result = http => result.context("the server cannot go on")?,
             () = ending => tracing::warn!("some requests did not end in time"),
         }
+        self.documents.close().await;
         self.db.close().await;
-        self.documents_db.close().await;
         tracing::info!(address = %self.listen, "stopped");
         Ok(())
     }
+}
+
+/// The folder, as an absolute path. Other users of the machine have no business in it.
+fn made(data_dir: &std::path::Path) -> anyhow::Result<PathBuf> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
 }
 
 /// A name that no other server has, and that says where it runs.
@@ -379,14 +418,31 @@ fn new_worker() -> String {
     format!("{host}:{}:{}", std::process::id(), crate::id::new())
 }
 
-async fn open_databases(config: &Config, data_dir: &std::path::Path) -> anyhow::Result<(Database, Database)> {
-    if !config.database.url.is_empty() {
-        let db = Database::open_postgres(config.database.url.reveal()).await?;
-        return Ok((db.clone(), db));
+async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {
+    match config.database.url.reveal() {
+        "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
+        url => Database::open_postgres(url).await,
     }
-    let db = Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await?;
-    let documents = Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?;
-    Ok((db, documents))
+}
+
+/// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.
+async fn open_documents(
+    config: &Config,
+    data_dir: &Path,
+    db: &Database,
+    clock: &SharedClock,
+    disk: &Disk,
+) -> anyhow::Result<Documents> {
+    let mongodb = config.mongodb.url.reveal();
+    if !mongodb.is_empty() {
+        let store = MongoStore::open(mongodb, config.mongodb.ttl_days, clock.clone()).await?;
+        return Ok(Documents::new(store, disk.clone()));
+    }
+    let db = match db {
+        Database::Postgres(_) => db.clone(),
+        Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
+    };
+    Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
 }
 
 /// Servers that share a database agree on its time: leases and planned times mean the same to all of them.

@@ -14,7 +14,7 @@ use crate::{
     app::{App, Outside},
     config::{Config, Sources},
     lifecycle::{StopSignals, start_logging},
-    platform::process::supervise,
+    platform::process::{open_files, supervise},
 };
 
 #[derive(Debug, Parser)]
@@ -103,6 +103,7 @@ async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     start_logging(&config.log)?;
     // Spiders run as the server's user: its memory and environment are none of their business.
     nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
+    open_files::allow_many().context("cannot ask for more open files")?;
     let address = config.server.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listen = listener.local_addr()?;

@@ -612,6 +612,7 @@ class _Outbox:
             status, message = 0, _reason(error)
         else:
             message = str(answer.get("msg", ""))
+            self._say_rejected(answer.get("data"))
         if 200 <= status < 300:
             self._delay = _FIRST_DELAY
             if self._outage_said:
@@ -622,6 +623,12 @@ class _Outbox:
             why = "{} {}".format(status, message).strip() if status else message
             _complain("the server does not take items ({}); they are kept and sent again".format(why))
         return status, message
+
+    def _say_rejected(self, told):
+        """One line for each batch of which the spider's schema refused something."""
+        if isinstance(told, dict) and told.get("rejected") and told.get("reason"):
+            log("warn", "{} items were rejected and are in quarantine; the first: {}".format(
+                told["rejected"], told["reason"]))
 
     def _send(self, batch, timeout=_CALL_TIMEOUT):
         """Send one batch; False when it has to be tried again."""
@@ -926,8 +933,10 @@ def get_proxy():
 
 
 def rotate_proxy(failed_proxy=None):
-    """Ask for another proxy, naming the one that failed; the proxy to use from now on, or None."""
-    global _proxy_url
+    """Ask for another proxy, naming the one that failed; the proxy to use from now on, or None.
+
+    Clients that look into the environment for each request, as requests does, use it from then on, too.
+    """
     if _outbox is None:
         return _proxy_url
     query = {"task_id": _TASK_ID, "spider_id": _SPIDER_ID}
@@ -935,8 +944,17 @@ def rotate_proxy(failed_proxy=None):
         query["failed_proxy"] = failed_proxy
     data, _ = _call("GET", "/proxy/rotate?" + urllib.parse.urlencode(query))
     if isinstance(data, dict) and data.get("proxy_url"):
-        _proxy_url = data["proxy_url"]
+        _adopt_proxy(data["proxy_url"])
     return _proxy_url
+
+
+def _adopt_proxy(url):
+    global _proxy_url
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        # What the spider was set to go through instead stays.
+        if _proxy_url and os.environ.get(name) == _proxy_url:
+            os.environ[name] = url
+    _proxy_url = url
 
 
 def _opener(proxy, *handlers):

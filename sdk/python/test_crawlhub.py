@@ -698,9 +698,12 @@ class Calls(Case):
     def test_rotate_proxy(self):
         out, _ = self.run_script("""
             from crawlhub import get_proxy, rotate_proxy
-            print(get_proxy(), rotate_proxy("http://u:p@proxy-1:3128"), get_proxy())
-        """, CRAWLHUB_PROXY_URL="http://u:p@proxy-1:3128")
-        self.assertEqual(out.split()[1:], ["http://proxy-2:3128"] * 2)
+            import os
+            print(get_proxy(), rotate_proxy("http://u:p@proxy-1:3128"), get_proxy(), os.environ["HTTPS_PROXY"])
+            print(os.environ["HTTP_PROXY"])
+        """, CRAWLHUB_PROXY_URL="http://u:p@proxy-1:3128", HTTPS_PROXY="http://u:p@proxy-1:3128",
+            HTTP_PROXY="http://own:1")
+        self.assertEqual(out.split()[1:], ["http://proxy-2:3128"] * 3 + ["http://own:1"])
         query = self.platform.called("/proxy/rotate")[0][2]
         self.assertEqual(query["failed_proxy"], "http://u:p@proxy-1:3128")
 

@@ -15,6 +15,7 @@ pub struct Config {
     pub server: Server,
     pub log: Log,
     pub database: Database,
+    pub mongodb: Mongodb,
     pub storage: Storage,
     pub admin: Admin,
     pub accounts: Accounts,
@@ -22,10 +23,12 @@ pub struct Config {
     pub tasks: Tasks,
     pub runner: Runner,
     pub data: Data,
+    pub proxies: Proxies,
     pub retention: Retention,
     pub quotas: Quotas,
     pub alerts: Alerts,
     pub notify: Notify,
+    pub datasources: Datasources,
     pub mail: Mail,
 }
 
@@ -62,6 +65,13 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     pub url: Secret,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mongodb {
+    pub url: Secret,
+    pub ttl_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -106,6 +116,12 @@ pub struct Tasks {
     pub max_timeout_seconds: i64,
 }
 
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Datasources {
+    pub allow_private: bool,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runner {
@@ -122,6 +138,26 @@ pub struct Runner {
 pub struct Data {
     pub search_items: i64,
     pub sort_items: i64,
+}
+
+/// Proxies that spiders may go through.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxies {
+    pub check_url: String,
+    pub check_minutes: i64,
+    pub cooldown_seconds: i64,
+    pub rest_seconds: i64,
+    pub when_none: WhenNone,
+    pub allow_private: bool,
+}
+
+/// What becomes of a run that is to go through a proxy while none can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenNone {
+    Fail,
+    Direct,
 }
 
 /// How long what is kept; 0: for ever, or all of them.
@@ -275,6 +311,13 @@ impl Config {
         for url in [&self.server.public_url, &self.runner.api_url] {
             ensure!(url.is_empty() || url.starts_with("http"), "not an http address: {url:?}");
         }
+        let Proxies { check_url, check_minutes, cooldown_seconds, rest_seconds, .. } = &self.proxies;
+        ensure!(check_url.is_empty() || check_url.starts_with("http"), "not an http address: {check_url:?}");
+        for (name, time) in
+            [("check_minutes", check_minutes), ("cooldown_seconds", cooldown_seconds), ("rest_seconds", rest_seconds)]
+        {
+            ensure!((0..=604_800).contains(time), "proxies.{name} must be between 0 and 604800");
+        }
         let from = &self.mail.from;
         ensure!(from.is_empty() || from.contains('@'), "mail.from is not an e-mail address: {from:?}");
         if !self.storage.url.is_empty() {
@@ -285,6 +328,12 @@ impl Config {
             database.is_empty() || database.starts_with("postgres://") || database.starts_with("postgresql://"),
             "database.url (DATABASE_URL) must start with postgres://, or be empty for SQLite"
         );
+        let mongodb = self.mongodb.url.reveal();
+        ensure!(
+            mongodb.is_empty() || mongodb.starts_with("mongodb://") || mongodb.starts_with("mongodb+srv://"),
+            "mongodb.url (MONGODB_URL) must start with mongodb://, or be empty for SQL"
+        );
+        ensure!(self.mongodb.ttl_days <= 24_000, "mongodb.ttl_days must be between 0 and 24000");
         Ok(())
     }
 

@@ -18,12 +18,13 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("CRAWLHUB_CORS_ORIGINS", "server.cors_origins"),
     ("CRAWLHUB_SECRET_KEY", "server.secret_key"),
     ("DATABASE_URL", "database.url"),
+    ("MONGODB_URL", "mongodb.url"),
     ("CRAWLHUB_STORAGE", "storage.url"),
     ("CRAWLHUB_SLOTS", "tasks.slots"),
 ];
 
 /// Values that `config show` hides.
-const SECRETS: &[&str] = &["server.secret_key", "database.url", "admin.password", "mail.password"];
+const SECRETS: &[&str] = &["server.secret_key", "database.url", "mongodb.url", "admin.password", "mail.password"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

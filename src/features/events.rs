@@ -20,6 +20,8 @@ use crate::{
 pub enum Event {
     TaskEnded(Box<TaskEnded>),
     TimeUnmet(TimeUnmet),
+    SinkFailing(SinkFailing),
+    DataDrift(Box<DataDrift>),
 }
 
 /// A task came to its end for good: it is not retried.
@@ -52,6 +54,43 @@ pub struct TimeUnmet {
     /// `missed` or `skipped_overlap`.
     pub outcome: String,
     pub reason: String,
+}
+
+/// Items of a spider could not be delivered to a table of its users' for some time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SinkFailing {
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    pub datasource_name: String,
+    pub target_table: String,
+    pub failing_since: DateTime<Utc>,
+    /// Of the last attempt.
+    pub reason: String,
+}
+
+/// A completed run brought other data than the runs before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataDrift {
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    /// How many runs it was compared with.
+    pub runs: i64,
+    pub found: Vec<Drift>,
+    /// How many more there are.
+    pub more: i64,
+}
+
+/// One thing that is other than it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Drift {
+    /// Filled in `percent` of the items, where it usually is in `usual`.
+    FieldGone { field: String, percent: i64, usual: i64 },
+    /// Its values are mostly of another type of JSON.
+    TypeChanged { field: String, from: String, to: String },
+    /// Fewer than half of what is usual (the median).
+    FewItems { items: i64, usual: i64 },
 }
 
 /// Where facts are recorded.

@@ -3,9 +3,13 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod contracts;
 pub mod data;
+pub mod datasources;
 pub mod events;
+pub mod foundation;
 pub mod housekeeping;
 pub mod projects;
+pub mod proxies;
 pub mod spiders;
 pub mod tasks;

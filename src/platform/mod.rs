@@ -8,4 +8,6 @@ pub mod files;
 pub mod http;
 pub mod notify;
 pub mod process;
+pub mod proxies;
 pub mod secrets;
+pub mod sink;

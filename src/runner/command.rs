@@ -139,7 +139,14 @@ fn environment(
         ("CRAWLHUB_RESULT_FILE", text(&dir.result_file())),
     ];
     pairs.extend(job.rate_limit_rps.map(|rate| ("CRAWLHUB_RATE_LIMIT", rate.to_string())));
+    pairs.extend(job.datasources.iter().map(|json| ("CRAWLHUB_DATASOURCES", json.clone())));
     pairs.extend(job.max_items.map(|count| ("CRAWLHUB_MAX_ITEMS", count.to_string())));
+    if let Some(proxy) = &job.proxy_url {
+        pairs.push(("CRAWLHUB_PROXY_URL", proxy.clone()));
+        pairs.extend(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map(|name| (name, proxy.clone())));
+        // The server itself is reached without: a proxy elsewhere does not know the way.
+        pairs.extend(["NO_PROXY", "no_proxy"].map(|name| (name, host_of(&job.api_url))));
+    }
     let mut all: Vec<(String, String)> = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let ours = all.len();
     for (name, value) in job.env_vars.iter().filter(|(name, value)| is_sound(name, value)) {
@@ -152,6 +159,15 @@ fn environment(
         }
     }
     all
+}
+
+/// Without brackets and port, which not all clients understand in `NO_PROXY`.
+fn host_of(url: &str) -> String {
+    let place = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host.to_owned(),
+        None => place.split(':').next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Whether the system takes it.

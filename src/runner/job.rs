@@ -23,6 +23,8 @@ pub struct Job {
     pub entry_point: Option<String>,
     pub params: serde_json::Map<String, serde_json::Value>,
     pub env_vars: Vec<(String, String)>,
+    /// The JSON of what the spider is to know of databases, passwords included.
+    pub datasources: Option<String>,
     /// Where this has no content, a `requirements.txt` among the files counts.
     pub requirements_txt: String,
     pub manifest: Vec<ManifestEntry>,
@@ -34,6 +36,10 @@ pub struct Job {
     pub error_rules: Vec<ErrorRule>,
     pub api_url: String,
     pub token: String,
+    /// The proxy to go through, with its username and password.
+    pub proxy_url: Option<String>,
+    /// What the log is to say before anything else.
+    pub notices: Vec<String>,
 }
 
 /// One file of the spider.

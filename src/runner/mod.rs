@@ -172,6 +172,9 @@ impl<R: Report> Attempt<'_, R> {
 
     /// How it ended, and whether all items that were found are stored.
     async fn run_in(&self, dir: &WorkDir) -> Result<(Outcome, bool), End> {
+        for notice in &self.job.notices {
+            self.reporter.say(notice).await;
+        }
         tokio::select! {
             filled = dir.fill(&self.runner.files, &self.job.manifest) => filled?,
             reason = self.stop.wait() => return Err(reason.into()),

@@ -38,7 +38,18 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 7] = ["housekeeping", "alerts", "data", "tasks", "spiders", "projects", "accounts"];
+    const DOWN: [&str; 10] = [
+        "housekeeping",
+        "alerts",
+        "contracts",
+        "data",
+        "tasks",
+        "datasources",
+        "proxies",
+        "spiders",
+        "projects",
+        "accounts",
+    ];
     for (place, feature) in DOWN.iter().enumerate() {
         let above: Vec<String> = DOWN[..place].iter().map(|other| format!("features::{other}")).collect();
         forbid(&format!("features/{feature}"), &above.iter().map(String::as_str).collect::<Vec<_>>());

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     error::{Result, Text},
-    features::events::{Event, TaskEnded, TimeUnmet},
-    id::AlertId,
+    features::events::{DataDrift, Drift, Event, SinkFailing, TaskEnded, TimeUnmet},
+    id::{AlertId, SpiderId, TaskId},
     platform::database::{Query, Transaction, in_list},
     text,
 };
@@ -22,6 +22,8 @@ use crate::{
 const BATCH: i64 = 50;
 /// Of what a task said at its end, in an alert.
 const REASON_BYTES: usize = 1000;
+/// Of a field's name there.
+const FIELD_BYTES: usize = 100;
 
 impl Alerts {
     /// Acts on all facts that there are, oldest first. One that this version cannot read stays for one that can, and
@@ -58,6 +60,8 @@ impl Alerts {
             match serde_json::from_value(event.clone()) {
                 Ok(Event::TaskEnded(ended)) => self.task_ended(&mut transaction, &ended).await?,
                 Ok(Event::TimeUnmet(unmet)) => self.time_unmet(&mut transaction, &unmet).await?,
+                Ok(Event::SinkFailing(failing)) => self.sink_failing(&mut transaction, &failing).await?,
+                Ok(Event::DataDrift(drift)) => self.data_drifted(&mut transaction, &drift).await?,
                 Err(error) => {
                     *unread = Some(anyhow!("the fact {id} cannot be read and is left: {error}"));
                     continue;
@@ -83,9 +87,37 @@ impl Alerts {
         if ended.status != "failed" {
             return Ok(());
         }
-        let alert = self.failure(ended, now);
+        let message = failure(ended);
+        self.raise_of_task(transaction, AlertType::TaskFailed, (&ended.spider_id, &ended.task_id), message).await
+    }
+
+    async fn data_drifted(&self, transaction: &mut Transaction, drift: &DataDrift) -> Result<()> {
+        let message = drift_message(drift);
+        self.raise_of_task(transaction, AlertType::DataDrift, (&drift.spider_id, &drift.task_id), message).await
+    }
+
+    /// Raises an alert of what a task did, and tells the channels of rules that look for such.
+    async fn raise_of_task(
+        &self,
+        transaction: &mut Transaction,
+        alert_type: AlertType,
+        (spider, task): (&SpiderId, &TaskId),
+        message: Text,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let alert = Alert {
+            id: AlertId::generate(),
+            alert_type,
+            level: alert_type.level(),
+            message: self.said(message),
+            spider_id: Some(spider.clone()),
+            task_id: Some(task.clone()),
+            rule_id: None,
+            is_read: false,
+            created_at: now,
+        };
         self.raise(transaction, &alert, None).await?;
-        for rule in rules::looking_for(transaction, AlertType::TaskFailed, &ended.spider_id).await? {
+        for rule in rules::looking_for(transaction, alert_type, spider).await? {
             if rules::trigger(transaction, &rule, now).await?
                 && let Some(channel) = &rule.notification_channel_id
             {
@@ -93,31 +125,6 @@ impl Alerts {
             }
         }
         Ok(())
-    }
-
-    fn failure(&self, ended: &TaskEnded, now: DateTime<Utc>) -> Alert {
-        let (name, retries) = (&ended.spider_name, ended.retry_count);
-        let reason = ended.error_message.as_deref().unwrap_or("-").trim();
-        let reason = &reason[..reason.floor_char_boundary(REASON_BYTES)];
-        let message = if retries > 0 {
-            text!(
-                "爬虫 [{name}] 执行失败（已重试 {retries} 次）: {reason}",
-                "the spider [{name}] failed ({retries} retries): {reason}"
-            )
-        } else {
-            text!("爬虫 [{name}] 执行失败: {reason}", "the spider [{name}] failed: {reason}")
-        };
-        Alert {
-            id: AlertId::generate(),
-            alert_type: AlertType::TaskFailed,
-            level: AlertType::TaskFailed.level(),
-            message: self.said(message),
-            spider_id: Some(ended.spider_id.clone()),
-            task_id: Some(ended.task_id.clone()),
-            rule_id: None,
-            is_read: false,
-            created_at: now,
-        }
     }
 
     async fn time_unmet(&self, transaction: &mut Transaction, unmet: &TimeUnmet) -> Result<()> {
@@ -142,6 +149,37 @@ impl Alerts {
                 let of_rule = self.alert_of(&rule, message.clone(), now);
                 let alert = Alert { level, spider_id: Some(unmet.spider_id.clone()), ..of_rule };
                 self.raise(transaction, &alert, rule.notification_channel_id.as_ref()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Listed once for each outage; whoever has a rule for it is told.
+    async fn sink_failing(&self, transaction: &mut Transaction, failing: &SinkFailing) -> Result<()> {
+        let now = self.clock.now();
+        let SinkFailing { spider_name: name, datasource_name: source, target_table: table, reason, .. } = failing;
+        let since = failing.failing_since.format("%F %T UTC");
+        let message = text!(
+            "爬虫 [{name}] 的数据自 {since} 起无法写入数据源 [{source}] 的 {table}: {reason}",
+            "items of the spider [{name}] cannot be delivered to {table} of the datasource [{source}] since {since}: {reason}"
+        );
+        let alert = Alert {
+            id: AlertId::generate(),
+            alert_type: AlertType::SinkFailing,
+            level: AlertType::SinkFailing.level(),
+            message: self.said(message),
+            spider_id: Some(failing.spider_id.clone()),
+            task_id: None,
+            rule_id: None,
+            is_read: false,
+            created_at: now,
+        };
+        self.raise(transaction, &alert, None).await?;
+        for rule in rules::looking_for(transaction, AlertType::SinkFailing, &failing.spider_id).await? {
+            if rules::trigger(transaction, &rule, now).await?
+                && let Some(channel) = &rule.notification_channel_id
+            {
+                self.tell(transaction, &alert, channel).await?;
             }
         }
         Ok(())
@@ -178,4 +216,57 @@ fn spider_message(ended: &TaskEnded) -> (&'static str, Value) {
         data["error_message"] = json!(message);
     }
     (event, json!({"event": event, "timestamp": ended.finished_at, "data": data}))
+}
+
+fn failure(ended: &TaskEnded) -> Text {
+    let (name, retries) = (&ended.spider_name, ended.retry_count);
+    let reason = ended.error_message.as_deref().unwrap_or("-").trim();
+    let reason = &reason[..reason.floor_char_boundary(REASON_BYTES)];
+    if retries > 0 {
+        text!(
+            "爬虫 [{name}] 执行失败（已重试 {retries} 次）: {reason}",
+            "the spider [{name}] failed ({retries} retries): {reason}"
+        )
+    } else {
+        text!("爬虫 [{name}] 执行失败: {reason}", "the spider [{name}] failed: {reason}")
+    }
+}
+
+fn drift_message(drift: &DataDrift) -> Text {
+    let DataDrift { spider_name: name, runs, found, more, .. } = drift;
+    let told: Vec<Text> = found.iter().map(drift_of).collect();
+    let zh: Vec<&str> = told.iter().map(|text| text.zh.as_ref()).collect();
+    let en: Vec<&str> = told.iter().map(|text| text.en.as_ref()).collect();
+    let (zh, en) = (zh.join("；"), en.join("; "));
+    if *more > 0 {
+        text!(
+            "爬虫 [{name}] 的数据与之前 {runs} 次运行不同: {zh}（另有 {more} 项）",
+            "the spider [{name}] brought other data than in the {runs} runs before: {en} (and {more} more)"
+        )
+    } else {
+        text!(
+            "爬虫 [{name}] 的数据与之前 {runs} 次运行不同: {zh}",
+            "the spider [{name}] brought other data than in the {runs} runs before: {en}"
+        )
+    }
+}
+
+fn drift_of(drift: &Drift) -> Text {
+    let short = |field: &str| field[..field.floor_char_boundary(FIELD_BYTES)].to_owned();
+    match drift {
+        Drift::FieldGone { field, percent, usual } => {
+            let field = short(field);
+            text!(
+                "字段 {field} 缺失（{percent}% 有值，通常 {usual}%）",
+                "the field {field} is gone (filled in {percent}%, usually in {usual}%)"
+            )
+        }
+        Drift::TypeChanged { field, from, to } => {
+            let field = short(field);
+            text!("字段 {field} 的类型由 {from} 变为 {to}", "the field {field} was {from} and is {to}")
+        }
+        Drift::FewItems { items, usual } => {
+            text!("只有 {items} 条数据，通常 {usual} 条", "only {items} items, usually {usual}")
+        }
+    }
 }

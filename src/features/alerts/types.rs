@@ -25,14 +25,26 @@ word_enum! {
         HeartbeatTimeout = "heartbeat_timeout",
         /// A spider did not run as planned; as a warning: it was still busy.
         NoRun = "no_run",
+        /// Items cannot be delivered to a datasource, for minutes.
+        SinkFailing = "sink_failing",
+        /// A completed task brought other data than those before it: a field is gone or has another type, or there are far
+        /// fewer items.
+        DataDrift = "data_drift",
     }
 }
 
 impl AlertType {
+    /// Whether it is raised by what happens, once each time; the others are looked for again and again.
+    pub(super) fn is_of_facts(self) -> bool {
+        matches!(self, Self::TaskFailed | Self::DataDrift)
+    }
+
     pub(super) fn level(self) -> AlertLevel {
         match self {
             Self::TaskFailed | Self::TaskFailureRate | Self::NoRun => AlertLevel::Error,
-            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout => AlertLevel::Warning,
+            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout | Self::SinkFailing | Self::DataDrift => {
+                AlertLevel::Warning
+            }
         }
     }
 }
@@ -73,8 +85,14 @@ impl Alert {
             }
             (AlertType::ItemsCount, _) => text!("CrawlHub 告警：数据过少", "CrawlHub alert: too few items"),
             (AlertType::HeartbeatTimeout, _) => text!("CrawlHub 告警：任务无响应", "CrawlHub alert: a task is silent"),
+            (AlertType::DataDrift, _) => {
+                text!("CrawlHub 告警：数据变化", "CrawlHub alert: the data is not what it was")
+            }
             (AlertType::NoRun, AlertLevel::Warning) => {
                 text!("CrawlHub 告警：一次计划被跳过", "CrawlHub alert: a planned time was skipped")
+            }
+            (AlertType::SinkFailing, _) => {
+                text!("CrawlHub 告警：数据源无法写入", "CrawlHub alert: a datasource cannot be written to")
             }
             (AlertType::NoRun, _) => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
         }

@@ -3,7 +3,6 @@
 mod conditions;
 mod export;
 mod fields;
-mod object;
 mod pages;
 mod reader;
 mod routes;
@@ -22,7 +21,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::{config, platform::documents::Documents};
+use crate::{
+    config,
+    platform::documents::{Documents, object},
+};
 
 #[derive(Debug, Clone)]
 pub struct Data {

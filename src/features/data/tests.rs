@@ -48,7 +48,9 @@ impl Fixture {
             attempt: 1,
             batch: None,
             is_test: false,
-            items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap()).collect(),
+            dedup: None,
+            items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap().into()).collect(),
+            refused: vec![],
         };
         self.documents.open_attempt(&self.task, 1).await.unwrap();
         self.documents.add_items(batch).await.unwrap();

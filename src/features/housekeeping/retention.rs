@@ -33,6 +33,9 @@ impl Housekeeping {
     pub(super) async fn retain(&self) -> Result<Removed> {
         let mut removed = Removed::default();
         let mut failed = None;
+        for spider in self.gone(self.documents.spiders_with_errors().await?).await? {
+            self.documents.forget_errors_of(&spider).await?;
+        }
         for (spider, own) in self.keepers().await? {
             if self.stop.is_cancelled() {
                 return Ok(removed);

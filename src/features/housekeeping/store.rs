@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
@@ -29,6 +31,16 @@ impl Housekeeping {
             .await?;
         let spiders = spiders.into_iter().map(|(id, Json(retention))| (id, retention));
         Ok(spiders.chain(gone.into_iter().map(|(id,)| (id, Retention::default()))).collect())
+    }
+
+    /// Those of the spiders that were removed.
+    pub(super) async fn gone(&self, spiders: Vec<SpiderId>) -> Result<Vec<SpiderId>> {
+        if spiders.is_empty() {
+            return Ok(spiders);
+        }
+        let there: Vec<(SpiderId,)> = self.db.query("SELECT id FROM spiders").fetch_all().await?;
+        let there: HashSet<SpiderId> = there.into_iter().map(|(id,)| id).collect();
+        Ok(spiders.into_iter().filter(|spider| !there.contains(spider)).collect())
     }
 
     /// The first ended tasks up to and with that one, by their end.

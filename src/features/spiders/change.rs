@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Retention, cron,
+    Retention, contract, cron,
     types::{Misfire, Overlap, Runner, Source, Spider},
 };
 use crate::{
     error::{Checks, Error, Result},
     id::ProjectId,
-    platform::http::sent,
+    platform::{documents::DedupPolicy, http::sent},
     runner::{Category, ErrorRule},
     text,
 };
@@ -115,9 +115,11 @@ pub struct SpiderChange {
     pub proxy_enabled: Option<bool>,
     #[serde(deserialize_with = "sent")]
     pub dedup_enabled: Option<bool>,
-    /// Names of fields, by comma.
+    /// Names of fields, by comma; `a.b` is the field `b` inside of `a`.
     #[serde(deserialize_with = "text_or_null")]
     pub dedup_fields: Option<String>,
+    #[serde(deserialize_with = "sent")]
+    pub dedup_policy: Option<DedupPolicy>,
     /// A JSON Schema, as an object or as its JSON text; it may not refer to other documents.
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<Object>)]
@@ -190,6 +192,13 @@ impl SpiderChange {
                 text!("{size} 字节，超过上限 {limit} 字节", "{size} bytes; at most {limit} are allowed")
             });
         }
+        let names = self.dedup_fields.as_deref().unwrap_or_default().split(',');
+        checks.require(
+            names.clone().count() <= 20 && names.clone().all(|name| name.matches('.').count() < 10),
+            "body.dedup_fields",
+            "value_error",
+            || text!("至多 20 个字段，每个至多 10 级", "at most 20 fields of at most 10 parts each"),
+        );
         checks.require(!self.params.as_ref().is_some_and(has_nul_in), "body.params", "value_error", || {
             text!("不能包含空字符", "must not contain NUL")
         });
@@ -302,6 +311,7 @@ impl SpiderChange {
         set(&mut spider.proxy_enabled, self.proxy_enabled);
         set(&mut spider.dedup_enabled, self.dedup_enabled);
         set(&mut spider.dedup_fields, self.dedup_fields);
+        set(&mut spider.dedup_policy, self.dedup_policy);
         set(&mut spider.item_schema, self.item_schema.map(|schema| Some(schema).filter(Value::is_object)));
         set(&mut spider.webhook_url, self.webhook_url);
     }
@@ -357,7 +367,7 @@ fn read_item_schema(given: Value) -> Result<Option<Value>> {
     if has_nul(&schema) {
         return Err(refused(text!("不能包含空字符", "must not contain NUL")));
     }
-    if let Err(error) = jsonschema::validator_for(&schema) {
+    if let Err(error) = contract::compile(&schema) {
         return Err(refused(text!("不是有效的 JSON Schema：{error}", "is not a valid JSON Schema: {error}")));
     }
     Ok(Some(schema))
@@ -412,6 +422,8 @@ mod tests {
             ("description", json!("a\u{0}")),
             ("params", json!({"a": ["b\u{0}"]})),
             ("script_content", json!("x".repeat(1001))),
+            ("dedup_fields", json!("a,".repeat(20))),
+            ("dedup_fields", json!(format!("b{}", ".a".repeat(10)))),
             ("retention", json!({"task_days": -1})),
             ("retention", json!({"tasks": 1, "log_days": 36_501})),
             ("retention", json!({"quota_mb": 1_i64 << 31})),
@@ -438,6 +450,8 @@ mod tests {
             json!({"$ref": "http://127.0.0.1:1/schema.json"}),
             json!({"$ref": "file:///etc/passwd"}),
             json!({"pattern": "("}),
+            json!({"$ref": "#"}),
+            json!({"not": {"anyOf": [{"$ref": "#"}]}}),
         ] {
             assert!(read_item_schema(bad.clone()).is_err(), "{bad}");
         }

@@ -4,10 +4,12 @@
 //! [`deployments`]); its `env_vars` are encrypted at rest.
 
 mod change;
+mod contract;
 pub mod cron;
 mod deployments;
 mod env_vars;
 mod files;
+mod loops;
 mod retention;
 mod routes;
 pub mod schedules;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
+pub use contract::Contract;
 pub use deployments::{Code, CodeChoice, Deployment};
 pub use files::SpiderFile;
 pub use retention::Retention;
@@ -46,6 +49,7 @@ pub struct Spiders {
     max_timeout_seconds: i64,
     /// Wakes the scheduler.
     schedules_changed: Arc<Notify>,
+    contracts: contract::Compiled,
 }
 
 impl Spiders {
@@ -58,8 +62,8 @@ impl Spiders {
         limits: config::Spiders,
         max_timeout_seconds: i64,
     ) -> Self {
-        let schedules_changed = Arc::default();
-        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds, schedules_changed }
+        let (schedules_changed, contracts) = (Arc::default(), Arc::default());
+        Self { db, clock, blobs, secrets, projects, limits, max_timeout_seconds, schedules_changed, contracts }
     }
 
     /// Notified when a schedule may be due earlier than it was.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// In the order of [`bound`]. Without what files and deployments set.
-const COLUMNS: [&str; 39] = [
+const COLUMNS: [&str; 40] = [
     "id",
     "project_id",
     "name",
@@ -48,6 +48,7 @@ const COLUMNS: [&str; 39] = [
     "proxy_enabled",
     "dedup_enabled",
     "dedup_fields",
+    "dedup_policy",
     "item_schema",
     "webhook_url",
     "created_at",
@@ -181,6 +182,7 @@ fn bound<'c>(query: Query<'c>, spider: &Spider) -> Query<'c> {
         .bind(spider.proxy_enabled)
         .bind(spider.dedup_enabled)
         .bind(&spider.dedup_fields)
+        .bind(spider.dedup_policy)
         .bind(spider.item_schema.as_ref().map(Json))
         .bind(&spider.webhook_url)
         .bind(spider.created_at)

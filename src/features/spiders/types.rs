@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Retention;
 use crate::{
     id::{DeploymentId, ProjectId, SpiderId},
-    platform::database::word_enum,
+    platform::{database::word_enum, documents::DedupPolicy},
     runner::{Category as ErrorCategory, ErrorRule},
 };
 
@@ -127,11 +127,14 @@ pub struct Spider {
     pub autothrottle_enabled: bool,
     pub proxy_enabled: bool,
     pub dedup_enabled: bool,
-    /// Names of fields, by comma.
+    /// Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
+    /// without any, or in an item that has none of them, the whole item counts.
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub dedup_fields: String,
-    /// JSON Schema that items must satisfy.
+    /// What becomes of an item that is known by `dedup_fields`.
+    pub dedup_policy: DedupPolicy,
+    /// JSON Schema that items must satisfy; those that do not go to quarantine.
     #[sqlx(json(nullable))]
     #[schema(value_type = Option<Object>)]
     pub item_schema: Option<Value>,
@@ -194,6 +197,7 @@ impl Spider {
             proxy_enabled: false,
             dedup_enabled: false,
             dedup_fields: String::new(),
+            dedup_policy: DedupPolicy::KeepFirst,
             item_schema: None,
             webhook_url: String::new(),
             active_deployment_id: None,

@@ -11,26 +11,32 @@ use std::{
 
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     DispatcherConfig, ErrorCategory, TaskStatus, Tasks,
+    logs::Reading,
     types::{Claim, Ending, Interruption},
 };
 use crate::{
+    config::WhenNone,
     error::{Error, Result},
     features::spiders::{Source, Spider},
     id::TaskId,
     platform::{
-        documents::{LogLine, NewBatch, Stored},
+        documents::{LogLine, NewBatch, NewLines, SeenError, Stored},
         process::{Moment, Usage},
+        proxies::ProxyAddress,
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
 };
 
 /// A test run ends after five minutes, whatever the spider is set to.
 const TEST_TIMEOUT_SECONDS: i64 = 300;
+/// How often it is tried to count the errors at the end of a log: the log itself has them.
+const LAST_ERRORS_TRIES: usize = 5;
 /// For so long an end is tried to be written down while the database is away.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// The same while the server stops: the lease ends the task then.
@@ -43,6 +49,8 @@ pub(super) struct Reporter {
     claim: Claim,
     /// How many lines former attempts left in the task's log.
     former_lines: i64,
+    /// What its log has told so far.
+    log: Mutex<Reading>,
     peak_memory_mb: AtomicU64,
 }
 
@@ -51,17 +59,41 @@ impl Reporter {
     pub(super) async fn new(tasks: &Tasks, claim: &Claim) -> Result<Self> {
         tasks.documents.open_attempt(&claim.task_id, claim.attempt).await?;
         let former_lines = tasks.documents.last_seq(&claim.task_id).await?;
-        Ok(Self { tasks: tasks.clone(), claim: claim.clone(), former_lines, peak_memory_mb: AtomicU64::new(0) })
+        let (log, peak_memory_mb) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Self { tasks: tasks.clone(), claim: claim.clone(), former_lines, log, peak_memory_mb })
+    }
+
+    fn new_lines(&self, first_seq: i64, lines: Vec<LogLine>, errors: Vec<SeenError>) -> NewLines {
+        let Claim { task_id, spider_id, attempt, deployment_version, is_test, .. } = self.claim.clone();
+        // Whoever tests tries what may fail.
+        let errors = if is_test { Vec::new() } else { errors };
+        NewLines { task_id, spider_id, attempt, version: deployment_version, first_seq, lines, errors }
+    }
+
+    /// Counts the errors that the last lines showed. Nothing more is printed.
+    async fn finish_log(&self) {
+        let log = std::mem::take(&mut *self.log.lock().await);
+        let next_seq = log.next_seq();
+        let new = self.new_lines(next_seq, Vec::new(), log.finish());
+        for _ in 0..LAST_ERRORS_TRIES {
+            match self.tasks.documents.append_lines(&new).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, task = %self.claim.task_id, "the last errors are not counted yet"),
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
     }
 }
 
 impl Report for Reporter {
     async fn lines(&self, first: i64, lines: &[runner::Line]) -> Result<()> {
-        let kept: Vec<LogLine> =
-            lines.iter().map(|line| LogLine { stream: line.stream, at: line.at, text: line.text.clone() }).collect();
-        let Claim { task_id, spider_id, attempt, .. } = &self.claim;
-        let place = self.former_lines + first + 1;
-        self.tasks.documents.append_lines(task_id, spider_id, *attempt, place, &kept).await?;
+        let mut known = self.log.lock().await;
+        // Known only once they are stored: after an error the same lines come again.
+        let (mut log, first_seq) = (known.clone(), self.former_lines + first + 1);
+        let (kept, errors) = log.read(first_seq, lines);
+        self.tasks.documents.append_lines(&self.new_lines(first_seq, kept, errors)).await?;
+        *known = log;
+        let task_id = &self.claim.task_id;
         self.tasks.signals.raise(task_id);
         Ok(())
     }
@@ -76,6 +108,19 @@ impl Report for Reporter {
 
     async fn usage(&self, usage: Usage) {
         self.peak_memory_mb.fetch_max(usage.peak_memory_mb, Ordering::Relaxed);
+    }
+}
+
+/// Why an attempt does not come to run.
+#[derive(Debug)]
+enum Unready {
+    NoProxy,
+    Error(Error),
+}
+
+impl From<Error> for Unready {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
     }
 }
 
@@ -108,7 +153,7 @@ impl Drop for Listed<'_> {
 }
 
 impl Tasks {
-    /// Stores a batch of a running attempt's items.
+    /// Stores a batch of a running attempt's items, as its spider's contract wants it.
     pub(super) async fn store_items(
         &self,
         claim: &Claim,
@@ -116,8 +161,19 @@ impl Tasks {
         items: Vec<Box<RawValue>>,
     ) -> Result<Stored> {
         let Claim { task_id, spider_id, attempt, is_test, .. } = claim.clone();
-        let stored = self.documents.add_items(NewBatch { task_id, spider_id, attempt, batch, is_test, items }).await?;
+        let contract = self.spiders.contract(&spider_id).await?;
+        let dedup = contract.dedup();
+        let (mut good, mut refused) = (Vec::with_capacity(items.len()), Vec::new());
+        for judged in contract.judge(items).await? {
+            match judged {
+                Ok(item) => good.push(item),
+                Err(item) => refused.push(item),
+            }
+        }
+        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items: good, refused };
+        let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
+        self.datasources.items_are_stored();
         Ok(stored)
     }
 
@@ -139,7 +195,10 @@ impl Tasks {
             Ok((job, reporter)) => {
                 let mut run = std::pin::pin!(runner.run(&job, &reporter, &stop));
                 tokio::select! {
-                    (outcome, leftovers) = &mut run => (Some(Ending::of(outcome, stop.requested())), leftovers),
+                    (outcome, leftovers) = &mut run => {
+                        reporter.finish_log().await;
+                        (Some(Ending::of(outcome, stop.requested())), leftovers)
+                    }
                     lost = self.keep_claim(&reporter, &stop, config.lease, claimed) => {
                         // Somebody else may start the task again: what runs here ends first of all.
                         stop.request(lost);
@@ -148,7 +207,11 @@ impl Tasks {
                     }
                 }
             }
-            Err(error) => (Some(Ending::of_error(&error)), None),
+            Err(Unready::NoProxy) => {
+                let message = "no proxy of the pool can be used just now, and the spider has proxy_enabled";
+                (Some(Ending::failed(ErrorCategory::Network, message.to_owned())), None)
+            }
+            Err(Unready::Error(error)) => (Some(Ending::of_error(&error)), None),
         };
         let has_ended_it = if let Some(ending) = &ending {
             self.write_end(&claim, ending).await
@@ -194,17 +257,35 @@ impl Tasks {
         }
     }
 
-    async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter)> {
+    async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter), Unready> {
         let mut spider = self.spiders.get(&claim.spider_id).await?;
         if let Some(deployment) = &claim.deployment_id {
             spider = self.spiders.as_deployed(spider, deployment).await?;
         }
         let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
+        let datasources = self.datasources.begin(&claim.spider_id, &claim.task_id, claim.is_test).await?;
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
         let token = self.token_for(&claim.task_id, claim.attempt);
-        let job = job(claim, spider, env_vars, manifest, config, token);
+        let proxy = if spider.proxy_enabled { Some(self.first_proxy().await?) } else { None };
+        let mut job = Job { datasources, ..job(claim, spider, env_vars, manifest, config, token) };
+        if let Some((proxy, notice)) = proxy {
+            job.proxy_url = proxy.map(|proxy| proxy.url());
+            job.notices.push(notice);
+        }
         Ok((job, Reporter::new(self, claim).await?))
+    }
+
+    /// The proxy to begin with, if any, and what the log says of it.
+    async fn first_proxy(&self) -> Result<(Option<ProxyAddress>, String), Unready> {
+        match self.proxies.choose(None).await? {
+            Some(proxy) => {
+                let notice = format!("through the proxy {proxy}");
+                Ok((Some(proxy), notice))
+            }
+            None if self.proxies.when_none() == WhenNone::Fail => Err(Unready::NoProxy),
+            None => Ok((None, "no proxy of the pool can be used: the run goes on without one".to_owned())),
+        }
     }
 
     /// Renews the claim until it is lost, and says how: taken by another, or not renewed in time. Never ends otherwise.
@@ -299,6 +380,7 @@ fn job(
         entry_point: Some(spider.entry_point).filter(|entry| !entry.is_empty()),
         params: claim.params.0.clone(),
         env_vars,
+        datasources: None,
         requirements_txt: spider.requirements_txt,
         manifest,
         timeout: Duration::from_secs(u64::try_from(seconds).unwrap_or(1)),
@@ -308,6 +390,8 @@ fn job(
         error_rules: spider.error_rules,
         api_url: format!("{}/platform/api/_t/{token}", config.api_url),
         token,
+        proxy_url: None,
+        notices: Vec::new(),
     }
 }
 

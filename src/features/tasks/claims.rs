@@ -16,7 +16,7 @@ const TO_END: Duration = Duration::minutes(3);
 /// The end of a claim that is nobody's any more.
 pub(super) const DISOWNED: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-const CLAIM: &str = "id, spider_id, attempt, worker_id, is_test, code_hash, deployment_id, params";
+const CLAIM: &str = "id, spider_id, attempt, worker_id, is_test, code_hash, deployment_id, deployment_version, params";
 
 /// Whether a task may start now: its own time has come, its spider may keep more, and its spider and its project run
 /// fewer tasks than they may. Tests run beside anything and count for nothing.

@@ -85,7 +85,7 @@ impl Dispatcher {
     /// Starts waiting tasks until none is left that may start, or no slot.
     pub async fn run_once(&self) -> anyhow::Result<()> {
         self.stop_cancelled().await?;
-        // A task that starts now could keep nothing. The disk has said so itself.
+        // A task that starts now could keep nothing. The disk, or MongoDB, has said so itself.
         if self.tasks.documents.check_room().is_err() {
             return Ok(());
         }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ErrorCategory, Task, TaskStatus, Tasks,
+    ErrorCategory, Task, TaskStatus, Tasks, gone,
     retry::{Past, Policy},
     types::{Attempt, Claim, Ending, Interruption},
 };
 use crate::{
     error::{Error, Result},
-    features::events::{Event, TaskEnded},
+    features::events::{DataDrift, Event, TaskEnded},
     id::{SpiderId, TaskId},
     platform::{database::Transaction, documents::Counts},
 };
@@ -25,6 +25,17 @@ impl Tasks {
         // First of all: what is counted is all there is.
         let counts = self.documents.close_attempt(&claim.task_id, claim.attempt).await?;
         let policy = self.policy_of(&claim.spider_id).await?;
+        let is_whole = ending.status == TaskStatus::Completed && !claim.is_test;
+        // That a run ended must not hang on how it compares with others.
+        let drift = if is_whole { self.drift_of(claim, counts).await } else { Ok(None) };
+        let drift = drift.unwrap_or_else(|error| {
+            tracing::warn!(%error, task = %claim.task_id, "the run cannot be compared with those before it");
+            None
+        });
+        let tells_gone = is_whole
+            && counts.received > 0
+            && policy.is_some()
+            && self.spiders.contract(&claim.spider_id).await?.dedup().is_some();
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // By changing it, not by reading: the row is the lock.
@@ -53,12 +64,21 @@ impl Tasks {
         };
         let items = end_row(&mut transaction, &task, ending, counts, now).await?;
         let ended = set_end(&mut transaction, &task, (status, next), ending, (counts, items), now).await?;
+        if tells_gone {
+            gone::mark(&mut transaction, &ended).await?;
+        }
         if status.is_final() {
-            let event = Event::TaskEnded(Box::new(fact_of(ended, now)));
-            self.events.record(&mut transaction, &[event]).await?;
+            let drift = drift
+                .map(|drift| Event::DataDrift(Box::new(DataDrift { spider_name: ended.spider_name.clone(), ..drift })));
+            let events: Vec<Event> =
+                [Event::TaskEnded(Box::new(fact_of(ended, now)))].into_iter().chain(drift).collect();
+            self.events.record(&mut transaction, &events).await?;
         }
         transaction.commit().await?;
         self.events.announce();
+        if tells_gone {
+            self.whole.notify_one();
+        }
         Ok(Some(status))
     }
 
@@ -73,6 +93,26 @@ impl Tasks {
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes over what was counted anew of a task that has ended: items were let out of quarantine.
+    pub async fn correct_counts(&self, id: &TaskId) -> Result<()> {
+        let counts = self.documents.counts(std::slice::from_ref(id)).await?;
+        let Some(counts) = counts.get(id) else { return Ok(()) };
+        self.db
+            .query(
+                "UPDATE tasks
+                    SET success_count = $2,
+                        failed_count = $3 + (SELECT CAST(COALESCE(SUM(undelivered), 0) AS BIGINT) FROM attempts
+                                              WHERE task_id = $1)
+                  WHERE id = $1 AND status NOT IN ('pending', 'running')",
+            )
+            .bind(id)
+            .bind(counts.stored)
+            .bind(counts.rejected)
+            .execute()
+            .await
+            .map(drop)
     }
 
     /// Ends a task that has not started, where it has not. Whether it did.

@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use axum::response::sse::Event;
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
@@ -15,7 +14,7 @@ use crate::{
     id::TaskId,
     platform::{
         documents::{ItemFilter, Stream as LogStream},
-        http::event,
+        http::{Event, event},
     },
 };
 
@@ -58,29 +57,6 @@ async fn next_events(signal: &Arc<Notify>, follower: &mut impl Follow) -> (Vec<E
             Err(error) => tracing::warn!(%error, "a follower cannot look"),
         }
         let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
-    }
-}
-
-/// Each line of the log behind a place, to the end of the task.
-#[derive(Debug)]
-pub(super) struct LogFollower {
-    pub tasks: Tasks,
-    pub task: TaskId,
-    pub after: i64,
-}
-
-impl Follow for LogFollower {
-    async fn look(&mut self) -> Result<(Vec<Event>, bool)> {
-        // Before the lines: the last of them are stored before the end is written.
-        let status = self.tasks.get(&self.task).await?.status;
-        let lines = self.tasks.documents.lines_after(&self.task, self.after, None, STEP).await?;
-        self.after = lines.last().map_or(self.after, |line| line.seq);
-        let over = status.is_final() && lines.is_empty();
-        let mut events: Vec<Event> = lines.iter().map(|line| event(None, line).id(line.seq.to_string())).collect();
-        if over {
-            events.push(event(Some("end"), &json!({ "status": status })));
-        }
-        Ok((events, over))
     }
 }
 
@@ -165,7 +141,7 @@ impl Follow for TestFollower {
     async fn look(&mut self) -> Result<(Vec<Event>, bool)> {
         let mut events: Vec<Event> = self.first.drain(..).collect();
         let task = self.tasks.get(&self.task).await?;
-        let lines = self.tasks.documents.lines_after(&self.task, self.lines_after, None, STEP).await?;
+        let lines = self.tasks.documents.lines_after(&self.task, self.lines_after, STEP).await?;
         self.lines_after = lines.last().map_or(self.lines_after, |line| line.seq);
         events.extend(lines.iter().map(|line| {
             // The predecessor's console knows two streams.

@@ -13,7 +13,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error as _, SeqAccess, Visitor},
 };
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -22,7 +22,11 @@ use super::{Task, TaskStatus, Tasks, types::Claim};
 use crate::{
     error::{Checks, Error, Problem, Result},
     id::{SpiderId, TaskId},
-    platform::http::{Body, Envelope, Params, Reply, receive_upload},
+    platform::{
+        documents::Stored,
+        http::{Body, Envelope, Params, Reply, receive_upload, said},
+        proxies::ProxyAddress,
+    },
     text,
 };
 
@@ -180,7 +184,10 @@ fn one_batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawVa
 struct ItemsOut {
     accepted: i64,
     duplicate: i64,
+    /// They are in quarantine.
     rejected: i64,
+    /// Why the first of those was rejected; not told again for a batch that was known.
+    reason: Option<String>,
 }
 
 /// Stores items; they are kept when this answers.
@@ -189,9 +196,13 @@ struct ItemsOut {
 async fn items(State(tasks): State<Tasks>, task: Running, Body(body): Body<ItemsIn>) -> Result<Reply<ItemsOut>> {
     let task = running(task.named(&body.task_id)?, &body.spider_id)?;
     let stored = tasks.store_items(&claim_of(task), body.batch, body.items).await?;
-    let count = stored.accepted;
-    Ok(Reply::data(ItemsOut { accepted: count, duplicate: stored.duplicate, rejected: stored.rejected })
-        .saying(text!("已接收 {count} 条数据", "{count} items received")))
+    let Stored { accepted, duplicate, rejected, reason, .. } = stored;
+    let said = match (accepted, duplicate) {
+        (0, 0) => text!("所有数据未通过 Schema 校验", "no item passed the check; they are in quarantine"),
+        (0, _) => text!("所有数据已去重，无新数据", "all items are known, none is new"),
+        _ => text!("已接收 {accepted} 条数据", "{accepted} items received"),
+    };
+    Ok(Reply::data(ItemsOut { accepted, duplicate, rejected, reason }).saying(said))
 }
 
 fn claim_of(task: Task) -> Claim {
@@ -202,6 +213,7 @@ fn claim_of(task: Task) -> Claim {
         worker_id: task.worker_id.unwrap_or_default(),
         is_test: task.is_test,
         deployment_id: task.deployment_id,
+        deployment_version: task.deployment_version,
         code_hash: task.code_hash,
         params: task.params,
     }
@@ -344,10 +356,44 @@ async fn load_checkpoint(
     Ok(Reply::data(Some(CheckpointOut { checkpoint_data, task_id })))
 }
 
-/// A proxy to use instead of one that failed; null while the server has no pool of proxies.
-#[utoipa::path(get, path = "/proxy/rotate", tag = "internal", responses((status = 200, body = Envelope<Value>)))]
-async fn rotate_proxy(_task: Running) -> Reply<Value> {
-    Reply::data(json!({ "proxy_url": null, "message": "没有可用代理" }))
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RotateQuery {
+    #[param(value_type = String)]
+    task_id: TaskId,
+    #[param(value_type = String)]
+    spider_id: SpiderId,
+    /// The address of the one that failed, as it was given.
+    failed_proxy: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Rotated {
+    /// With username and password, percent-encoded; null: there is none.
+    proxy_url: Option<String>,
+    message: String,
+}
+
+/// Another proxy for a running task whose spider has `proxy_enabled`; never the one that failed, which is left alone for
+/// a while.
+#[utoipa::path(get, path = "/proxy/rotate", tag = "internal", params(RotateQuery),
+    responses((status = 200, body = Envelope<Rotated>), (status = 400, description = "`task_not_running`")))]
+async fn rotate_proxy(
+    State(tasks): State<Tasks>,
+    given: Running,
+    Params(query): Params<RotateQuery>,
+) -> Result<Reply<Rotated>> {
+    let task = running(given.named(&query.task_id)?, &query.spider_id)?;
+    let none = |text| Ok(Reply::data(Rotated { proxy_url: None, message: said(text) }));
+    if !tasks.spiders.get(&task.spider_id).await?.proxy_enabled {
+        return none(text!("该爬虫未启用代理", "the spider has no proxy_enabled"));
+    }
+    // What is no address is none of ours.
+    let failed = query.failed_proxy.and_then(|failed| ProxyAddress::parse(&failed).ok());
+    match tasks.proxies.choose(failed.as_ref()).await? {
+        Some(proxy) => Ok(Reply::data(Rotated { proxy_url: Some(proxy.url()), message: "success".to_owned() })),
+        None => none(text!("没有可用代理", "no proxy can be used just now")),
+    }
 }
 
 /// Keeps a file of the task: multipart `task_id, spider_id, filename, file`.

@@ -4,8 +4,10 @@
 mod attempt;
 mod claims;
 mod dispatcher;
+mod drift;
 mod ends;
 mod follow;
+mod gone;
 mod internal;
 mod judge;
 mod logs;
@@ -37,28 +39,15 @@ pub use watchdog::Watchdog;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::{attempt::Running, signals::Signals};
-use super::{events::Events, spiders::Spiders};
+use self::{attempt::Running, logs::Feeds, signals::Signals};
+pub use super::foundation::Foundation;
+use super::{datasources::Datasources, events::Events, proxies::Proxies, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
     id::TaskId,
     platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
 };
-
-/// What the feature stands on.
-#[derive(Debug, Clone)]
-pub struct Foundation {
-    pub db: Database,
-    pub documents: Documents,
-    pub files: Files,
-    pub secrets: Secrets,
-    pub clock: SharedClock,
-    pub events: Events,
-    pub quotas: config::Quotas,
-    /// Ends open streams.
-    pub stop: CancellationToken,
-}
 
 #[derive(Debug, Clone)]
 pub struct Tasks {
@@ -71,9 +60,14 @@ pub struct Tasks {
     quotas: config::Quotas,
     stop: CancellationToken,
     spiders: Spiders,
+    proxies: Proxies,
+    datasources: Datasources,
     signals: Signals,
+    feeds: Feeds,
     /// Wakes the dispatcher.
     queued: Arc<Notify>,
+    /// Wakes the loop that tells what is gone.
+    whole: Arc<Notify>,
     /// What the scheduler knows from its last step.
     scheduler: Arc<Mutex<scheduler::Memory>>,
     /// The attempts of this server.
@@ -81,10 +75,10 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    pub fn new(foundation: Foundation, spiders: Spiders) -> Self {
+    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies, datasources: Datasources) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
-        let running = Arc::default();
+        let (running, feeds) = (Arc::default(), Feeds::default());
         Self {
             db,
             documents,
@@ -95,10 +89,19 @@ impl Tasks {
             quotas,
             stop,
             spiders,
+            proxies,
+            datasources,
             signals,
+            feeds,
             queued,
+            whole: Arc::default(),
             scheduler,
             running,
         }
+    }
+
+    /// Notified when a complete run may have left something out.
+    pub fn completed_whole(&self) -> Arc<Notify> {
+        self.whole.clone()
     }
 }

@@ -172,6 +172,7 @@ pub(super) struct Claim {
     pub worker_id: String,
     pub is_test: bool,
     pub deployment_id: Option<DeploymentId>,
+    pub deployment_version: Option<i64>,
     pub code_hash: String,
     pub params: Json<Map<String, Value>>,
 }

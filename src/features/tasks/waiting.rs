@@ -6,7 +6,7 @@ use chrono::SecondsFormat;
 
 use super::{Task, TaskStatus, Tasks};
 use crate::{
-    error::{Result, Text},
+    error::{DISK_SPACE, Error, Result, Text},
     features::spiders::Overlap,
     id::TaskId,
     platform::{database::in_list, http::said},
@@ -35,24 +35,31 @@ impl Tasks {
             return Ok(tasks);
         }
         let surroundings = self.surroundings(&waiting).await?;
-        let has_room = self.documents.check_room().is_ok();
+        let obstacle = self.documents.check_room().err();
         for task in tasks.iter_mut().filter(|task| task.status == TaskStatus::Pending) {
             // Without any, it was claimed or removed a moment ago.
-            let reason = surroundings.get(&task.id).map(|around| self.reason(task, around, has_room));
+            let reason = surroundings.get(&task.id).map(|around| self.reason(task, around, obstacle.as_ref()));
             task.pending_reason = reason.map(said);
         }
         Ok(tasks)
     }
 
-    fn reason(&self, task: &Task, around: &Surroundings, has_room: bool) -> Text {
+    fn reason(&self, task: &Task, around: &Surroundings, obstacle: Option<&Error>) -> Text {
         let now = self.clock.now();
         if let Some(at) = task.next_attempt_at.filter(|at| *at > now) {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
             let (retry, of) = (task.retry_count, task.max_retries.max(task.retry_count));
             return text!("等待第 {retry}/{of} 次重试，时间 {at}", "waiting for retry {retry} of {of}, at {at}");
         }
-        if !has_room {
-            return text!("服务器磁盘空间不足", "no room on the server's disk");
+        match obstacle {
+            Some(Error::Unavailable { what, .. }) if *what != DISK_SPACE => {
+                return text!(
+                    "{what} 暂时不可用，无法保存数据和日志",
+                    "{what} is away: items and logs could not be kept"
+                );
+            }
+            Some(_) => return text!("服务器磁盘空间不足", "no room on the server's disk"),
+            None => {}
         }
         if around.over_quota {
             return text!("爬虫保存的数据已达配额", "the spider keeps as much as its quota allows");

@@ -253,7 +253,7 @@ impl Transaction {
 
     /// Makes transactions with the same `name` come one after the other, on whatever server, each to its end. SQLite has
     /// but one writer anyway.
-    pub async fn take_turn(&mut self, name: &'static str) -> Result<()> {
+    pub async fn take_turn(&mut self, name: &str) -> Result<()> {
         if matches!(self, Self::Postgres(_)) {
             let locked = self.query("SELECT CAST(pg_advisory_xact_lock(hashtext($1)) AS TEXT)").bind(name);
             locked.fetch_one::<(String,)>().await?;

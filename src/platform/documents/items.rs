@@ -1,10 +1,18 @@
 //! Items: what spiders bring back, in batches.
 
+use std::{collections::BTreeSet, fmt::Write};
+
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::FromRow;
 
-use super::{Documents, sql::StoredJson};
+use super::{
+    Documents,
+    catalogue::Catalogue,
+    keys::{DedupPolicy, Key},
+    quarantine::Refused,
+    sql::StoredJson,
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
@@ -23,15 +31,34 @@ pub struct NewBatch {
     /// The sender's number for it within the attempt; without one, each call counts.
     pub batch: Option<i64>,
     pub is_test: bool,
-    pub items: Vec<Box<RawValue>>,
+    /// What becomes of items that have a key; without one all are stored.
+    pub dedup: Option<DedupPolicy>,
+    pub items: Vec<NewItem>,
+    /// What goes to quarantine.
+    pub refused: Vec<Refused>,
+}
+
+/// An item, and what it is known by where its spider tells items apart.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    pub data: Box<RawValue>,
+    pub key: Option<Key>,
+}
+
+impl From<Box<RawValue>> for NewItem {
+    fn from(data: Box<RawValue>) -> Self {
+        Self { data, key: None }
+    }
 }
 
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub accepted: i64,
     pub duplicate: i64,
     pub rejected: i64,
+    /// Why the first of those was rejected; not told again.
+    pub reason: Option<String>,
     /// It was stored by an earlier call, which this one tells again: nothing was added.
     pub repeated: bool,
     /// Of the task, this batch included.
@@ -71,19 +98,69 @@ pub struct ItemFilter {
     pub upto: Option<String>,
 }
 
-impl Documents {
-    /// Stores a batch and counts it, both or neither. What is nested too deep is rejected.
-    pub async fn add_items(&self, mut batch: NewBatch) -> Result<Stored> {
-        self.disk.check_room()?;
-        let received = batch.items.len();
-        batch.items.retain(|item| depth(item.get()) <= DEEPEST);
-        let rejected = received - batch.items.len();
-        self.store_items(batch, count(rejected)).await
+/// The ways in which a text can stand in a JSON text: as it is, as the inside of a string, and as the inside of one in
+/// which all but ASCII is escaped (Python's habit). ASCII is in lower case; of other letters both cases are among them, as
+/// not every engine can change these.
+#[derive(Debug, Clone)]
+pub(super) struct Spellings(BTreeSet<String>);
+
+impl Spellings {
+    pub(super) fn of(q: &str) -> Self {
+        let mut forms = BTreeSet::new();
+        for text in [q.to_owned(), q.to_lowercase()] {
+            let quoted = serde_json::Value::from(text.as_str()).to_string();
+            let inside = &quoted[1..quoted.len() - 1];
+            let mut ascii = String::new();
+            for char in inside.chars() {
+                if char.is_ascii() {
+                    ascii.push(char);
+                } else {
+                    for unit in char.encode_utf16(&mut [0; 2]) {
+                        // Writing to a string cannot fail.
+                        let _ = write!(ascii, "\\u{unit:04x}");
+                    }
+                }
+            }
+            forms.extend([text.clone(), inside.to_owned(), ascii].map(|form| form.to_ascii_lowercase()));
+        }
+        Self(forms)
+    }
+
+    /// Whether one of them is found in the JSON text.
+    pub(super) fn stand_in(&self, json: &str) -> bool {
+        let lower = json.to_lowercase();
+        self.0.iter().any(|form| lower.contains(form.as_str()))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 }
 
+impl Documents {
+    /// Stores a batch and counts it, both or neither. What is nested too deep goes to quarantine.
+    pub async fn add_items(&self, mut batch: NewBatch) -> Result<Stored> {
+        self.check_room()?;
+        let (items, deep) = batch.items.into_iter().partition(|item| !is_too_deep(&item.data));
+        batch.items = items;
+        let deep: Vec<NewItem> = deep;
+        let reason = || format!("nested deeper than {DEEPEST} levels");
+        batch.refused.extend(deep.into_iter().map(|item| Refused { data: item.data, reason: reason() }));
+        let mut fields = Catalogue::default();
+        batch.items.iter().for_each(|item| fields.add(&item.data));
+        let reason = batch.refused.first().map(|refused| refused.reason.clone());
+        let stored = self.store_items(batch, &fields).await?;
+        Ok(Stored { reason: reason.filter(|_| !stored.repeated).or(stored.reason), ..stored })
+    }
+}
+
+/// Whether no home could be sure to take it.
+pub(super) fn is_too_deep(item: &RawValue) -> bool {
+    depth(item.get()) > DEEPEST
+}
+
 /// How deep lists and objects stand in each other in a valid JSON text.
-fn depth(json: &str) -> usize {
+pub(super) fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
         match byte {

@@ -1,18 +1,20 @@
+//! Logs: what tasks print, in lines.
+
 use chrono::{DateTime, Utc};
 use futures_util::{Stream as Flow, stream};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::Documents;
+use super::{Documents, errors::SeenError};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     id::{SpiderId, TaskId},
     platform::database::word_enum,
 };
 
-/// Readers hold a few chunks in memory. A line longer than this makes a longer chunk of its own.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Of a step of a long read, about: what one who reads on slowly holds meanwhile.
+const STEP_BYTES: usize = 64 << 10;
 /// Few queries where each line came alone, little memory where chunks are full.
-const STEP_CHUNKS: i64 = 8;
+pub(super) const STEP_CHUNKS: i64 = 8;
 
 word_enum! {
     /// Where a line came from; `system` is what the platform itself has to say about the run.
@@ -23,12 +25,76 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// How much a line matters, by its own words.
+    pub enum Level {
+        Debug = "debug",
+        Info = "info",
+        #[serde(alias = "warn")]
+        Warning = "warning",
+        Error = "error",
+        #[serde(alias = "fatal")]
+        Critical = "critical",
+    }
+}
+
+impl Level {
+    fn bit(level: Option<Self>) -> i64 {
+        1 << level.map_or(0, |level| level as i64 + 1)
+    }
+
+    pub fn is_at_least(self, other: Self) -> bool {
+        self as u8 >= other as u8
+    }
+}
+
+/// A set of levels, a bit for each; lines that name none have a bit of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Levels(i64);
+
+impl Levels {
+    /// Whatever a line's level.
+    pub const ANY: Self = Self(i64::MAX);
+
+    /// That one and all above.
+    pub fn at_least(lowest: Level) -> Self {
+        Self(Self::ANY.0 & !(Level::bit(Some(lowest)) - 1))
+    }
+
+    pub(super) fn from_bits(bits: i64) -> Self {
+        Self(bits)
+    }
+
+    pub fn bits(self) -> i64 {
+        self.0
+    }
+
+    pub(super) fn add(&mut self, level: Option<Level>) {
+        self.0 |= Level::bit(level);
+    }
+}
+
 /// A line to be stored, without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     pub stream: Stream,
+    pub level: Option<Level>,
     pub at: DateTime<Utc>,
     pub text: String,
+}
+
+/// Lines of an attempt that follow each other, and the errors that were found in its log with them.
+#[derive(Debug, Clone)]
+pub struct NewLines {
+    pub task_id: TaskId,
+    pub spider_id: SpiderId,
+    pub attempt: i64,
+    /// The number of the deployment that runs, where one does.
+    pub version: Option<i64>,
+    /// The place of the first line in the task's log.
+    pub first_seq: i64,
+    pub lines: Vec<LogLine>,
+    pub errors: Vec<SeenError>,
 }
 
 /// `seq` is its place in the task's log, from 1, over all attempts.
@@ -37,110 +103,64 @@ pub struct StoredLine {
     pub seq: i64,
     pub attempt: i64,
     pub stream: Stream,
+    /// Null where the line names none.
+    pub level: Option<Level>,
     /// To the millisecond.
     pub timestamp: DateTime<Utc>,
     pub line: String,
 }
 
-/// Of a chunk's body: stream, milliseconds since 1970, text.
-#[derive(Deserialize)]
-struct BodyLine(Stream, i64, String);
-
-#[derive(sqlx::FromRow)]
-pub struct Chunk {
-    pub first_seq: i64,
-    pub last_seq: i64,
-    pub attempt: i64,
-    pub body: Vec<u8>,
-}
-
-impl Chunk {
-    pub(super) fn lines(&self) -> Result<Vec<StoredLine>> {
-        let lines: Vec<BodyLine> = serde_json::from_slice(&self.body).map_err(Error::internal)?;
-        let stored = (self.first_seq..).zip(lines).map(|(seq, BodyLine(stream, at, line))| {
-            let timestamp = DateTime::from_timestamp_millis(at).unwrap_or_default();
-            StoredLine { seq, attempt: self.attempt, stream, timestamp, line }
-        });
-        Ok(stored.collect())
-    }
-}
-
 impl Documents {
-    /// Stores lines that follow each other, the first of them at `first_seq`. Lines at places that are taken already
-    /// are the ones of a call whose answer was lost: they are passed over.
-    pub async fn append_lines(
-        &self,
-        task_id: &TaskId,
-        spider_id: &SpiderId,
-        attempt: i64,
-        first_seq: i64,
-        lines: &[LogLine],
-    ) -> Result<()> {
-        self.disk.check_room()?;
-        if lines.is_empty() { Ok(()) } else { self.store_lines(task_id, spider_id, attempt, first_seq, lines).await }
+    /// Stores lines. Those at places that are taken already are the ones of a call whose answer was lost: they are passed
+    /// over, and so are errors that were counted then.
+    pub async fn append_lines(&self, new: &NewLines) -> Result<()> {
+        self.check_room()?;
+        if new.lines.is_empty() && new.errors.is_empty() { Ok(()) } else { self.store_lines(new).await }
     }
 
-    /// The lines behind the place `after` (0: from the first on), at most `limit` of them.
-    pub async fn lines_after(
-        &self,
-        task_id: &TaskId,
-        after: i64,
-        stream: Option<Stream>,
-        limit: usize,
-    ) -> Result<Vec<StoredLine>> {
-        let (mut found, mut after) = (Vec::new(), after);
+    /// The next step of a long read: the lines behind the place `after` (0: from the first on), at most `limit` of them,
+    /// fewer where they are long; none only at the end.
+    pub async fn lines_after(&self, task_id: &TaskId, after: i64, limit: usize) -> Result<Vec<StoredLine>> {
+        let (mut found, mut bytes, mut after) = (Vec::new(), 0, after);
         loop {
-            let chunks = self.chunks_after(task_id, after, STEP_CHUNKS).await?;
+            let chunks = self.chunks_after(task_id, after, Levels::ANY, 2).await?;
             if chunks.is_empty() {
                 return Ok(found);
             }
             for chunk in chunks {
-                let lines = chunk.lines()?.into_iter();
-                let wanted = lines.filter(|line| line.seq > after && stream.is_none_or(|stream| line.stream == stream));
-                found.extend(wanted.take(limit - found.len()));
-                if found.len() == limit {
-                    return Ok(found);
+                for line in chunk.lines()?.0 {
+                    if line.seq <= after {
+                        continue;
+                    }
+                    (after, bytes) = (line.seq, bytes + line.line.len());
+                    found.push(line);
+                    if found.len() == limit || bytes > STEP_BYTES {
+                        return Ok(found);
+                    }
                 }
-                after = chunk.last_seq;
             }
         }
+    }
+
+    /// A place with a few chunks behind it, for who wants to begin near the end; 0 where there are no more.
+    pub async fn place_near_end(&self, task_id: &TaskId) -> Result<i64> {
+        let last = self.chunks_before(task_id, i64::MAX, Levels::ANY, 2).await?;
+        Ok(last.last().map_or(0, |chunk| chunk.first_seq - 1))
     }
 
     /// The whole log as it stands, in steps, for a download.
     pub fn all_lines(&self, task_id: &TaskId) -> impl Flow<Item = Result<Vec<StoredLine>>> + Send + 'static {
         let start = (self.clone(), task_id.clone(), 0);
         stream::try_unfold(start, |(documents, task_id, after)| async move {
-            let chunks = documents.chunks_after(&task_id, after, STEP_CHUNKS).await?;
+            let chunks = documents.chunks_after(&task_id, after, Levels::ANY, STEP_CHUNKS).await?;
             let Some(last) = chunks.last().map(|chunk| chunk.last_seq) else { return Ok(None) };
-            let lines = chunks.iter().map(Chunk::lines).collect::<Result<Vec<_>>>()?;
-            Ok(Some((lines.concat(), (documents, task_id, last))))
+            let mut lines = Vec::new();
+            for chunk in &chunks {
+                lines.extend(chunk.lines()?.0);
+            }
+            // A chunk that grew since the last step begins with lines that were in it.
+            lines.retain(|line| line.seq > after);
+            Ok(Some((lines, (documents, task_id, last))))
         })
     }
-}
-
-pub(super) struct NewChunk {
-    pub lines: i64,
-    pub body: Vec<u8>,
-}
-
-pub(super) fn chunks(lines: &[LogLine]) -> Result<Vec<NewChunk>> {
-    let mut chunks = Vec::new();
-    let mut open = NewChunk { lines: 0, body: vec![b'['] };
-    for line in lines {
-        if open.body.len() > CHUNK_BYTES {
-            open.body.push(b']');
-            chunks.push(std::mem::replace(&mut open, NewChunk { lines: 0, body: vec![b'['] }));
-        }
-        if open.lines > 0 {
-            open.body.push(b',');
-        }
-        serde_json::to_writer(&mut open.body, &(line.stream, line.at.timestamp_millis(), &line.text))
-            .map_err(Error::internal)?;
-        open.lines += 1;
-    }
-    if open.lines > 0 {
-        open.body.push(b']');
-        chunks.push(open);
-    }
-    Ok(chunks)
 }

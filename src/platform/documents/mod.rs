@@ -3,8 +3,17 @@
 //! What is acknowledged is stored, once: a batch of items is known by (task, attempt, number), a line by its place in
 //! the task's log, so a caller that lost the answer simply calls again. Reads go in steps of bounded size.
 
+mod catalogue;
+mod chunks;
+mod errors;
+mod find;
+mod fingerprint;
 mod items;
+mod keys;
 mod logs;
+mod mongo;
+pub mod object;
+mod quarantine;
 mod sql;
 mod store;
 mod tail;
@@ -14,8 +23,15 @@ mod usage;
 
 use std::{ops::Deref, sync::Arc};
 
-pub use items::{Counts, Item, ItemFilter, NewBatch, Stored};
-pub use logs::{LogLine, StoredLine, Stream};
+pub use catalogue::{Catalogue, FieldCount, Most};
+pub use errors::{ErrorGroup, SeenError};
+pub use find::{Effort, Found, LineFilter, Needle};
+pub use fingerprint::{fingerprint, fingerprint_at};
+pub use items::{Counts, Item, ItemFilter, NewBatch, NewItem, Stored};
+pub use keys::{DedupPolicy, Key, KnownKey};
+pub use logs::{Level, LogLine, NewLines, StoredLine, Stream};
+pub use mongo::MongoStore;
+pub use quarantine::{Quarantined, Readmission, Readmitted, Refused};
 pub use sql::SqlStore;
 pub use store::DocumentStore;
 pub use tail::Tail;
@@ -37,9 +53,10 @@ impl Documents {
         Self { store: Arc::new(store), disk }
     }
 
-    /// Whether there is room for more.
+    /// Whether more can be stored, as far as is known: there is room, and the home is not away.
     pub fn check_room(&self) -> Result<()> {
-        self.disk.check_room()
+        self.disk.check_room()?;
+        self.store.trouble()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a log as text, for people.
 
-use super::{Documents, Stream};
+use super::{Documents, Stream, logs::Levels};
 use crate::{error::Result, id::TaskId};
 
 /// How much is looked through, back from the end. A stream that was silent in all of it stays empty: finding its
@@ -51,23 +51,26 @@ impl Back {
 }
 
 impl Documents {
-    /// At most `bytes` of each stream.
-    pub async fn tail(&self, task_id: &TaskId, bytes: usize) -> Result<Tail> {
+    /// At most `limit` bytes of each stream.
+    pub async fn tail(&self, task_id: &TaskId, limit: usize) -> Result<Tail> {
         let (mut stdout, mut stderr, mut system) = (Back::default(), Back::default(), Back::default());
         let (mut before, mut looked_at, mut complete) = (i64::MAX, 0, false);
-        while looked_at < LOOKED_AT.max(2 * bytes) && !complete && !(stdout.full && stderr.full) {
-            let chunks = self.chunks_before(task_id, before, STEP_CHUNKS).await?;
+        while looked_at < LOOKED_AT.max(2 * limit) && !complete && !(stdout.full && stderr.full) {
+            let chunks = self.chunks_before(task_id, before, Levels::ANY, STEP_CHUNKS).await?;
             complete = chunks.is_empty();
             for chunk in chunks {
-                (before, looked_at) = (chunk.first_seq, looked_at + chunk.body.len());
-                for line in chunk.lines()?.into_iter().rev() {
+                let (lines, bytes) = chunk.lines()?;
+                // A chunk that grew since the last step ends with lines that were not in it.
+                let lines = lines.into_iter().rev().filter(|line| line.seq < before);
+                for line in lines {
                     let back = match line.stream {
                         Stream::Stdout => &mut stdout,
                         Stream::Stderr => &mut stderr,
                         Stream::System => &mut system,
                     };
-                    back.add(line.line, bytes);
+                    back.add(line.line, limit);
                 }
+                (before, looked_at) = (chunk.first_seq, looked_at + bytes);
             }
         }
         let truncated = !complete || [&stdout, &stderr, &system].iter().any(|back| back.full);

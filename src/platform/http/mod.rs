@@ -15,5 +15,5 @@ pub use envelope::{Envelope, Reply, said};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
 pub use extract::{Body, Params, sent};
 pub use page::{Page, Paging};
-pub use sse::{Sse, event, sse};
+pub use sse::{Event, Sse, event, sse};
 pub use upload::{Upload, receive_upload};

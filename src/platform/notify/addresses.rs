@@ -32,12 +32,26 @@ const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 
 /// Stands for the IPv4 address in its last 32 bits, where a network translates.
 const NAT64: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(in crate::platform) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => match embedded(address) {
             Some(address) => is_public_v4(address),
             None => within_v6(address, GLOBAL_V6) && !CLOSED_V6.iter().any(|block| within_v6(address, *block)),
+        },
+    }
+}
+
+/// Where clouds tell a machine its secrets, and what else is of one link alone.
+pub(in crate::platform) fn is_metadata(address: IpAddr) -> bool {
+    const IMDS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    const OF_CLOUDS: [Ipv4Addr; 2] = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
+    let in_v4 = |address: Ipv4Addr| address.is_link_local() || OF_CLOUDS.contains(&address);
+    match address {
+        IpAddr::V4(address) => in_v4(address),
+        IpAddr::V6(address) => match embedded(address) {
+            Some(address) => in_v4(address),
+            None => address.is_unicast_link_local() || address == IMDS_V6,
         },
     }
 }
@@ -59,6 +73,23 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_of_a_link_or_a_cloud() {
+        for of_cloud in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "168.63.129.16",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "fe80::1",
+        ] {
+            assert!(is_metadata(of_cloud.parse().unwrap()), "{of_cloud}");
+        }
+        for other in ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", "8.8.8.8"] {
+            assert!(!is_metadata(other.parse().unwrap()), "{other}");
+        }
+    }
 
     #[test]
     fn only_the_internet_at_large() {

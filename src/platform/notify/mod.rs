@@ -1,6 +1,6 @@
 //! Telling people outside: webhooks, chat robots, mail.
 
-mod addresses;
+pub(super) mod addresses;
 mod http;
 mod mail;
 mod robots;
@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(in crate::platform) use self::addresses::is_public;
 pub use self::target::{ChannelType, Target, masked_webhook, receiver_of};
 use self::{http::Http, target::Address};
 use crate::config;

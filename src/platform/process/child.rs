@@ -14,6 +14,7 @@ use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::moment::Moment;
+use super::open_files;
 use super::presence;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
 use super::strays::{MARK, kill_strays};
@@ -70,7 +71,7 @@ impl Child {
         let (news, orders) = UnixStream::from_std(ours)?.into_split();
         let (news, heard_at) = (BufReader::new(news).lines(), Instant::now());
         let mut child = Self { supervisor, news, orders, mark, heard_at, give_up_at: None };
-        child.order(&Order::Start(Box::new(spec))).await;
+        child.order(&Order::Start { spec: Box::new(spec), open_files: open_files::given() }).await;
         let Ok(Ok(Some(line))) = timeout(SILENCE, child.news.next_line()).await else {
             child.bury().await;
             return Err(anyhow!("the supervisor of the process ended before it had begun"));

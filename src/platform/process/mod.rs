@@ -9,6 +9,7 @@ mod child;
 mod confine;
 mod control;
 mod moment;
+pub mod open_files;
 pub mod presence;
 mod protocol;
 mod strays;

@@ -31,7 +31,11 @@ pub struct Spec {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
-    Start(Box<Spec>),
+    Start {
+        spec: Box<Spec>,
+        /// See [`super::open_files`].
+        open_files: Option<u64>,
+    },
     Stop {
         grace_ms: u64,
     },

@@ -20,6 +20,7 @@ use nix::unistd::{Pid, setsid};
 use super::confine;
 use super::control::Control;
 use super::moment::Moment;
+use super::open_files;
 use super::presence;
 use super::protocol::{Cause, Exit, News, Order, Spec, Usage};
 use super::tree::{self, Meter};
@@ -36,8 +37,8 @@ const CHILD_OOM_SCORE: i16 = 500;
 /// Runs as the supervisor until nothing of the tree is left. To be called before any thread is started.
 pub fn supervise() -> ExitCode {
     let Ok(mut control) = Control::open() else { return ExitCode::FAILURE };
-    let Some(Order::Start(spec)) = control.wait() else { return ExitCode::FAILURE };
-    match Supervisor::start(&mut control, &spec) {
+    let Some(Order::Start { spec, open_files }) = control.wait() else { return ExitCode::FAILURE };
+    match Supervisor::start(&mut control, &spec, open_files) {
         Ok(mut supervisor) => {
             supervisor.control.send(&News::Started);
             let exit = supervisor.run();
@@ -70,11 +71,14 @@ struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    fn start(control: &'a mut Control, spec: &'a Spec) -> anyhow::Result<Self> {
+    fn start(control: &'a mut Control, spec: &'a Spec, open_files: Option<u64>) -> anyhow::Result<Self> {
         // Away from the server's terminal: Ctrl-C there is the server's business.
         setsid().context("setsid")?;
         prctl::set_child_subreaper(true).context("subreaper")?;
         setrlimit(Resource::RLIMIT_CORE, 0, 0).context("core limit")?;
+        if let Some(soft) = open_files {
+            open_files::allow(soft).context("limit of open files")?;
+        }
         if let Some(limit) = spec.max_file_mb {
             let bytes = limit.saturating_mul(1024 * 1024);
             setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes).context("file size limit")?;
@@ -183,7 +187,7 @@ impl<'a> Supervisor<'a> {
             match order {
                 Order::Stop { grace_ms } => self.end(Cause::Stopped, Duration::from_millis(grace_ms)),
                 Order::Until(until) => self.until = Some(until),
-                Order::Start(_) => {}
+                Order::Start { .. } => {}
             }
         }
         if self.control.is_closed() {

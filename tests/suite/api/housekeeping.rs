@@ -513,7 +513,8 @@ async fn quotas_of_the_server() {
 
     // Of all together: the spiders' own files count.
     let app = TestApp::with(&[("CRAWLHUB_QUOTAS_TOTAL_BYTES", "1500")]).await;
-    let spider = app.spider(json!({"name": "s"}), &[("main.py", "print('x' * 1000)")]).await;
+    let spider =
+        app.spider(json!({"name": "s"}), &[("main.py", "import secrets\nprint(secrets.token_hex(1000))")]).await;
     app.run_to_end(&spider, json!({})).await;
     let other = app.spider(json!({"name": "other"}), &[("main.py", &"#".repeat(1000))]).await;
     for spider in [&spider, &other] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{ServerProcess, TestApp};
 
 async fn failed(app: &TestApp, fields: Value, script: &str, category: &str, said: &str) -> Value {
     let task = app.run_script(fields, script).await;
@@ -107,6 +107,34 @@ async fn prints_beyond_its_quota() {
     let last = lines.last().unwrap();
     assert_eq!(last["stream"], "system");
     assert!(last["line"].as_str().unwrap().contains("dropped"), "{last}");
+}
+
+/// Hundreds of megabytes in lines, and a line of a gigabyte without an end, each time it is tried: the disk has the
+/// attempts' quotas at most, and nothing of it is held in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_without_end() {
+    let server = ServerProcess::start(&[("CRAWLHUB_TASKS_LOG_LIMIT_BYTES", "8000000")]).await;
+    let script = "import random, string, sys
+some = [''.join(random.choices(string.printable[:94], k=99)) for _ in range(1000)]
+for n in range(3000):
+    random.shuffle(some)
+    sys.stdout.write('\\n'.join(some) + '\\n')
+for n in range(1024):
+    sys.stderr.write('x' * 2**20)
+sys.exit(1)";
+    let spider = server.spider(json!({"name": "endless"}), &[("main.py", script)]).await;
+    server.put(&format!("/spiders/{spider}"), json!({"max_retries": 1, "retry_delay_seconds": 0})).await.ok();
+    let task = server.run_to_end(&spider, json!({})).await;
+    assert_eq!((&task["exit_code"], &task["attempt"]), (&json!(1), &json!(2)), "{task}");
+    let id = task["id"].as_str().unwrap();
+    let last = server.get(&format!("/tasks/{id}/logs/lines?tail=1")).await.data()["items"][0].clone();
+    assert_eq!(last["stream"], "system");
+    assert!(last["line"].as_str().unwrap().contains("dropped"), "{last}");
+    let storage = server.send(server.request(reqwest::Method::GET, "/platform/api/storage")).await.data();
+    let kept = storage["spiders"][0]["logs_bytes"].as_i64().unwrap();
+    assert!((1_000_000..=2 * 8_200_000).contains(&kept), "{storage}");
+    let peak = server.peak_memory_mb();
+    assert!(peak < 200, "{peak} MB");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,7 @@ impl TestApp {
     pub async fn with(settings: Settings<'_>) -> Self {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = parts::new_database().await;
-        Self::open(dir, database_url, settings).await
+        Box::pin(Self::open(dir, database_url, settings)).await
     }
 
     async fn open(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
@@ -60,6 +60,8 @@ impl TestApp {
             ("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments().to_str().unwrap().to_owned()),
         ];
         let environment = own.into_iter().chain(database_url.clone().map(|url| ("DATABASE_URL", url)));
+        let documents_url = parts::documents_url(dir.path(), database_url.as_deref());
+        let environment = environment.chain(documents_url.map(|url| ("MONGODB_URL", url)));
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let environment = environment.chain(given).map(|(name, value)| (name.to_owned(), value));
         let config = Config::load(&Sources::new(None, environment)).unwrap();
@@ -67,7 +69,7 @@ impl TestApp {
         let clock = Arc::new(ManualClock::at(start));
         let program = PathBuf::from(env!("CARGO_BIN_EXE_crawlhub"));
         let outside = Outside::of(std::env::vars(), Some(clock.clone()), program);
-        let app = Box::pin(App::open(&config, listen, outside)).await.unwrap();
+        let app = Box::pin(App::open(&config, listen, outside)).await.unwrap_or_else(|error| panic!("{error:#}"));
         app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(app.serve(listener, async {
@@ -81,7 +83,7 @@ impl TestApp {
     pub async fn beside(&self, settings: Settings<'_>) -> Option<Self> {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = self.database_url.clone()?;
-        Some(Self::open(dir, Some(database_url), settings).await)
+        Some(Box::pin(Self::open(dir, Some(database_url), settings)).await)
     }
 
     /// Waits until the loop has looked at the world as it is now.
@@ -107,7 +109,7 @@ impl TestApp {
         self.stop().await;
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let database_url = self.database_url.take();
-        Self::open(dir, database_url, settings).await
+        Box::pin(Self::open(dir, database_url, settings)).await
     }
 
     /// The server's database, for what no address makes.
@@ -115,6 +117,14 @@ impl TestApp {
         match &self.database_url {
             Some(url) => Database::open_postgres(url).await.unwrap(),
             None => Database::open_sqlite(&self.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
+        }
+    }
+
+    /// Where items and logs lie; on PostgreSQL the same one.
+    pub async fn documents_database(&self) -> Database {
+        match &self.database_url {
+            Some(_) => self.database().await,
+            None => Database::open_sqlite(&self.dir.path().join("documents.db"), Schema::Documents).await.unwrap(),
         }
     }
 

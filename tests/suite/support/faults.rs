@@ -12,7 +12,7 @@ use tokio::{
 
 use super::parts;
 
-/// Stands before PostgreSQL; closed, it cuts every connection and refuses new ones.
+/// Stands before a database; closed, it cuts every connection and refuses new ones.
 pub struct Gate {
     /// The database, through the gate.
     pub url: String,
@@ -23,11 +23,16 @@ pub struct Gate {
 
 impl Gate {
     pub async fn before_postgres() -> Self {
-        let direct = parts::new_database().await.unwrap();
-        let (start, rest) = direct.split_once('@').unwrap();
+        Self::before(parts::new_database().await.unwrap()).await
+    }
+
+    /// `direct` is an address like `scheme://user@host:port/database`; the user may be left out.
+    pub async fn before(direct: String) -> Self {
+        let (_, rest) = direct.split_once('@').or_else(|| direct.split_once("//")).unwrap();
+        let start = &direct[..direct.len() - rest.len()];
         let (address, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("{start}@{}/{database}", listener.local_addr().unwrap());
+        let url = format!("{start}{}/{database}", listener.local_addr().unwrap());
         let is_open = Arc::new(watch::Sender::new(true));
         let (address, gate) = (address.to_owned(), is_open.clone());
         tokio::spawn(async move {

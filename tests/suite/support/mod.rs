@@ -3,17 +3,23 @@
 mod app;
 mod client;
 mod faults;
+mod mongo;
 mod parts;
 mod process;
+mod proxy;
 mod raw_zip;
 mod receiver;
+mod sinks;
 mod site;
 
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
+pub use mongo::MongoServer;
 pub use parts::{documentation_site, faketime, new_database, skip_unless};
 pub use process::ServerProcess;
+pub use proxy::TestProxy;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
+pub use sinks::UsersDatabase;
 pub use site::practice_site;

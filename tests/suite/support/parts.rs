@@ -64,6 +64,18 @@ pub async fn new_database() -> Option<String> {
     Some(named(&server, &name))
 }
 
+/// Where documents live, where the tests run on MongoDB: a database of its own for each data directory, or for each
+/// PostgreSQL that servers share.
+pub fn documents_url(dir: &Path, database_url: Option<&str>) -> Option<String> {
+    let server = std::env::var("TEST_MONGODB_URL").ok()?;
+    let (start, options) = server.split_once("/?").unwrap();
+    let name = match database_url {
+        Some(url) => url.rsplit_once('/').unwrap().1.to_owned(),
+        None => dir.file_name().unwrap().to_str().unwrap().replace('.', "_"),
+    };
+    Some(format!("{start}/{name}?{options}"))
+}
+
 /// Whether any row of any table holds `text`, as text or as bytes.
 pub async fn any_row_holds(url: &str, text: &str) -> bool {
     let bytes = text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));

@@ -32,8 +32,8 @@ impl ServerProcess {
     }
 
     pub async fn start_in(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
-        let command = Self::command(dir.path(), database_url.as_deref(), settings);
-        Self::start_command(command, dir, database_url).await
+        let mut command = Self::command(dir.path(), database_url.as_deref(), settings);
+        Self::start_command(&mut command, dir, database_url).await
     }
 
     /// Another server on the same database: with a data directory of its own, but for what servers share.
@@ -51,10 +51,27 @@ impl ServerProcess {
         let database_url = parts::new_database().await;
         let mut command = Self::command(dir.path(), database_url.as_deref(), &[]);
         command.arg("--config").arg(file);
-        Self::start_command(command, dir, database_url).await
+        Self::start_command(&mut command, dir, database_url).await
     }
 
-    async fn start_command(mut command: Command, dir: TempDir, database_url: Option<String>) -> Self {
+    /// Given no more open files than so many, as long as it does not ask for more.
+    pub async fn start_with_open_files(limit: u32) -> Self {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        let database_url = parts::new_database().await;
+        let server = Self::command(dir.path(), database_url.as_deref(), &[]);
+        let server = server.as_std();
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -Sn {limit}; exec \"$0\" \"$@\"")).arg(server.get_program());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self::start_command(command.kill_on_drop(true), dir, database_url).await
+    }
+
+    async fn start_command(command: &mut Command, dir: TempDir, database_url: Option<String>) -> Self {
         let mut child = command.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next_line().await.unwrap().expect("the server ended before it said where it listens");
@@ -75,9 +92,13 @@ impl ServerProcess {
             .env("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments())
             .env("CRAWLHUB_LOG_FILTER", "warn")
             .env_remove("DATABASE_URL")
+            .env_remove("MONGODB_URL")
             .kill_on_drop(true);
         if let Some(url) = database_url {
             command.env("DATABASE_URL", url);
+        }
+        if let Some(url) = parts::documents_url(dir, database_url) {
+            command.env("MONGODB_URL", url);
         }
         for (name, value) in settings {
             command.env(name, value);

@@ -22,7 +22,7 @@ pub(in super::super) struct Rule {
     pub rule_type: AlertType,
     /// `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
     /// `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
-    /// `window_minutes`; `task_failed`: nothing.
+    /// `window_minutes`; `task_failed`, `sink_failing`, `data_drift`: nothing.
     #[schema(value_type = Object)]
     pub condition: Json<Map<String, Value>>,
     /// Null: all spiders.
@@ -49,7 +49,7 @@ impl Rule {
 
     pub(super) fn check_cooldown(&self) -> Result<()> {
         // What is looked at again and again would be told again and again.
-        let least = i64::from(self.rule_type != AlertType::TaskFailed);
+        let least = i64::from(!self.rule_type.is_of_facts());
         let mut checks = Checks::default();
         checks.require(
             (least..=LONGEST_COOLDOWN).contains(&self.cooldown_minutes),
@@ -88,7 +88,7 @@ pub(super) struct RuleChange {
     pub notification_channel_id: Option<Option<ChannelId>>,
     #[serde(deserialize_with = "sent")]
     pub is_enabled: Option<bool>,
-    /// 30 where left out. 0 for `task_failed` alone, which is triggered by what happens.
+    /// 30 where left out. 0 for `task_failed` and `data_drift` alone, which are triggered by what happens.
     #[serde(deserialize_with = "sent")]
     pub cooldown_minutes: Option<i64>,
 }

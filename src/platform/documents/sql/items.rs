@@ -3,9 +3,12 @@ use async_trait::async_trait;
 use super::{SqlStore, search::Selection};
 use crate::{
     error::Result,
-    platform::documents::{
-        items::{Item, ItemFilter},
-        store::Items,
+    platform::{
+        database::{Query, in_list},
+        documents::{
+            items::{Item, ItemFilter},
+            store::Items,
+        },
     },
 };
 
@@ -83,6 +86,14 @@ impl Items for SqlStore {
             before = Some(last);
         }
     }
+
+    async fn items_by_id(&self, ids: &[String]) -> Result<Vec<Item>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!("SELECT * FROM items WHERE id IN ({})", in_list(1, ids.len()));
+        ids.iter().fold(self.db.query_text(sql), Query::bind).fetch_all().await
+    }
 }
 
 /// In which order of ids.
@@ -104,12 +115,17 @@ impl SqlStore {
             }
         };
         let sizes: Vec<(String, i64)> = items.part(0, limit).query(&self.db, sql).fetch_all().await?;
-        let mut room = STEP_BYTES;
-        let fitting = sizes.into_iter().take_while(|(_, size)| {
-            let fits = room > 0;
-            room -= size;
-            fits
-        });
-        Ok(fitting.last().map(|(id, _)| id))
+        Ok(end_of(sizes))
     }
+}
+
+/// The last of these up to which they fit into memory: the first fits in any case.
+pub(super) fn end_of(sizes: Vec<(String, i64)>) -> Option<String> {
+    let mut room = STEP_BYTES;
+    let fitting = sizes.into_iter().take_while(|(_, size)| {
+        let fits = room > 0;
+        room -= size;
+        fits
+    });
+    fitting.last().map(|(id, _)| id)
 }

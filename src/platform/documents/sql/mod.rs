@@ -1,10 +1,14 @@
 //! The home that needs nothing else: tables in SQLite or PostgreSQL.
 
 mod batches;
+mod catalogues;
+mod errors;
 mod fences;
 mod items;
 mod json;
+mod keys;
 mod logs;
+mod quarantine;
 mod removal;
 mod search;
 mod usage;
@@ -31,5 +35,14 @@ impl SqlStore {
 impl DocumentStore for SqlStore {
     async fn check(&self) -> Result<()> {
         self.db.check().await
+    }
+
+    /// What the platform itself stands on is not asked after again.
+    fn trouble(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.db.close().await;
     }
 }

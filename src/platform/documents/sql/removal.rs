@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{SqlStore, items::Way, search::Selection};
+use super::{
+    SqlStore,
+    batches::{Freed, free},
+    items::Way,
+    search::Selection,
+};
 use crate::{
     error::Result,
     id::TaskId,
     platform::{
         database::{Query, in_list},
         documents::{
-            items::ItemFilter,
-            store::{Items, Logs, Removal},
+            items::{ItemFilter, count},
+            store::{Items, Logs, Quarantine, Removal},
         },
     },
 };
@@ -26,11 +31,11 @@ const BATCH_NUMBERS: i64 = 2000;
 /// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
 const HEAVY: i64 = 2000;
 /// Of whole tasks; see [`SqlStore::at_once`].
-const FORGET_ITEMS: &str =
-    "UPDATE item_counts SET item_bytes = 0, items_altered = items_altered + items_kept, items_kept = 0;
-                            DELETE FROM items";
+const FORGET_ITEMS: &str = "
+    UPDATE item_counts SET item_bytes = 0, items_altered = items_altered + items_kept, items_kept = 0;
+    DELETE FROM items; DELETE FROM quarantine; DELETE FROM catalogues";
 /// Of each step: two servers that remove the same rows could wait for each other.
-const TURN: &str = "removal";
+pub(super) const TURN: &str = "removal";
 
 /// Tasks by what it costs to remove them.
 #[derive(Default)]
@@ -45,6 +50,9 @@ struct Groups {
 impl Removal for SqlStore {
     async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
         let removed = self.remove_items(filter).await?;
+        if filter.q.is_none() && filter.upto.is_none() {
+            Selection::of(filter).query(&self.db, "DELETE FROM catalogues :where").execute().await?;
+        }
         if removed > 0 {
             self.give_back().await?;
         }
@@ -53,7 +61,8 @@ impl Removal for SqlStore {
 
     async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
         let Groups { heavy, light } = self.groups(tasks).await?;
-        let every = "DELETE FROM items; DELETE FROM log_chunks; DELETE FROM item_batches; DELETE FROM item_counts";
+        let every = "DELETE FROM items; DELETE FROM quarantine; DELETE FROM catalogues; DELETE FROM log_chunks;
+                     DELETE FROM item_batches; DELETE FROM item_counts";
         for task in heavy {
             self.remove_items_of(&task).await?;
             self.remove_log(&task).await?;
@@ -62,6 +71,9 @@ impl Removal for SqlStore {
         }
         for group in light {
             self.at_once(&group, every).await?;
+        }
+        for task in tasks {
+            self.leave_keys(task).await?;
         }
         // Also of those that left nothing else.
         if tasks.is_empty() { Ok(()) } else { self.at_once(tasks, "DELETE FROM attempt_fences").await }
@@ -82,6 +94,7 @@ impl Removal for SqlStore {
         let Groups { heavy, light } = self.groups(tasks).await?;
         for task in heavy {
             self.remove_items_of(&task).await?;
+            self.at_once(&[task], "DELETE FROM catalogues").await?;
         }
         for group in light {
             self.at_once(&group, FORGET_ITEMS).await?;
@@ -138,9 +151,11 @@ impl SqlStore {
         transaction.commit().await
     }
 
-    /// Removes the task's items, and says how many there were.
-    async fn remove_items_of(&self, task: &TaskId) -> Result<i64> {
-        self.remove_items(&ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() }).await
+    /// Removes the task's items, those in quarantine too.
+    async fn remove_items_of(&self, task: &TaskId) -> Result<()> {
+        let of_task = ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() };
+        self.remove_items(&of_task).await?;
+        self.delete_quarantined(&of_task).await.map(drop)
     }
 
     async fn remove_items(&self, filter: &ItemFilter) -> Result<i64> {
@@ -167,28 +182,10 @@ impl SqlStore {
             )
             .fetch_all()
             .await?;
-        // In one order, so that two that remove at once do not wait for each other.
-        let mut books = BTreeMap::<&TaskId, (i64, i64)>::new();
-        for (task, size) in &removed {
-            let (items, bytes) = books.entry(task).or_default();
-            *items += 1;
-            *bytes += size;
-        }
-        for (task, (items, bytes)) in books {
-            transaction
-                .query(
-                    "UPDATE item_counts
-                        SET items_kept = items_kept - $2, items_altered = items_altered + $2, item_bytes = item_bytes - $3
-                      WHERE task_id = $1",
-                )
-                .bind(task)
-                .bind(items)
-                .bind(bytes)
-                .execute()
-                .await?;
-        }
+        let count = count(removed.len());
+        free(&mut transaction, &sums(removed, Freed::item)).await?;
         transaction.commit().await?;
-        Ok(i64::try_from(removed.len()).unwrap_or(i64::MAX))
+        Ok(count)
     }
 
     /// Removes the task's lines.
@@ -235,4 +232,14 @@ impl SqlStore {
             }
         }
     }
+}
+
+/// What goes with rows of these tasks, each of that size. In one order, so that two that remove at once do not wait for
+/// each other.
+pub(super) fn sums(rows: Vec<(TaskId, i64)>, freed: fn(i64) -> Freed) -> BTreeMap<TaskId, Freed> {
+    let mut sums = BTreeMap::<TaskId, Freed>::new();
+    for (task, size) in rows {
+        *sums.entry(task).or_default() += freed(size);
+    }
+    sums
 }

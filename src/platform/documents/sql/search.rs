@@ -1,13 +1,11 @@
 //! A `SELECT` on items with the conditions that are set. An index serves `task_id = $1`; it does not serve
 //! `($1 IS NULL OR task_id = $1)`, which a table of this size cannot do without.
 
-use std::{collections::BTreeSet, fmt::Write};
-
 use crate::{
     id::{SpiderId, TaskId},
     platform::{
         database::{Database, Query, Transaction},
-        documents::items::ItemFilter,
+        documents::items::{ItemFilter, Spellings},
     },
 };
 
@@ -99,28 +97,11 @@ impl Selection {
     }
 }
 
-/// The ways in which `q` can stand in a JSON text: as it is, as the inside of a string, and as the inside of one in
-/// which all but ASCII is escaped (Python's habit). `LOWER` of `SQLite` changes ASCII alone, hence both cases of the rest.
-fn patterns(q: &str) -> BTreeSet<String> {
-    let mut forms = BTreeSet::new();
-    for text in [q.to_owned(), q.to_lowercase()] {
-        let quoted = serde_json::Value::from(text.as_str()).to_string();
-        let inside = &quoted[1..quoted.len() - 1];
-        let mut ascii = String::new();
-        for char in inside.chars() {
-            if char.is_ascii() {
-                ascii.push(char);
-            } else {
-                for unit in char.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(ascii, "\\u{unit:04x}");
-                }
-            }
-        }
-        forms.extend([text.clone(), inside.to_owned(), ascii].map(|form| form.to_ascii_lowercase()));
-    }
+/// What `LIKE` is to find. `LOWER` of `SQLite` changes ASCII alone.
+fn patterns(q: &str) -> Vec<String> {
+    let escaped = |form: &str| form.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    let spellings = Spellings::of(q);
     // PostgreSQL refuses the character itself; JSON text never has it.
-    forms.retain(|form| !form.contains('\0'));
-    let escaped = |form: String| form.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    forms.into_iter().map(|form| format!("%{}%", escaped(form))).collect()
+    let forms = spellings.iter().filter(|form| !form.contains('\0'));
+    forms.map(|form| format!("%{}%", escaped(form))).collect()
 }

@@ -4,16 +4,18 @@
 use std::borrow::Cow;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
 /// Where an item that is no object stands among the fields.
-pub(super) const VALUE: &str = "value";
+pub const VALUE: &str = "value";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+/// A type of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
     String,
     Integer,
     Number,
@@ -24,7 +26,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(value: &RawValue) -> Self {
+    pub fn of(value: &RawValue) -> Self {
         match value.get().as_bytes().first() {
             Some(b'"') => Self::String,
             Some(b'{') => Self::Object,
@@ -37,7 +39,7 @@ impl Kind {
     }
 
     /// As in JSON Schema.
-    pub(super) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::String => "string",
             Self::Integer => "integer",
@@ -50,10 +52,11 @@ impl Kind {
     }
 }
 
-pub(super) type Field<'a> = (Cow<'a, str>, &'a RawValue);
+/// A name and its value.
+pub type Field<'a> = (Cow<'a, str>, &'a RawValue);
 
 /// The fields of an item in their order. A key that stands twice comes twice; the last one counts.
-pub(super) fn fields(item: &RawValue) -> Vec<Field<'_>> {
+pub fn fields(item: &RawValue) -> Vec<Field<'_>> {
     if Kind::of(item) == Kind::Object
         && let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(item.get())
     {
@@ -63,7 +66,7 @@ pub(super) fn fields(item: &RawValue) -> Vec<Field<'_>> {
 }
 
 /// The elements of a list; none of what is no list.
-pub(super) fn elements(list: &RawValue) -> Vec<&RawValue> {
+pub fn elements(list: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(list.get()).unwrap_or_default()
 }
 
@@ -95,8 +98,12 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 }
 
 /// What a JSON string says. Halves of surrogate pairs, which no text can hold, become U+FFFD.
-pub(super) fn string(json: &RawValue) -> Cow<'_, str> {
-    let text = json.get();
+pub fn string(json: &RawValue) -> Cow<'_, str> {
+    string_of(json.get())
+}
+
+/// The same of a string's text.
+pub(super) fn string_of(text: &str) -> Cow<'_, str> {
     let inside = text.get(1..text.len() - 1).unwrap_or_default();
     if !inside.contains('\\') {
         return inside.into();
@@ -127,7 +134,7 @@ fn lossy(text: &str) -> String {
 }
 
 /// A value as the text of a cell: strings as they read, nothing for null, the rest as JSON in one line.
-pub(super) fn cell(value: &RawValue) -> Cow<'_, str> {
+pub fn cell(value: &RawValue) -> Cow<'_, str> {
     match Kind::of(value) {
         Kind::String => string(value),
         Kind::Null => "".into(),
@@ -155,7 +162,7 @@ fn compact(json: &str) -> String {
 }
 
 /// How long the JSON string is that `text` starts with.
-fn string_length(text: &str) -> usize {
+pub(super) fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate().skip(1) {
         match byte {

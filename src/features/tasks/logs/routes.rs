@@ -1,5 +1,3 @@
-//! What a task printed: whole, by line, live, as a file.
-
 use axum::{
     body::Body as HttpBody,
     extract::{Path, State},
@@ -8,18 +6,18 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::TryStreamExt;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Task, TaskFilter, Tasks, follow::LogFollower};
+use super::{
+    super::{Task, TaskFilter, Tasks},
+    errors, search,
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
-    platform::{
-        documents::{StoredLine, Stream},
-        http::{Envelope, Page, Paging, Params, Reply, Sse, attachment, sse},
-    },
+    platform::http::{Envelope, Page, Paging, Reply, Sse, attachment, sse},
     text,
 };
 
@@ -28,13 +26,14 @@ const TAIL_BYTES: usize = 1024 * 1024;
 /// The same, where a page shows many logs.
 const SHORT_TAIL_BYTES: usize = 32 * 1024;
 
-pub(super) fn router() -> OpenApiRouter<Tasks> {
+pub(in super::super) fn router() -> OpenApiRouter<Tasks> {
     OpenApiRouter::new()
         .routes(routes!(whole))
-        .routes(routes!(lines))
         .routes(routes!(live))
         .routes(routes!(download))
         .routes(routes!(of_spider))
+        .merge(search::router())
+        .merge(errors::router())
 }
 
 /// The end of what the task printed.
@@ -86,39 +85,6 @@ async fn whole(State(tasks): State<Tasks>, Path(id): Path<TaskId>) -> Result<Rep
     })
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct LinesQuery {
-    /// The `seq` of the last line that the caller has.
-    #[serde(default)]
-    after: i64,
-    stream: Option<Stream>,
-    /// 1 to 1000; 500 where left out.
-    limit: Option<usize>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Lines {
-    items: Vec<StoredLine>,
-    /// What to send as `after` for the lines that follow.
-    next: i64,
-}
-
-/// Lines behind a place in the log.
-#[utoipa::path(get, path = "/tasks/{id}/logs/lines", tag = "tasks", params(("id" = String, Path), LinesQuery),
-    responses((status = 200, body = Envelope<Lines>)))]
-async fn lines(
-    State(tasks): State<Tasks>,
-    Path(id): Path<TaskId>,
-    Params(query): Params<LinesQuery>,
-) -> Result<Reply<Lines>> {
-    tasks.get(&id).await?;
-    let limit = query.limit.unwrap_or(500).clamp(1, 1000);
-    let items = tasks.documents.lines_after(&id, query.after, query.stream, limit).await?;
-    let next = items.last().map_or(query.after, |line| line.seq);
-    Ok(Reply::data(Lines { items, next }))
-}
-
 /// Each line as a server-sent event, from the first on or behind `Last-Event-ID`, to the end of the task.
 #[utoipa::path(get, path = "/tasks/{id}/logs/stream", tag = "tasks",
     params(("id" = String, Path), ("Last-Event-ID" = Option<i64>, Header)),
@@ -126,8 +92,7 @@ async fn lines(
 async fn live(State(tasks): State<Tasks>, Path(id): Path<TaskId>, headers: HeaderMap) -> Result<Sse> {
     tasks.get(&id).await?;
     let after = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
-    let follower = LogFollower { tasks: tasks.clone(), task: id.clone(), after };
-    Ok(sse(tasks.follow(&id, follower), tasks.stop.clone()))
+    Ok(sse(tasks.follow_log(&id, after), tasks.stop.clone()))
 }
 
 /// The whole log as a text file.
