@@ -419,6 +419,9 @@ async fn a_known_key_is_kept_replaced_or_a_further_version() {
             assert_eq!(texts, expected, "{policy}");
             let bytes: usize = expected.iter().map(|text| text.len()).sum();
             assert_eq!(documents.kept_of(&spider).await.unwrap().items, i64::try_from(bytes).unwrap(), "{policy}");
+            let held = documents.held(&of_spider(&spider)).await.unwrap();
+            assert_eq!(held.items, i64::try_from(expected.len()).unwrap(), "{policy}");
+            assert_eq!(held.altered, i64::from(policy == KeepLast), "one of the first task's was replaced");
             let mut keys = changes(&documents, &spider).await;
             keys.sort_unstable();
             assert_eq!(keys.iter().map(|key| key.1).collect::<Vec<_>>(), versions, "{policy}");
@@ -593,6 +596,8 @@ async fn what_is_refused_waits_in_quarantine() {
         let step = documents.quarantined_after(&of_task(&task), Some(&all[3].id), 2).await.unwrap();
         assert_eq!(step.iter().map(|item| item.data.get()).collect::<Vec<_>>(), ["2", "3"]);
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 2 + 33);
+        let held = async || documents.held(&of_spider(&spider)).await.unwrap();
+        assert_eq!(held().await, Held { items: 1, altered: 0 }, "in quarantine they are no items");
 
         // Two of them are let out, one as a duplicate.
         let let_out = || Readmission {
@@ -608,6 +613,7 @@ async fn what_is_refused_waits_in_quarantine() {
         let counts = documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task];
         assert_eq!(counts, Counts { received: 5, stored: 2, duplicate: 1, rejected: 2 });
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 1 + 33);
+        assert_eq!(held().await, Held { items: 2, altered: 0 });
         assert_eq!(texts(&documents.items(&of_task(&task), None, 0, 9).await.unwrap()), ["3", "1"]);
 
         let items = vec![(all[0].id.clone(), keyed("deep", &deep))];
@@ -616,10 +622,12 @@ async fn what_is_refused_waits_in_quarantine() {
 
         assert_eq!(documents.delete_quarantined(&of_spider(&spider)).await.unwrap(), 2);
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 2);
+        assert_eq!(held().await, Held { items: 2, altered: 0 });
         let sent = NewBatch { refused: vec![refuse("7")], ..batch(&task, &spider, None, &[]) };
         documents.add_items(sent).await.unwrap();
         documents.remove_items_of_tasks(std::slice::from_ref(&task)).await.unwrap();
         assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        assert_eq!(held().await, Held { items: 0, altered: 2 });
         assert_eq!(documents.count_quarantined(&of_task(&task)).await.unwrap(), 0);
     }
 }
