@@ -19,6 +19,7 @@ use axum::{
     middleware::from_fn,
     routing::get,
 };
+use chrono::{DateTime, Utc};
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -37,7 +38,7 @@ pub use parts::Outside;
 use parts::{dispatcher_config, edge, origins, runner_config};
 
 use crate::{
-    clock::{SharedClock, SyncedClock},
+    clock::{Clock, SharedClock, SyncedClock},
     config::Config,
     error::{Error, Problem},
     features::{
@@ -130,15 +131,12 @@ impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
-        let data_dir = &made(&config.server.data_dir)?;
+        let data_dir = &made_folder(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
         let db = open_database(config, data_dir).await?;
         let synced = Arc::new(SyncedClock::default());
         sync(&db, &synced).await?;
-        let clock = match &outside.clock {
-            Some(clock) => clock.clone(),
-            None => synced.clone(),
-        };
+        let clock = outside.clock.clone().unwrap_or_else(|| synced.clone());
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = open_documents(config, data_dir, &db, &clock, &disk).await?;
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
@@ -176,10 +174,10 @@ impl App {
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
         runner.server = Some(presence::file_of(data_dir, &worker));
-        let runner =
-            Runner::new(runner, files.clone(), clock.clone()).context("cannot make the folders of the runner")?;
-        let dispatcher =
-            Dispatcher::new(tasks.clone(), runner, dispatcher_config(config, listen, &worker), stop.clone());
+        let runner = Runner::new(runner, files.clone(), clock.clone());
+        let runner = runner.context("cannot make the folders of the runner")?;
+        let config_of_tasks = dispatcher_config(config, listen, &worker);
+        let dispatcher = Dispatcher::new(tasks.clone(), runner, config_of_tasks, stop.clone());
         let background = Background::new(stop.clone(), clock);
         Ok(Self {
             listen,
@@ -217,8 +215,41 @@ impl App {
         &self.accounts
     }
 
+    pub fn projects(&self) -> &Projects {
+        &self.projects
+    }
+
+    pub fn spiders(&self) -> &Spiders {
+        &self.spiders
+    }
+
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    pub fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// By the clock that all its parts go by.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.synced.now()
     }
 
     /// Every loop there is.
@@ -405,13 +436,6 @@ impl App {
     }
 }
 
-/// The folder, as an absolute path. Other users of the machine have no business in it.
-fn made(data_dir: &std::path::Path) -> anyhow::Result<PathBuf> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-    Ok(std::path::absolute(data_dir)?)
-}
-
 /// A name that no other server has, and that says where it runs.
 fn new_worker() -> String {
     let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -423,6 +447,14 @@ async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Datab
         "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
         url => Database::open_postgres(url).await,
     }
+}
+
+/// Where there is none, one is made. Its absolute path.
+fn made_folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    // Other users of the machine have no business in it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
 }
 
 /// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.

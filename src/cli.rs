@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, Outside},
     config::{Config, Sources},
+    import::{self, Plan},
     lifecycle::{StopSignals, start_logging},
     platform::process::{open_files, supervise},
 };
@@ -41,6 +42,9 @@ enum Command {
     /// Users, for whoever lost their way in.
     #[command(subcommand)]
     User(UserCommand),
+    /// Brings over what another system keeps.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Started by the server around each spider.
     #[command(hide = true)]
     Supervise,
@@ -58,13 +62,37 @@ enum UserCommand {
     ResetPassword { email: String },
 }
 
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// From the CrawlHub that this one succeeds. Nothing there is changed. It can be stopped and run again: what is here
+    /// already is left alone. Ends with 2 where something could not be kept, which is listed then.
+    Predecessor {
+        /// Where its PostgreSQL is; or `PREDECESSOR_DATABASE_URL` in the environment, which others cannot see.
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+        /// Where its MongoDB is, with the name of the database; or `PREDECESSOR_MONGODB_URL` in the environment.
+        #[arg(long, value_name = "URL")]
+        mongo: Option<String>,
+        /// Makes spiders active that are active there, so that their schedules run here; also those that a former import
+        /// brought and nobody has changed since. Do so when the predecessor runs no more.
+        #[arg(long)]
+        activate: bool,
+        /// Only says how much there is.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Of an import that could not keep all.
+const NOT_ALL: u8 = 2;
+
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     if matches!(cli.command, Command::Supervise) {
         return supervise();
     }
     match run_command(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
@@ -78,9 +106,9 @@ fn complain(error: &anyhow::Error) {
 }
 
 #[tokio::main]
-async fn run_command(cli: &Cli) -> anyhow::Result<()> {
+async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
     let sources = Sources::new(cli.config.as_deref(), environment());
-    match &cli.command {
+    let done = match &cli.command {
         Command::Serve => Box::pin(serve(&Config::load(&sources)?, cli.config.as_deref())).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
@@ -95,8 +123,28 @@ async fn run_command(cli: &Cli) -> anyhow::Result<()> {
             say(&format!("new password of {email}: {}", password.reveal()));
             Ok(())
         }
+        Command::Import(command) => return Box::pin(import(command, &Config::load(&sources)?)).await,
         Command::Supervise => Ok(()),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn import(
+    ImportCommand::Predecessor { postgres, mongo, activate, dry_run }: &ImportCommand,
+    config: &Config,
+) -> anyhow::Result<ExitCode> {
+    let of_environment = |name: &str| environment().find(|(known, _)| known == name).map(|(_, value)| value);
+    let plan = Plan {
+        postgres: postgres.clone().or_else(|| of_environment("PREDECESSOR_DATABASE_URL")),
+        mongo: mongo.clone().or_else(|| of_environment("PREDECESSOR_MONGODB_URL")),
+        own_mongo: Some(config.mongodb.url.reveal().to_owned()).filter(|url| !url.is_empty()),
+        activate: *activate,
+    };
+    if *dry_run {
+        return import::count(&plan).await.map(|()| ExitCode::SUCCESS);
     }
+    let all = import::run(&plan, &open(config).await?).await?;
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 
 async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {

@@ -1,12 +1,13 @@
 //! `CrawlHub` runs crawlers: people upload spiders, run them, watch their logs, and keep and export what
 //! they brought back.
 //!
-//! `main → cli → app → features → runner → platform → core`: each may use what stands to its right.
+//! `main → cli → import → app → features → runner → platform → core`: each may use what stands to its right.
 //! - core: [`error`], [`clock`], [`id`], [`config`] — no I/O, no HTTP;
 //! - [`platform`]: the outside world (SQL, files, processes, the HTTP edge); knows no feature;
 //! - [`runner`]: one attempt of one task; knows no database;
 //! - [`features`]: the product, one folder a noun;
-//! - [`app`]: the composition root.
+//! - [`app`]: the composition root;
+//! - [`import`]: what is brought over from a predecessor.
 
 pub mod app;
 pub mod cli;
@@ -16,6 +17,7 @@ pub mod error;
 pub mod features;
 pub mod health;
 pub mod id;
+pub mod import;
 pub mod lifecycle;
 pub mod platform;
 pub mod runner;

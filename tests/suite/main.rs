@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod import;
 mod running;
 mod schema;
 mod server;

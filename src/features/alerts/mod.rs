@@ -1,6 +1,7 @@
 //! Somebody hears of it when what should run does not: alerts, rules that raise them, channels they go through, and
 //! what became of each message.
 
+mod adopt;
 mod channels;
 mod deliveries;
 mod facts;

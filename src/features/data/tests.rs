@@ -48,6 +48,7 @@ impl Fixture {
             attempt: 1,
             batch: None,
             is_test: false,
+            came_at: None,
             dedup: None,
             items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap().into()).collect(),
             refused: vec![],

@@ -1,5 +1,6 @@
 //! A project groups spiders; one named `default` always exists.
 
+mod adopt;
 mod routes;
 mod service;
 mod store;

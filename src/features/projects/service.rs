@@ -12,7 +12,8 @@ impl Projects {
         }
         new.check()?;
         let id = ProjectId::generate();
-        self.insert(&id, &new, self.clock.now()).await?;
+        let now = self.clock.now();
+        self.insert(&id, &new, (now, now)).await?;
         self.get(&id).await
     }
 

@@ -50,21 +50,27 @@ impl Projects {
         Ok(count)
     }
 
-    pub(super) async fn insert(&self, id: &ProjectId, new: &ProjectChange, now: DateTime<Utc>) -> Result<()> {
+    pub(super) async fn insert(
+        &self,
+        id: &ProjectId,
+        new: &ProjectChange,
+        (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<()> {
         let name = new.name.as_deref().unwrap_or_default();
         self.db
             .query(
                 "INSERT INTO projects (id, name, description, git_url, git_branch, max_concurrent, status, created_at,
                                        updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $7, 'active', $6, $6)",
+                 VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8)",
             )
             .bind(id)
             .bind(name)
             .bind(new.description.as_deref().unwrap_or_default())
             .bind(&new.git_url)
             .bind(&new.git_branch)
-            .bind(now)
             .bind(new.max_concurrent.flatten())
+            .bind(created_at)
+            .bind(updated_at)
             .execute()
             .await
             .on_taken(|| name_taken(name))?;

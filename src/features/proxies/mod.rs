@@ -3,6 +3,7 @@
 //! What a spider or a check says of a proxy moves its success rate; the choice is at random, weighted by it. Passwords
 //! are encrypted at rest and never answered: only a running task of such a spider is given them.
 
+mod adopt;
 mod checker;
 mod choice;
 mod routes;

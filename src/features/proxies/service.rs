@@ -93,7 +93,7 @@ impl Proxies {
         Ok(ProxyAddress::of(reach.protocol, &reach.host, port, reach.username.clone(), password))
     }
 
-    fn seal(&self, id: &ProxyId, address: &ProxyAddress) -> Result<Option<Vec<u8>>> {
+    pub(super) fn seal(&self, id: &ProxyId, address: &ProxyAddress) -> Result<Option<Vec<u8>>> {
         if address.password.is_empty() {
             return Ok(None);
         }

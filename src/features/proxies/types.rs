@@ -181,6 +181,7 @@ impl ProxyBatch {
 
 /// What a caller may set; a field left out stays as it is.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 pub(super) struct ProxyChange {
     host: Option<String>,
     port: Option<i64>,

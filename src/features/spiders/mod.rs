@@ -3,6 +3,7 @@
 //! Its files are rows that name blobs by their content (see [`files`]); versions of them can be kept and run (see
 //! [`deployments`]); its `env_vars` are encrypted at rest.
 
+mod adopt;
 mod change;
 mod contract;
 pub mod cron;
@@ -20,6 +21,7 @@ mod types;
 
 use std::sync::Arc;
 
+pub use adopt::{Code as AdoptedCode, CodeFile, Newcomer};
 use axum::extract::DefaultBodyLimit;
 pub use change::SpiderChange;
 pub use contract::Contract;

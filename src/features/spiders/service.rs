@@ -38,18 +38,24 @@ impl Spiders {
         if let Some(env_vars) = env_vars {
             spider.sealed_env_vars = self.sealed(&spider.id, &env_vars)?;
         }
-        let files = self.first_files(&spider, template).await?;
+        self.insert(&spider, template).await?;
+        self.shown(&spider.id).await
+    }
 
+    /// With its own schedule and its first files.
+    pub(super) async fn insert(&self, spider: &Spider, template: Option<&Template>) -> Result<()> {
+        let now = self.clock.now();
+        let files = self.first_files(spider, template).await?;
         let mut transaction = self.db.begin().await?;
-        store::insert(&mut transaction, &spider).await?;
-        keep_in_step(&mut transaction, None, &spider, now).await?;
+        store::insert(&mut transaction, spider).await?;
+        keep_in_step(&mut transaction, None, spider, now).await?;
         let mut change = FilesChange::of_new(self, transaction, &spider.id, now);
         for file in files {
             change.put(file).await?;
         }
         change.commit(None).await?;
         self.schedules_changed.notify_one();
-        self.shown(&spider.id).await
+        Ok(())
     }
 
     /// The template's, with `script_content` as `main.py`. Their contents are kept already.
@@ -169,7 +175,7 @@ impl Spiders {
         serde_json::from_slice(&json).map_err(Error::internal)
     }
 
-    fn sealed(&self, id: &SpiderId, env_vars: &EnvVars) -> Result<Vec<u8>> {
+    pub(super) fn sealed(&self, id: &SpiderId, env_vars: &EnvVars) -> Result<Vec<u8>> {
         if env_vars.is_empty() {
             return Ok(Vec::new());
         }
@@ -184,7 +190,7 @@ impl Spiders {
         }
     }
 
-    fn bounds(&self) -> Bounds {
+    pub(super) fn bounds(&self) -> Bounds {
         Bounds { max_timeout_seconds: self.max_timeout_seconds, max_script_bytes: self.limits.max_file_bytes }
     }
 }

@@ -170,7 +170,8 @@ impl Tasks {
                 Err(item) => refused.push(item),
             }
         }
-        let batch = NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items: good, refused };
+        let batch =
+            NewBatch { task_id, spider_id, attempt, batch, is_test, came_at: None, dedup, items: good, refused };
         let stored = self.documents.add_items(batch).await?;
         self.signals.raise(&claim.task_id);
         self.datasources.items_are_stored();

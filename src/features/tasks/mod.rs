@@ -1,6 +1,7 @@
 //! A task is one run of a spider: pending → running → completed | failed | cancelled. What failed may be tried again, as
 //! another attempt of the same task: running → pending. The table is the queue.
 
+mod adopt;
 mod attempt;
 mod claims;
 mod dispatcher;
@@ -30,6 +31,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+pub use adopt::PastTask;
 pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use routes::router;

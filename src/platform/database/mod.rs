@@ -141,6 +141,17 @@ impl Database {
         Ok(Self::Postgres(pool))
     }
 
+    /// Connects to a PostgreSQL that is another program's: nothing in it is changed.
+    pub async fn read_postgres(url: &str) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).map_err(|_| anyhow!("not a PostgreSQL address"))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(2)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.options([("default_transaction_read_only", "on")]))
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
     pub fn query(&self, sql: &'static str) -> Query<'_> {
         self.query_text(sql.to_owned())
     }

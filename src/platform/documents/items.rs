@@ -31,6 +31,8 @@ pub struct NewBatch {
     /// The sender's number for it within the attempt; without one, each call counts.
     pub batch: Option<i64>,
     pub is_test: bool,
+    /// When they came, where that is not now: they are brought from elsewhere.
+    pub came_at: Option<DateTime<Utc>>,
     /// What becomes of items that have a key; without one all are stored.
     pub dedup: Option<DedupPolicy>,
     pub items: Vec<NewItem>,

@@ -44,6 +44,7 @@ fn batch(task_id: &TaskId, spider_id: &SpiderId, number: Option<i64>, items: &[&
         attempt: 1,
         batch: number,
         is_test: false,
+        came_at: None,
         dedup: None,
         items,
         refused: vec![],

@@ -246,8 +246,7 @@ async fn the_predecessors_documents_are_read() {
     let found = app.get(&format!("/data?spider_id={spider}&filter=n:lt:5&page_size=3")).await.data();
     assert_eq!(n_of(&found), [4, 3, 2]);
     let cursor = found["next_cursor"].as_str().unwrap();
-    let found =
-        app.get(&format!("/data?spider_id={spider}&filter=n:lt:5&page_size=3&cursor={cursor}")).await.data();
+    let found = app.get(&format!("/data?spider_id={spider}&filter=n:lt:5&page_size=3&cursor={cursor}")).await.data();
     assert_eq!((n_of(&found), &found["next_cursor"]), (vec![1, 0], &Value::Null));
     let sorted = app.get(&format!("/data?spider_id={spider}&sort=n")).await.data();
     assert_eq!(n_of(&sorted), [0, 1, 2, 3, 4, 5]);

@@ -206,7 +206,6 @@ async fn another_proxy_is_never_the_one_that_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn use_spreads() {
     let app = TestApp::with(&[NO_CHECKS, ("CRAWLHUB_SLOTS", "4")]).await;
-    let beside = app.beside(&[NO_CHECKS, ("CRAWLHUB_SLOTS", "4")]).await;
     let lines: Vec<String> = (1..=6).map(|port| format!("127.0.0.1:{port}")).collect();
     app.post("/proxies/batch", json!({"text": lines.join("\n")})).await.ok();
     let script = "from crawlhub import get_proxy, save_item\nsave_item({'proxy': get_proxy()})";
@@ -222,7 +221,6 @@ async fn use_spreads() {
         seen.insert(app.items(&task).await.remove(0)["proxy"].as_str().unwrap().to_owned());
     }
     assert_eq!(seen.len(), 6, "{seen:?}");
-    drop(beside);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use anyhow::anyhow;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{
@@ -17,12 +18,21 @@ use crate::{
 
 impl Alerts {
     pub(super) async fn create_channel(&self, new: ChannelChange) -> Result<Channel> {
+        let now = self.clock.now();
+        self.insert_new_channel(ChannelId::generate(), new, (now, now)).await
+    }
+
+    pub(in super::super) async fn insert_new_channel(
+        &self,
+        id: ChannelId,
+        new: ChannelChange,
+        (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Channel> {
         let missing = |loc: &str| Error::invalid(loc, "missing", text!("必填", "is required"));
         new.check()?;
         let name = new.name.clone().ok_or_else(|| missing("body.name"))?;
         let channel_type = new.channel_type.ok_or_else(|| missing("body.channel_type"))?;
         let settings = new.settings()?.ok_or_else(|| missing("body.config"))?;
-        let (id, now) = (ChannelId::generate(), self.clock.now());
         let target = Target::read(channel_type, &settings, None)?;
         let channel = Channel {
             sealed_config: self.seal(&id, &target)?,
@@ -31,8 +41,8 @@ impl Alerts {
             channel_type,
             config: String::new(),
             is_enabled: new.is_enabled.unwrap_or(true),
-            created_at: now,
-            updated_at: now,
+            created_at,
+            updated_at,
         };
         self.insert_channel(&channel).await?;
         Ok(self.shown(channel))

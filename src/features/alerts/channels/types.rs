@@ -34,7 +34,7 @@ pub(in super::super) struct Channel {
 /// A field left out stays as it is.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default)]
-pub(super) struct ChannelChange {
+pub(in super::super) struct ChannelChange {
     /// 1 to 100 characters.
     #[serde(deserialize_with = "sent")]
     pub name: Option<String>,

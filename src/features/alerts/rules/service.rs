@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::{
@@ -14,12 +15,21 @@ use crate::{
 
 impl Alerts {
     pub(super) async fn create_rule(&self, new: RuleChange) -> Result<Rule> {
+        let now = self.clock.now();
+        self.insert_new_rule(AlertRuleId::generate(), new, (now, now)).await
+    }
+
+    pub(in super::super) async fn insert_new_rule(
+        &self,
+        id: AlertRuleId,
+        new: RuleChange,
+        (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Rule> {
         let missing = |loc: &str| Error::invalid(loc, "missing", text!("必填", "is required"));
         new.check()?;
-        let now = self.clock.now();
         let rule_type = new.rule_type.ok_or_else(|| missing("body.rule_type"))?;
         let rule = Rule {
-            id: AlertRuleId::generate(),
+            id,
             name: new.name.ok_or_else(|| missing("body.name"))?,
             rule_type,
             condition: Json(condition::read(rule_type, new.condition.as_ref())?),
@@ -28,8 +38,8 @@ impl Alerts {
             is_enabled: new.is_enabled.unwrap_or(true),
             cooldown_minutes: new.cooldown_minutes.unwrap_or(COOLDOWN),
             last_triggered_at: None,
-            created_at: now,
-            updated_at: now,
+            created_at,
+            updated_at,
         };
         rule.check_cooldown()?;
         self.insert_rule(&rule).await?;

@@ -89,7 +89,7 @@ pub(in super::super) async fn trigger(transaction: &mut Transaction, rule: &Rule
 }
 
 impl Alerts {
-    pub(super) async fn rule(&self, id: &AlertRuleId) -> Result<Rule> {
+    pub(in super::super) async fn rule(&self, id: &AlertRuleId) -> Result<Rule> {
         let rule: Option<Rule> =
             self.db.query("SELECT * FROM alert_rules WHERE id = $1").bind(id).fetch_optional().await?;
         rule.ok_or_else(|| rule_not_found(id))

@@ -70,7 +70,7 @@ impl Rule {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default)]
 #[expect(clippy::option_option, reason = "left out, null and a value are three things")]
-pub(super) struct RuleChange {
+pub(in super::super) struct RuleChange {
     /// 1 to 100 characters.
     #[serde(deserialize_with = "sent")]
     pub name: Option<String>,

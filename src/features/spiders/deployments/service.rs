@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -23,8 +24,20 @@ impl Spiders {
     /// Keeps the files as they are, and how they are run, as the next version, which becomes the active one.
     pub async fn deploy(&self, id: &SpiderId, deploy_note: String) -> Result<Deployment> {
         let now = self.clock.now();
+        self.deploy_as(id, (&DeploymentId::generate(), None), deploy_note, (now, now)).await
+    }
+
+    /// The same under that id, and with that number unless it is given already.
+    pub(in super::super) async fn deploy_as(
+        &self,
+        id: &SpiderId,
+        (deployment_id, version): (&DeploymentId, Option<i64>),
+        deploy_note: String,
+        (created_at, now): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Deployment> {
         let mut transaction = self.db.begin().await?;
-        let (version, source, entry_point, requirements_txt) = store::next_version(&mut transaction, id).await?;
+        let (version, source, entry_point, requirements_txt) =
+            store::next_version(&mut transaction, id, version.unwrap_or_default()).await?;
         let (file_count, archive_size) = store::amount_of(&mut transaction, id).await?;
         if file_count == 0 {
             return Err(Error::bad_request(
@@ -33,7 +46,7 @@ impl Spiders {
             ));
         }
         let deployment = Deployment {
-            id: DeploymentId::generate(),
+            id: deployment_id.clone(),
             spider_id: id.clone(),
             version,
             status: DeploymentStatus::Active,
@@ -44,8 +57,8 @@ impl Spiders {
             file_count,
             archive_size,
             deploy_note,
-            created_at: now,
-            updated_at: now,
+            created_at,
+            updated_at: created_at,
         };
         store::insert(&mut transaction, &deployment).await?;
         store::activate(&mut transaction, id, Some(&deployment.id), now).await?;

@@ -92,17 +92,19 @@ pub(super) async fn hold(transaction: &mut Transaction, id: &SpiderId) -> Result
     if held > 0 { Ok(()) } else { Err(spider_not_found(id)) }
 }
 
-/// Holds the spider's row, too, and takes the next number; with it: source, entry point, requirements.
+/// Holds the spider's row, too, and takes the next number that is not below `least`; with it: source, entry point, requirements.
 pub(super) async fn next_version(
     transaction: &mut Transaction,
     id: &SpiderId,
+    least: i64,
 ) -> Result<(i64, Source, String, String)> {
     transaction
         .query(
-            "UPDATE spiders SET last_version = last_version + 1 WHERE id = $1
+            "UPDATE spiders SET last_version = CASE WHEN last_version < $2 THEN $2 ELSE last_version + 1 END WHERE id = $1
           RETURNING last_version, source, entry_point, requirements_txt",
         )
         .bind(id)
+        .bind(least)
         .fetch_optional()
         .await?
         .ok_or_else(|| spider_not_found(id))

@@ -14,6 +14,7 @@ mod types;
 
 pub(super) use download::zip_answer;
 pub(super) use limits::check_file;
+pub(super) use paths::{clean, is_left_out};
 pub(super) use routes::router;
 pub(super) use store::FilesChange;
 pub(super) use types::FileText;

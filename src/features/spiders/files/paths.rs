@@ -17,7 +17,7 @@ const LEFT_OUT_FOLDERS: [&str; 2] = ["venv", "env"];
 
 /// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(in super::super) enum Flaw {
     Empty,
     Absolute,
     Backslash,
@@ -29,7 +29,7 @@ pub(super) enum Flaw {
 }
 
 impl Flaw {
-    pub(super) fn text(self) -> Text {
+    pub(in super::super) fn text(self) -> Text {
         match self {
             Self::Empty => text!("路径不能为空", "the path is empty"),
             Self::Absolute => text!("不能是绝对路径", "must not be absolute"),
@@ -53,7 +53,7 @@ impl Flaw {
 }
 
 /// The path as it is kept: Unicode NFC, so that one name typed on two systems is one file.
-pub(super) fn clean(path: &str) -> Result<String, Flaw> {
+pub(in super::super) fn clean(path: &str) -> Result<String, Flaw> {
     let path: String = path.nfc().collect();
     if path.is_empty() {
         return Err(Flaw::Empty);
@@ -84,7 +84,7 @@ fn has_drive(path: &str) -> bool {
 }
 
 /// Whether it is one of the files that are never part of a spider: caches, environments, what systems leave behind.
-pub(super) fn is_left_out(path: &str) -> bool {
+pub(in super::super) fn is_left_out(path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     LEFT_OUT.contains(&name)
         || has_extension(name, "pyc")

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use mongodb::{
     ClientSession,
@@ -37,6 +38,8 @@ pub(super) struct Arrival<'a> {
     pub task_id: &'a TaskId,
     pub spider_id: &'a SpiderId,
     pub is_test: bool,
+    /// As of [`NewBatch`].
+    pub came_at: Option<DateTime<Utc>>,
     /// The attempt that sends them; none where they come out of quarantine.
     pub attempt: Option<i64>,
     pub dedup: Option<DedupPolicy>,
@@ -112,7 +115,7 @@ impl MongoStore {
         rejected: i64,
         fields: &Catalogue,
     ) -> Result<Stored, Failure> {
-        let NewBatch { task_id, spider_id, attempt, is_test, dedup, items, refused, .. } = batch;
+        let NewBatch { task_id, spider_id, attempt, is_test, came_at, dedup, items, refused, .. } = batch;
         let mut note = doc! { "task_id": task_id.as_str(), "attempt": attempt, "batch": number };
         let former = self.collection(BATCHES).find_one(note.clone()).session(&mut *session).await?;
         if let Some(former) = former {
@@ -132,6 +135,7 @@ impl MongoStore {
             task_id,
             spider_id,
             is_test: *is_test,
+            came_at: *came_at,
             attempt: Some(*attempt),
             dedup: *dedup,
             items: items.clone(),
@@ -148,7 +152,7 @@ impl MongoStore {
     /// Stores items, and all that changes with them. Whoever calls has the task's turn in this process, and that of the
     /// keys' scope.
     pub(super) async fn take_in(&self, session: &mut ClientSession, arrival: Arrival<'_>) -> Result<Arrived, Failure> {
-        let Arrival { task_id, spider_id, is_test, attempt, dedup, items, fields, beside } = arrival;
+        let Arrival { task_id, spider_id, is_test, came_at, attempt, dedup, items, fields, beside } = arrival;
         let (mut counted, bytes_beside) = beside;
         let scope = scope_of(spider_id, task_id, is_test);
         let (decided, now) = if let Some(policy) = dedup {
@@ -158,7 +162,7 @@ impl MongoStore {
             let now = self.clock.now();
             (Decided::of(policy, items, known, task_id, now), now)
         } else {
-            (Decided::all(items), self.clock.now())
+            (Decided::all(items), came_at.unwrap_or_else(|| self.clock.now()))
         };
         counted.stored += count(decided.items.len());
         counted.duplicate += decided.duplicate;

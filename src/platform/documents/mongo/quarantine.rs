@@ -101,6 +101,7 @@ impl MongoStore {
             task_id,
             spider_id,
             is_test: *is_test,
+            came_at: None,
             attempt: None,
             dedup: *dedup,
             items: items.iter().filter(|(id, _)| let_out.contains_key(id)).map(|(_, item)| item.clone()).collect(),

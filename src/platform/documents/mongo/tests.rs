@@ -37,6 +37,7 @@ fn batch(task: &TaskId, number: Option<i64>, items: &[&str]) -> NewBatch {
         attempt: 1,
         batch: number,
         is_test: false,
+        came_at: None,
         dedup: None,
         items: items.iter().map(|item| RawValue::from_string((*item).to_owned()).unwrap().into()).collect(),
         refused: vec![],

@@ -43,6 +43,8 @@ pub(super) struct Arrival<'a> {
     pub task_id: &'a TaskId,
     pub spider_id: &'a SpiderId,
     pub is_test: bool,
+    /// As of [`NewBatch`].
+    pub came_at: Option<DateTime<Utc>>,
     pub dedup: Option<DedupPolicy>,
     pub items: Vec<NewItem>,
     pub fields: &'a Catalogue,
@@ -85,7 +87,7 @@ pub(super) struct Arrived {
 #[async_trait]
 impl Batches for SqlStore {
     async fn store_items(&self, batch: NewBatch, fields: &Catalogue) -> Result<Stored> {
-        let NewBatch { task_id, spider_id, attempt, batch, is_test, dedup, items, refused } = batch;
+        let NewBatch { task_id, spider_id, attempt, batch, is_test, came_at, dedup, items, refused } = batch;
         let (task_id, spider_id) = (&task_id, &spider_id);
         let mut transaction = self.db.begin().await?;
         // Batches of one task come one after the other from here on.
@@ -99,7 +101,7 @@ impl Batches for SqlStore {
         let received = count(items.len()) + rejected;
         let bytes = refused.iter().map(|refused| refused.data.get().len()).sum();
         let beside = (Counts { received, rejected, ..Counts::default() }, count(bytes));
-        let arrival = Arrival { task_id, spider_id, is_test, dedup, items, fields, beside };
+        let arrival = Arrival { task_id, spider_id, is_test, came_at, dedup, items, fields, beside };
         let Arrived { stored, duplicate, totals } = self.take_in(&mut transaction, arrival).await?;
         quarantine::insert(&mut transaction, (task_id, spider_id, is_test), &refused, self.clock.now()).await?;
         let answer = Stored { accepted: stored, duplicate, rejected, reason: None, repeated: false, totals };
@@ -141,7 +143,8 @@ impl SqlStore {
     /// Transactions take their locks in this order, so that none waits for another in a circle: the task's fence, the
     /// turn of the keys' scope, the turn of removals, the rows that count.
     pub(super) async fn take_in(&self, transaction: &mut Transaction, arrival: Arrival<'_>) -> Result<Arrived> {
-        let Arrival { task_id, spider_id, is_test, dedup, items, fields, beside: (beside, bytes_beside) } = arrival;
+        let Arrival { task_id, spider_id, is_test, came_at, dedup, items, fields, beside: (beside, bytes_beside) } =
+            arrival;
         let origin = (task_id, spider_id, is_test);
         let mut counted = beside;
         let (decided, now, totals) = if let Some(policy) = dedup {
@@ -164,7 +167,7 @@ impl SqlStore {
             let bytes: usize = items.iter().map(|item| item.data.get().len()).sum();
             // First the counts: their row is the task's lock, so that ids of one task are made in the order of commits.
             let totals = add_counts(transaction, origin, counted, bytes_beside + count(bytes)).await?;
-            (Decided::all(items), self.clock.now(), totals)
+            (Decided::all(items), came_at.unwrap_or_else(|| self.clock.now()), totals)
         };
         insert_items(transaction, origin, &decided.items, now).await?;
         catalogues::add(transaction, origin, fields).await?;

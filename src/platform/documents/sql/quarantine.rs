@@ -146,6 +146,7 @@ impl Quarantine for SqlStore {
             task_id: &task_id,
             spider_id: &spider_id,
             is_test,
+            came_at: None,
             dedup,
             items: items.into_iter().map(|(_, item)| item).collect(),
             fields,
