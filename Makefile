@@ -56,6 +56,7 @@ bench:
 	cargo build --locked --release --bin crawlhub
 	scripts/install-parts bench
 	python3 benches/bench.py --server $(TARGET)/release/crawlhub
+	python3 benches/data.py --server $(TARGET)/release/crawlhub
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
 
 release:

@@ -193,7 +193,7 @@ impl App {
                 background: background.clone(),
             },
             contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
-            data: Data::new(documents.clone()),
+            data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
             housekeeping,
             alerts,
             db,

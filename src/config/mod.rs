@@ -22,6 +22,7 @@ pub struct Config {
     pub spiders: Spiders,
     pub tasks: Tasks,
     pub runner: Runner,
+    pub data: Data,
     pub proxies: Proxies,
     pub retention: Retention,
     pub quotas: Quotas,
@@ -130,6 +131,13 @@ pub struct Runner {
     pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
     pub confine: Confine,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    pub search_items: i64,
+    pub sort_items: i64,
 }
 
 /// Proxies that spiders may go through.
@@ -289,6 +297,7 @@ impl Config {
         ensure!(self.admin.email.contains('@'), "admin.email is not an e-mail address: {:?}", self.admin.email);
         ensure!(self.tasks.lease_seconds >= 5, "tasks.lease_seconds must be at least 5");
         ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
+        ensure!(self.data.search_items >= 1, "data.search_items must be at least 1");
         self.retention.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,

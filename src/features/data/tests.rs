@@ -33,7 +33,9 @@ impl Fixture {
             SqlStore::new(db.clone(), Arc::new(SystemClock)),
             crate::platform::disk::Disk::new(std::path::Path::new("/"), 0),
         );
-        let (app, _) = router(Data::new(documents.clone())).split_for_parts();
+        let limits = config::Data { search_items: 100, sort_items: 100 };
+        let (app, _) =
+            router(Data::open(documents.clone(), folder.path().to_owned(), limits).unwrap()).split_for_parts();
         let fixture = Self { app, documents, db, task: TaskId::generate(), _folder: folder };
         fixture.add(items).await;
         fixture
@@ -120,12 +122,12 @@ async fn nothing_to_export_is_an_empty_file() {
 
 #[tokio::test]
 async fn an_export_ends_where_it_began_or_breaks() {
-    let fixture = Fixture::with(&vec![r#"{"n":1}"#; 1000]).await;
+    let fixture = Fixture::with(&vec![r#"{"n":1}"#; 2000]).await;
     let mut body = fixture.call("GET", "/data/export/csv").await.into_body().into_data_stream();
     assert!(body.next().await.unwrap().is_ok());
     fixture.add(&[r#"{"n":2,"late":true}"#]).await;
     let rest = body.next().await.unwrap().unwrap();
-    assert_eq!(rest.len(), 500 * "1\r\n".len());
+    assert_eq!(rest.len(), 1000 * "1\r\n".len());
     assert!(body.next().await.is_none());
 
     let mut body = fixture.call("GET", "/data/export/json").await.into_body().into_data_stream();

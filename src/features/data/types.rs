@@ -6,7 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::fields::{PreviewField, PreviewFields};
 use crate::{
     id::{SpiderId, TaskId},
-    platform::documents::{Item, ItemFilter},
+    platform::{
+        documents::{Item, ItemFilter},
+        http::Page,
+    },
 };
 
 /// Which items.
@@ -25,34 +28,7 @@ pub struct DataFilter {
 
 impl From<DataFilter> for ItemFilter {
     fn from(filter: DataFilter) -> Self {
-        Self { spider_id: filter.spider_id, task_id: filter.task_id, is_test: filter.is_test, q: filter.q }
-    }
-}
-
-/// How an export is written.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ExportOptions {
-    /// Names of fields, by comma: only these, in this order.
-    pub fields: Option<String>,
-    /// `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8.
-    pub bom: Option<String>,
-}
-
-impl ExportOptions {
-    pub(super) fn fields(&self) -> Option<Vec<String>> {
-        let listed = self.fields.as_deref()?;
-        let mut names: Vec<String> = Vec::new();
-        for name in listed.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        if names.is_empty() { None } else { Some(names) }
-    }
-
-    pub(super) fn bom(&self) -> bool {
-        self.bom.as_deref().is_some_and(|bom| !matches!(bom, "0" | "false"))
+        Self { spider_id: filter.spider_id, task_id: filter.task_id, is_test: filter.is_test, q: filter.q, upto: None }
     }
 }
 
@@ -76,6 +52,22 @@ pub struct ItemRow {
     pub id: String,
     #[serde(flatten)]
     pub row: WholeRow,
+}
+
+/// A page of items.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ItemPage {
+    #[serde(flatten)]
+    pub page: Page<ItemRow>,
+    /// Whether a search ended before it had seen all items: there may be more than `total`, and `next_cursor` goes on, also
+    /// where the page is short or empty.
+    pub total_is_at_least: bool,
+}
+
+impl From<Page<ItemRow>> for ItemPage {
+    fn from(page: Page<ItemRow>) -> Self {
+        Self { page, total_is_at_least: false }
+    }
 }
 
 /// A row as it is exported.

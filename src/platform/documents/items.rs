@@ -96,6 +96,8 @@ pub struct ItemFilter {
     pub is_test: Option<bool>,
     /// Found anywhere in the JSON text, whatever its case.
     pub q: Option<String>,
+    /// The id of the newest item that counts: what arrived later is left out.
+    pub upto: Option<String>,
 }
 
 /// The ways in which a text can stand in a JSON text: as it is, as the inside of a string, and as the inside of one in

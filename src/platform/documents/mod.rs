@@ -35,7 +35,7 @@ pub use quarantine::{Quarantined, Readmission, Readmitted, Refused};
 pub use sql::SqlStore;
 pub use store::DocumentStore;
 pub use tail::Tail;
-pub use usage::Kept;
+pub use usage::{Held, Kept};
 
 use super::disk::Disk;
 use crate::error::Result;

@@ -65,6 +65,11 @@ pub fn fields(item: &RawValue) -> Vec<Field<'_>> {
     vec![(VALUE.into(), item)]
 }
 
+/// The elements of a list; none of what is no list.
+pub fn elements(list: &RawValue) -> Vec<&RawValue> {
+    serde_json::from_str(list.get()).unwrap_or_default()
+}
+
 /// Keys are raw too: as strings serde would refuse a whole object for half a surrogate pair in one of them.
 struct Entries<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 

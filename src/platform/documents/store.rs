@@ -14,7 +14,7 @@ use super::{
     keys::KnownKey,
     logs::{Levels, NewLines},
     quarantine::{Quarantined, Readmission, Readmitted},
-    usage::Kept,
+    usage::{Held, Kept},
 };
 use crate::{
     error::Result,
@@ -70,6 +70,7 @@ pub trait Items {
     /// Newest first. `before` is the id of the last item of the page above.
     async fn items(&self, filter: &ItemFilter, before: Option<&str>, offset: i64, limit: i64) -> Result<Vec<Item>>;
 
+    /// By looking at each; [`held`](Books::held) knows at once where nothing is searched for.
     async fn count_items(&self, filter: &ItemFilter) -> Result<i64>;
 
     /// The newest item there is: the end of a long read that must not run after what still arrives.
@@ -78,6 +79,15 @@ pub trait Items {
     /// The next step of a long read, oldest first: after the item `after`, up to and with the item `upto`. At most
     /// `limit` items, fewer where they are large; none only at the end.
     async fn items_after(&self, filter: &ItemFilter, after: Option<&str>, upto: &str, limit: i64) -> Result<Vec<Item>>;
+
+    /// The same the other way, newest first: before the item `before`, down to and with the item `from`.
+    async fn items_before(
+        &self,
+        filter: &ItemFilter,
+        before: Option<&str>,
+        from: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Item>>;
 
     /// Those of these ids that are there, in no order; some hundred at a time.
     async fn items_by_id(&self, ids: &[String]) -> Result<Vec<Item>>;
@@ -135,7 +145,7 @@ pub trait Keys {
 /// Which fields items have, a catalogue a task.
 #[async_trait]
 pub trait Catalogues {
-    /// Those of the filter (which has no `q`), by task: the next `limit` behind the task `after`.
+    /// Those of the filter (which has no `q` and no `upto`), by task: the next `limit` behind the task `after`.
     async fn catalogues_after(
         &self,
         filter: &ItemFilter,
@@ -219,6 +229,9 @@ pub trait Removal {
 pub trait Books {
     /// Of the file they lie in, in bytes; 0 where they lie with everything else, or on another machine.
     async fn own_size(&self) -> Result<i64>;
+
+    /// Of the tasks and spiders that the filter names, tests or not; its `q` and `upto` do not matter.
+    async fn held(&self, filter: &ItemFilter) -> Result<Held>;
 
     /// By the spider's tasks.
     async fn kept_of(&self, spider: &SpiderId) -> Result<Kept>;

@@ -220,6 +220,38 @@ async fn what_is_kept_is_booked_and_forgotten() {
     }
 }
 
+/// What is held is known without counting, and so is whether any of it has gone.
+#[tokio::test]
+async fn what_is_held_follows_every_change() {
+    let (_folder, all) = stores().await;
+    for documents in all {
+        let (one, two, test, spider) =
+            (begun(&documents).await, begun(&documents).await, begun(&documents).await, SpiderId::generate());
+        let of_spider = ItemFilter { spider_id: Some(spider.clone()), ..ItemFilter::default() };
+        let held = async |filter: &ItemFilter| {
+            let held = documents.held(filter).await.unwrap();
+            (held.items, held.altered)
+        };
+        assert_eq!(held(&of_spider).await, (0, 0));
+        for _ in 0..2 {
+            documents.add_items(batch(&one, &spider, Some(1), &["1", "2", "3"])).await.unwrap();
+        }
+        documents.add_items(batch(&two, &spider, None, &vec!["4"; 2500])).await.unwrap();
+        documents.add_items(NewBatch { is_test: true, ..batch(&test, &spider, None, &["5"]) }).await.unwrap();
+        assert_eq!(held(&of_spider).await, (2504, 0));
+        assert_eq!(held(&ItemFilter { is_test: Some(true), ..of_spider.clone() }).await, (1, 0));
+        assert_eq!(held(&ItemFilter { is_test: Some(false), ..of_task(&test) }).await, (0, 0));
+        let searched = ItemFilter { q: Some("2".to_owned()), upto: Some(String::new()), ..of_task(&one) };
+        assert_eq!(held(&searched).await, (3, 0), "whatever is searched for");
+        documents.delete_items(&ItemFilter { upto: None, ..searched }).await.unwrap();
+        assert_eq!(held(&of_task(&one)).await, (2, 1));
+        documents.remove_items_of_tasks(&[one.clone(), two.clone()]).await.unwrap();
+        assert_eq!(held(&of_spider).await, (1, 2503));
+        documents.forget_tasks(&[one, two]).await.unwrap();
+        assert_eq!(held(&of_spider).await, (1, 0));
+    }
+}
+
 #[tokio::test]
 async fn search_finds_text_however_it_was_escaped() {
     let sent = [r#"{"city":"\u5317\u4eac"}"#, r#"{"city":"北京"}"#, r#"{"city":"ÄB","say":"\"50%\""}"#];
@@ -251,6 +283,23 @@ async fn long_reads_go_in_steps_of_bounded_size() {
         assert_eq!(second.len(), 2);
         let third = documents.items_after(&of_task(&task), Some(&second[1].id), &last, 100).await.unwrap();
         assert!(third.is_empty(), "what arrived later is left out");
+        let upto = ItemFilter { upto: Some(last.clone()), ..of_task(&task) };
+        assert_eq!(documents.count_items(&upto).await.unwrap(), 4);
+
+        let ids = [&*first[0].id, &*first[1].id, &*second[0].id, &*second[1].id];
+        let down = async |filter: &ItemFilter, before: Option<&str>, from: Option<&str>, limit| {
+            let items = documents.items_before(filter, before, from, limit).await.unwrap();
+            items.into_iter().map(|item| item.id).collect::<Vec<_>>()
+        };
+        let newest = down(&of_task(&task), None, None, 100).await;
+        assert_eq!((newest.len(), &newest[1]), (4, &last), "two large ones, and what is small beside them");
+        assert_eq!(down(&of_task(&task), Some(&last), None, 100).await, [ids[2], ids[1]]);
+        assert_eq!(down(&of_task(&task), Some(ids[1]), None, 100).await, [ids[0]]);
+        assert!(down(&of_task(&task), Some(ids[0]), None, 100).await.is_empty());
+        assert_eq!(down(&of_task(&task), Some(&last), Some(ids[2]), 100).await, [ids[2]], "that one included");
+        assert_eq!(down(&of_task(&task), Some(&last), None, 1).await, [ids[2]]);
+        let small = ItemFilter { q: Some("4".to_owned()), ..of_task(&task) };
+        assert_eq!(down(&small, None, Some(ids[0]), 100).await, [ids[3]]);
     }
 }
 
@@ -371,6 +420,9 @@ async fn a_known_key_is_kept_replaced_or_a_further_version() {
             assert_eq!(texts, expected, "{policy}");
             let bytes: usize = expected.iter().map(|text| text.len()).sum();
             assert_eq!(documents.kept_of(&spider).await.unwrap().items, i64::try_from(bytes).unwrap(), "{policy}");
+            let held = documents.held(&of_spider(&spider)).await.unwrap();
+            assert_eq!(held.items, i64::try_from(expected.len()).unwrap(), "{policy}");
+            assert_eq!(held.altered, i64::from(policy == KeepLast), "one of the first task's was replaced");
             let mut keys = changes(&documents, &spider).await;
             keys.sort_unstable();
             assert_eq!(keys.iter().map(|key| key.1).collect::<Vec<_>>(), versions, "{policy}");
@@ -545,6 +597,8 @@ async fn what_is_refused_waits_in_quarantine() {
         let step = documents.quarantined_after(&of_task(&task), Some(&all[3].id), 2).await.unwrap();
         assert_eq!(step.iter().map(|item| item.data.get()).collect::<Vec<_>>(), ["2", "3"]);
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 2 + 33);
+        let held = async || documents.held(&of_spider(&spider)).await.unwrap();
+        assert_eq!(held().await, Held { items: 1, altered: 0 }, "in quarantine they are no items");
 
         // Two of them are let out, one as a duplicate.
         let let_out = || Readmission {
@@ -560,6 +614,7 @@ async fn what_is_refused_waits_in_quarantine() {
         let counts = documents.counts(std::slice::from_ref(&task)).await.unwrap()[&task];
         assert_eq!(counts, Counts { received: 5, stored: 2, duplicate: 1, rejected: 2 });
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 40_000 + 1 + 1 + 33);
+        assert_eq!(held().await, Held { items: 2, altered: 0 });
         assert_eq!(texts(&documents.items(&of_task(&task), None, 0, 9).await.unwrap()), ["3", "1"]);
 
         let items = vec![(all[0].id.clone(), keyed("deep", &deep))];
@@ -568,10 +623,12 @@ async fn what_is_refused_waits_in_quarantine() {
 
         assert_eq!(documents.delete_quarantined(&of_spider(&spider)).await.unwrap(), 2);
         assert_eq!(documents.kept_of(&spider).await.unwrap().items, 2);
+        assert_eq!(held().await, Held { items: 2, altered: 0 });
         let sent = NewBatch { refused: vec![refuse("7")], ..batch(&task, &spider, None, &[]) };
         documents.add_items(sent).await.unwrap();
         documents.remove_items_of_tasks(std::slice::from_ref(&task)).await.unwrap();
         assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
+        assert_eq!(held().await, Held { items: 0, altered: 2 });
         assert_eq!(documents.count_quarantined(&of_task(&task)).await.unwrap(), 0);
     }
 }

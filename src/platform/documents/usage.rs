@@ -11,6 +11,15 @@ pub struct Kept {
     pub logs: i64,
 }
 
+/// Items in number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+pub struct Held {
+    pub items: i64,
+    /// How many were removed or replaced so far, of tasks that are still known: where it has changed, what was read before
+    /// may read differently now.
+    pub altered: i64,
+}
+
 impl AddAssign for Kept {
     fn add_assign(&mut self, other: Self) {
         self.items += other.items;

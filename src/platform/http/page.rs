@@ -75,6 +75,11 @@ impl<T> Page<T> {
         let full = i64::try_from(items.len()).is_ok_and(|count| count == paging.page_size);
         let is_last = total.is_some_and(|total| paging.page.saturating_mul(paging.page_size) >= total);
         let next_cursor = if full && !is_last { items.last().map(cursor_of) } else { None };
+        Self::found(paging, items, total, next_cursor)
+    }
+
+    /// A page of which it is known what follows.
+    pub fn found(paging: &Paging, items: Vec<T>, total: Option<i64>, next_cursor: Option<String>) -> Self {
         let total_pages = total.map(|total| (total + paging.page_size - 1) / paging.page_size);
         Self { items, total, page: paging.page, page_size: paging.page_size, total_pages, next_cursor }
     }

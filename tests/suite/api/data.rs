@@ -10,7 +10,7 @@ use crate::support::{Answer, Client, TestApp};
 const GIVE: &str = "import os, shutil\nshutil.copy('items.jsonl', os.environ['CRAWLHUB_OUTPUT_DIR'])";
 
 /// The same through the server's own door for spiders, which takes what a Python list could not hold.
-const POST: &str = "
+pub(super) const POST: &str = "
 import os, urllib.request
 task, spider = os.environ['CRAWLHUB_TASK_ID'], os.environ['CRAWLHUB_SPIDER_ID']
 items = ','.join(open('items.jsonl', encoding='utf-8', newline='\\n').read().split('\\n'))
@@ -29,19 +29,19 @@ const ITEMS: [&str; 5] = [
 ];
 
 /// A spider that gives these items.
-async fn giving(app: &Client, name: &str, items: &[&str]) -> String {
+pub(super) async fn giving(app: &Client, name: &str, items: &[&str]) -> String {
     app.spider(json!({"name": name}), &[("main.py", GIVE), ("items.jsonl", &items.join("\n"))]).await
 }
 
 /// Runs the spider; the task.
-async fn gives(app: &Client, spider: &str) -> String {
+pub(super) async fn gives(app: &Client, spider: &str) -> String {
     let task = app.run_to_end(spider, json!({})).await;
     assert_eq!(task["status"], "completed", "{task}");
     task["id"].as_str().unwrap().to_owned()
 }
 
 /// The `data` of the items on a page.
-fn data_of(page: &Value) -> Vec<&Value> {
+pub(super) fn data_of(page: &Value) -> Vec<&Value> {
     page["items"].as_array().unwrap().iter().map(|item| &item["data"]).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alerts;
+mod browsing;
 mod channels;
 mod clock_changes;
 mod closed;
@@ -9,6 +10,7 @@ mod data;
 mod datasources;
 mod deployments;
 mod edge;
+mod exports;
 mod files;
 mod housekeeping;
 mod projects;

@@ -236,6 +236,21 @@ async fn the_predecessors_documents_are_read() {
     let exported: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(exported.iter().map(|item| item["n"].as_i64().unwrap()).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
 
+    for (upto, wanted) in [(4, vec![0, 1]), (2, vec![0, 1, 2, 3])] {
+        let upto = all["items"][upto]["_id"].as_str().unwrap();
+        let part = app.get(&format!("/data/export/ndjson?spider_id={spider}&upto={upto}&fields=n")).await.text;
+        let n: Vec<i64> =
+            part.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["n"].as_i64().unwrap()).collect();
+        assert_eq!(n, wanted, "{part}");
+    }
+    let found = app.get(&format!("/data?spider_id={spider}&filter=n:lt:5&page_size=3")).await.data();
+    assert_eq!(n_of(&found), [4, 3, 2]);
+    let cursor = found["next_cursor"].as_str().unwrap();
+    let found = app.get(&format!("/data?spider_id={spider}&filter=n:lt:5&page_size=3&cursor={cursor}")).await.data();
+    assert_eq!((n_of(&found), &found["next_cursor"]), (vec![1, 0], &Value::Null));
+    let sorted = app.get(&format!("/data?spider_id={spider}&sort=n")).await.data();
+    assert_eq!(n_of(&sorted), [0, 1, 2, 3, 4, 5]);
+
     // A log of its own in front of ours, as where a task of the predecessor is run again.
     let id = task["id"].as_str().unwrap();
     let log = doc! { "task_id": id, "spider_id": &spider, "stdout": "one\ntwo\n", "stderr": "bad", "created_at": at };

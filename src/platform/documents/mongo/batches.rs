@@ -168,13 +168,14 @@ impl MongoStore {
         counted.duplicate += decided.duplicate;
         let bytes: usize = decided.items.iter().map(|item| item.data.get().len()).sum();
         let added = doc! {
-            "$set": { "spider_id": spider_id.as_str() },
+            "$set": { "spider_id": spider_id.as_str(), "is_test": is_test },
             "$inc": {
                 "received": counted.received,
                 "stored": counted.stored,
                 "duplicate": counted.duplicate,
                 "rejected": counted.rejected,
                 "item_bytes": bytes_beside + count(bytes),
+                "items_kept": count(decided.items.len()),
             },
         };
         let books = if let Some(attempt) = attempt {
@@ -222,7 +223,7 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Removes items, in quarantine or not, and takes them from what their tasks keep. By task, how many were still there.
+    /// Removes items, in quarantine or not, and takes them from what their tasks keep. How many were still there.
     pub(super) async fn remove_booked(
         &self,
         session: &mut ClientSession,
@@ -237,15 +238,22 @@ impl MongoStore {
         let find = items.find(these.clone()).projection(doc! { "task_id": 1, "bytes": 1 });
         let mut found = find.session(&mut *session).await?;
         // In one order, so that two that remove at once do not fail each other in turn.
-        let (mut removed, mut bytes) = (0, BTreeMap::<String, i64>::new());
+        let (mut removed, mut by_task) = (0, BTreeMap::<String, (i64, i64)>::new());
         while let Some(item) = found.next(session).await.transpose()? {
             removed += 1;
-            *bytes.entry(item.get("task_id").map(text_of).unwrap_or_default()).or_default() += number(&item, "bytes");
+            let (items, bytes) = by_task.entry(item.get("task_id").map(text_of).unwrap_or_default()).or_default();
+            *items += 1;
+            *bytes += number(&item, "bytes");
         }
         items.delete_many(these).session(&mut *session).await?;
-        for (task, bytes) in bytes {
-            let taken = doc! { "$inc": { "item_bytes": -bytes } };
-            self.collection(BOOKS).update_one(doc! { "_id": task }, taken).session(&mut *session).await?;
+        for (task, (items, bytes)) in by_task {
+            let mut taken = doc! { "item_bytes": -bytes };
+            // In quarantine they are no items.
+            if collection == ITEMS {
+                taken.extend(doc! { "items_kept": -items, "items_altered": items });
+            }
+            let books = self.collection(BOOKS);
+            books.update_one(doc! { "_id": task }, doc! { "$inc": taken }).session(&mut *session).await?;
         }
         Ok(removed)
     }

@@ -10,7 +10,7 @@ use mongodb::{
 use super::{
     BOOKS, CATALOGUES, ITEMS, MongoStore,
     json::text_of,
-    search::{Kind, Range, conditions},
+    search::{Kind, Range, conditions, conditions_on_books},
     transactions::Failure,
 };
 use crate::{
@@ -41,12 +41,10 @@ impl Catalogues for MongoStore {
 
     async fn uncatalogued(&self, filter: &ItemFilter) -> Result<Vec<TaskId>> {
         let find = async {
-            let filter = ItemFilter { is_test: None, q: None, ..filter.clone() };
+            let filter = ItemFilter { is_test: None, q: None, upto: None, ..filter.clone() };
             // By the books, and what the predecessor left, which is in none.
             let mut keeping = doc! { "stored": { "$gt": 0 }, "item_bytes": { "$gt": 0 } };
-            for (name, value) in conditions(&filter) {
-                keeping.insert(if name == "task_id" { "_id".to_owned() } else { name }, value);
-            }
+            keeping.extend(conditions_on_books(&filter));
             let kept = self.collection(BOOKS).find(keeping).projection(doc! { "_id": 1 }).await?;
             let mut tasks: BTreeSet<String> =
                 kept.map_ok(|books| books.get("_id").map(text_of).unwrap_or_default()).try_collect().await?;

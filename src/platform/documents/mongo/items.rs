@@ -30,7 +30,7 @@ impl Items for MongoStore {
     }
 
     async fn count_items(&self, filter: &ItemFilter) -> Result<i64> {
-        self.call(self.count_part(ITEMS, filter, Document::new())).await
+        self.call(self.count_all(ITEMS, filter)).await
     }
 
     async fn last_item_id(&self, filter: &ItemFilter) -> Result<Option<String>> {
@@ -41,6 +41,18 @@ impl Items for MongoStore {
     async fn items_after(&self, filter: &ItemFilter, after: Option<&str>, upto: &str, limit: i64) -> Result<Vec<Item>> {
         let range = Range { after, upto: Some(upto), ..Range::default() };
         let found = self.call(self.step(ITEMS, filter, range, limit)).await?;
+        found.iter().map(item_of).collect()
+    }
+
+    async fn items_before(
+        &self,
+        filter: &ItemFilter,
+        before: Option<&str>,
+        from: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Item>> {
+        let range = Range { before, from, ..Range::default() };
+        let found = self.call(self.step_of(ITEMS, filter, range, (NEWEST_FIRST, -1), limit)).await?;
         found.iter().map(item_of).collect()
     }
 
@@ -64,7 +76,7 @@ impl MongoStore {
         offset: i64,
         limit: i64,
     ) -> Result<Vec<Document>> {
-        let range = Range { before, ..Range::default() };
+        let range = Range { before, ..Range::default() }.within(filter);
         let (mut found, mut to_pass) = (Vec::new(), offset);
         for kind in NEWEST_FIRST {
             let Some(part) = range.of(kind) else { continue };
@@ -93,7 +105,7 @@ impl MongoStore {
         Ok(found)
     }
 
-    /// The next step of a long read, oldest first.
+    /// The next step of a long read of items, in quarantine or not, oldest first.
     pub(super) async fn step(
         &self,
         collection: &str,
@@ -101,10 +113,21 @@ impl MongoStore {
         range: Range<'_>,
         limit: i64,
     ) -> Result<Vec<Document>> {
-        let (mut found, mut room) = (Vec::new(), STEP_BYTES);
-        for kind in OLDEST_FIRST {
+        self.step_of(collection, filter, range, (OLDEST_FIRST, 1), limit).await
+    }
+
+    async fn step_of(
+        &self,
+        collection: &str,
+        filter: &ItemFilter,
+        range: Range<'_>,
+        (kinds, order): ([Kind; 2], i32),
+        limit: i64,
+    ) -> Result<Vec<Document>> {
+        let (range, mut found, mut room) = (range.within(filter), Vec::new(), STEP_BYTES);
+        for kind in kinds {
             let Some(part) = range.of(kind) else { continue };
-            let mut documents = self.documents(collection, filter, part, 1, 0, limit).await?;
+            let mut documents = self.documents(collection, filter, part, order, 0, limit).await?;
             while room > 0
                 && count(found.len()) < limit
                 && let Some(document) = documents.try_next().await?
@@ -143,6 +166,17 @@ impl MongoStore {
             ready(json.map(|json| spellings.stand_in(json.get()).then_some(document)))
         });
         Ok(found.boxed())
+    }
+
+    pub(super) async fn count_all(&self, collection: &str, filter: &ItemFilter) -> Result<i64> {
+        if filter.upto.is_none() {
+            return self.count_part(collection, filter, Document::new()).await;
+        }
+        let (range, mut all) = (Range::default().within(filter), 0);
+        for part in OLDEST_FIRST.into_iter().filter_map(|kind| range.of(kind)) {
+            all += self.count_part(collection, filter, part).await?;
+        }
+        Ok(all)
     }
 
     pub(super) async fn count_part(&self, collection: &str, filter: &ItemFilter, part: Document) -> Result<i64> {

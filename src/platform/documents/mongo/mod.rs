@@ -4,7 +4,8 @@
 //! - `spider_logs`: chunks of lines, `{_id, task_id, spider_id, first_seq, last_seq, attempt, levels, body, created_at}`.
 //! - `error_groups`: errors in them by kind, `{spider_id, fingerprint, …}`, times in microseconds since 1970.
 //! - `task_books`: of each task which attempt may add to it, what it counted and what it keeps, `{_id: <task>, attempt,
-//!   is_open, spider_id, received, stored, duplicate, rejected, item_bytes, log_bytes, errors_upto, turns}`.
+//!   is_open, spider_id, is_test, received, stored, duplicate, rejected, item_bytes, items_kept, items_altered, log_bytes,
+//!   errors_upto, turns}`.
 //! - `item_batches`: which batches have been stored, and how they were answered, `{task_id, attempt, batch, accepted,
 //!   duplicate, rejected}`.
 //! - `item_quarantine`: items that were refused, as in `spider_data`, with `raw` alone and the `reason`.

@@ -39,7 +39,7 @@ impl Quarantine for MongoStore {
     }
 
     async fn count_quarantined(&self, filter: &ItemFilter) -> Result<i64> {
-        self.call(self.count_part(QUARANTINE, filter, doc! {})).await
+        self.call(self.count_all(QUARANTINE, filter)).await
     }
 
     async fn quarantined_after(

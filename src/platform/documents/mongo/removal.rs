@@ -26,7 +26,7 @@ const STEP: i64 = 1000;
 impl Removal for MongoStore {
     async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
         let removed = self.remove_found(ITEMS, filter).await?;
-        if filter.q.is_none() {
+        if filter.q.is_none() && filter.upto.is_none() {
             let all = async { Ok(self.collection(CATALOGUES).delete_many(conditions(filter)).await?) };
             self.call(all).await?;
         }
@@ -52,14 +52,15 @@ impl Removal for MongoStore {
 
     async fn remove_logs(&self, tasks: &[TaskId]) -> Result<()> {
         self.remove_of(LOGS, tasks).await?;
-        self.keep_nothing(tasks, "log_bytes").await
+        self.keep_nothing(tasks, doc! { "log_bytes": 0_i64 }).await
     }
 
     async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
         for collection in [ITEMS, QUARANTINE, CATALOGUES] {
             self.remove_of(collection, tasks).await?;
         }
-        self.keep_nothing(tasks, "item_bytes").await
+        // Also what MongoDB itself removed.
+        self.keep_nothing(tasks, doc! { "item_bytes": 0_i64, "items_kept": 0_i64 }).await
     }
 
     /// MongoDB uses it again by itself.
@@ -74,14 +75,19 @@ fn ids(tasks: &[TaskId]) -> Vec<&str> {
 
 impl MongoStore {
     /// Removes what the collection has of these tasks, which have ended.
-    async fn remove_of(&self, collection: &str, tasks: &[TaskId]) -> Result<()> {
-        let collection = self.collection(collection);
+    async fn remove_of(&self, name: &str, tasks: &[TaskId]) -> Result<()> {
+        let collection = self.collection(name);
         loop {
             let step = async {
                 let of_tasks = doc! { "task_id": { "$in": ids(tasks) } };
                 let found = collection.find(of_tasks).projection(doc! { "_id": 1 }).limit(STEP).await?;
                 let found: Vec<Bson> = found.map_ok(id_of).try_collect().await?;
-                if !found.is_empty() {
+                if found.is_empty() {
+                    return Ok(false);
+                }
+                if [ITEMS, QUARANTINE].contains(&name) {
+                    self.remove_step(name, &found).await?;
+                } else {
                     collection.delete_many(doc! { "_id": { "$in": &found } }).await?;
                 }
                 Ok(count(found.len()) == STEP)
@@ -92,10 +98,9 @@ impl MongoStore {
         }
     }
 
-    async fn keep_nothing(&self, tasks: &[TaskId], what: &str) -> Result<()> {
+    async fn keep_nothing(&self, tasks: &[TaskId], nothing: Document) -> Result<()> {
         let of_tasks = doc! { "_id": { "$in": ids(tasks) } };
-        let update =
-            async { Ok(self.collection(BOOKS).update_many(of_tasks, doc! { "$set": { what: 0_i64 } }).await?) };
+        let update = async { Ok(self.collection(BOOKS).update_many(of_tasks, doc! { "$set": nothing }).await?) };
         self.call(update).await.map(drop)
     }
 

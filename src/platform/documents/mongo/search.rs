@@ -28,7 +28,8 @@ impl Kind {
     }
 }
 
-/// What a filter means, but for the text, which MongoDB cannot look for in all of a document.
+/// What a filter means, but for the text, which MongoDB cannot look for in all of a document, and `upto`, which makes a
+/// [`Range`].
 pub(super) fn conditions(filter: &ItemFilter) -> Document {
     let mut conditions = Document::new();
     if let Some(task) = filter.task_id.as_ref().map(TaskId::as_str) {
@@ -44,37 +45,54 @@ pub(super) fn conditions(filter: &ItemFilter) -> Document {
     conditions
 }
 
+/// The same of books, whose id is the task.
+pub(super) fn conditions_on_books(filter: &ItemFilter) -> Document {
+    let renamed = |name: String| if name == "task_id" { "_id".to_owned() } else { name };
+    conditions(filter).into_iter().map(|(name, value)| (renamed(name), value)).collect()
+}
+
 /// What an item must hold somewhere.
 pub(super) fn spellings(filter: &ItemFilter) -> Option<Spellings> {
     filter.q.as_deref().map(Spellings::of)
 }
 
-/// From where to where, both of them left out or one of them in.
+/// From where to where.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Range<'a> {
     pub after: Option<&'a str>,
     pub before: Option<&'a str>,
+    /// With this one.
+    pub from: Option<&'a str>,
+    /// With this one.
     pub upto: Option<&'a str>,
 }
 
-impl Range<'_> {
+impl<'a> Range<'a> {
+    /// What of it the filter means.
+    pub(super) fn within(self, filter: &'a ItemFilter) -> Self {
+        let place = |id: &&str| (Kind::of(id).0, id.to_ascii_lowercase());
+        let ends = [self.upto, filter.upto.as_deref()];
+        Self { upto: ends.into_iter().flatten().min_by_key(place), ..self }
+    }
+
     /// The part of one kind, as a condition on `_id`; `None` where there is no such part.
     pub(super) fn of(&self, kind: Kind) -> Option<Document> {
         let mut condition = match kind {
             Kind::Predecessors => doc! { "$gte": ObjectId::from_bytes([0; 12]) },
             Kind::Ours => doc! { "$gte": "" },
         };
-        let (after, before, upto) = (self.after.map(Kind::of), self.before.map(Kind::of), self.upto.map(Kind::of));
-        if let Some((of, id)) = after {
-            if of > kind {
-                return None;
-            }
-            if of == kind {
-                condition = doc! { "$gt": id };
+        for (name, start) in [("$gt", self.after), ("$gte", self.from)] {
+            if let Some((of, id)) = start.map(Kind::of) {
+                if of > kind {
+                    return None;
+                }
+                if of == kind {
+                    condition.insert(name, id);
+                }
             }
         }
-        for (name, end) in [("$lt", before), ("$lte", upto)] {
-            if let Some((of, id)) = end {
+        for (name, end) in [("$lt", self.before), ("$lte", self.upto)] {
+            if let Some((of, id)) = end.map(Kind::of) {
                 if of < kind {
                     return None;
                 }

@@ -5,17 +5,45 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 
-use super::{BOOKS, ITEMS, LOGS, MongoStore, number};
+use super::{
+    BOOKS, ITEMS, LOGS, MongoStore, number,
+    search::{Kind, Range, conditions_on_books},
+};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
-    platform::documents::{store::Books, usage::Kept},
+    platform::documents::{
+        items::ItemFilter,
+        store::Books,
+        usage::{Held, Kept},
+    },
 };
 
 #[async_trait]
 impl Books for MongoStore {
     async fn own_size(&self) -> Result<i64> {
         Ok(0)
+    }
+
+    async fn held(&self, filter: &ItemFilter) -> Result<Held> {
+        let read = async {
+            let scope = ItemFilter { q: None, upto: None, ..filter.clone() };
+            let sums = doc! {
+                "_id": null, "items": { "$sum": "$items_kept" }, "altered": { "$sum": "$items_altered" },
+            };
+            let steps = [doc! { "$match": conditions_on_books(&scope) }, doc! { "$group": sums }];
+            let sums = self.collection(BOOKS).aggregate(steps).await?.try_next().await?.unwrap_or_default();
+            let items = if self.ttl_days > 0 {
+                // What MongoDB itself removes is in no books.
+                self.count_all(ITEMS, &scope).await?
+            } else {
+                // Nor is what the predecessor left.
+                let predecessors = Range::default().of(Kind::Predecessors).unwrap_or_default();
+                number(&sums, "items") + self.count_part(ITEMS, &scope, predecessors).await?
+            };
+            Ok(Held { items, altered: number(&sums, "altered") })
+        };
+        self.call(read).await
     }
 
     async fn kept_of(&self, spider: &SpiderId) -> Result<Kept> {

@@ -1,6 +1,9 @@
 //! Items as they arrive, and the counts that change with them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::AddAssign,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -49,6 +52,31 @@ pub(super) struct Arrival<'a> {
     pub beside: (Counts, i64),
 }
 
+/// What a task keeps no longer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Freed {
+    items: i64,
+    bytes: i64,
+}
+
+impl Freed {
+    pub(super) fn item(bytes: i64) -> Self {
+        Self { items: 1, bytes }
+    }
+
+    /// In quarantine it is no item.
+    pub(super) fn refused(bytes: i64) -> Self {
+        Self { items: 0, bytes }
+    }
+}
+
+impl AddAssign for Freed {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.bytes += other.bytes;
+    }
+}
+
 /// What became of them, and the task's counts then.
 pub(super) struct Arrived {
     pub stored: i64,
@@ -65,7 +93,7 @@ impl Batches for SqlStore {
         // Batches of one task come one after the other from here on.
         fences::pass(&mut transaction, task_id, attempt).await?;
         if let Some(former) = former_answer(&mut transaction, task_id, attempt, batch).await? {
-            let totals = add_counts(&mut transaction, task_id, spider_id, Counts::default(), 0).await?;
+            let totals = add_counts(&mut transaction, (task_id, spider_id, is_test), Counts::default(), 0).await?;
             transaction.commit().await?;
             return Ok(Stored { totals, ..former });
         }
@@ -117,6 +145,7 @@ impl SqlStore {
     pub(super) async fn take_in(&self, transaction: &mut Transaction, arrival: Arrival<'_>) -> Result<Arrived> {
         let Arrival { task_id, spider_id, is_test, came_at, dedup, items, fields, beside: (beside, bytes_beside) } =
             arrival;
+        let origin = (task_id, spider_id, is_test);
         let mut counted = beside;
         let (decided, now, totals) = if let Some(policy) = dedup {
             let scope = scope_of(spider_id, task_id, is_test);
@@ -130,18 +159,18 @@ impl SqlStore {
             (counted.stored, counted.duplicate) =
                 (counted.stored + count(decided.items.len()), counted.duplicate + decided.duplicate);
             let bytes = bytes_beside + size_of(&decided.items);
-            let totals = add_counts(transaction, task_id, spider_id, counted, bytes).await?;
+            let totals = add_counts(transaction, origin, counted, bytes).await?;
             free(transaction, &freed).await?;
             (decided, now, totals)
         } else {
             counted.stored += count(items.len());
             let bytes: usize = items.iter().map(|item| item.data.get().len()).sum();
             // First the counts: their row is the task's lock, so that ids of one task are made in the order of commits.
-            let totals = add_counts(transaction, task_id, spider_id, counted, bytes_beside + count(bytes)).await?;
+            let totals = add_counts(transaction, origin, counted, bytes_beside + count(bytes)).await?;
             (Decided::all(items), came_at.unwrap_or_else(|| self.clock.now()), totals)
         };
-        insert_items(transaction, (task_id, spider_id, is_test), &decided.items, now).await?;
-        catalogues::add(transaction, (task_id, spider_id, is_test), fields).await?;
+        insert_items(transaction, origin, &decided.items, now).await?;
+        catalogues::add(transaction, origin, fields).await?;
         Ok(Arrived { stored: count(decided.items.len()), duplicate: decided.duplicate, totals })
     }
 }
@@ -199,21 +228,23 @@ async fn note_batch(
 
 async fn add_counts(
     transaction: &mut Transaction,
-    task_id: &TaskId,
-    spider_id: &SpiderId,
+    (task_id, spider_id, is_test): (&TaskId, &SpiderId, bool),
     added: Counts,
     bytes: i64,
 ) -> Result<Counts> {
     transaction
         .query(
-            "INSERT INTO item_counts (task_id, spider_id, received, stored, duplicate, rejected, item_bytes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO item_counts
+                    (task_id, spider_id, received, stored, duplicate, rejected, item_bytes, items_kept, is_test)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (task_id) DO UPDATE
                 SET received = item_counts.received + excluded.received,
                     stored = item_counts.stored + excluded.stored,
                     duplicate = item_counts.duplicate + excluded.duplicate,
                     rejected = item_counts.rejected + excluded.rejected,
-                    item_bytes = item_counts.item_bytes + excluded.item_bytes
+                    item_bytes = item_counts.item_bytes + excluded.item_bytes,
+                    items_kept = item_counts.items_kept + excluded.items_kept,
+                    is_test = excluded.is_test
              RETURNING received, stored, duplicate, rejected",
         )
         .bind(task_id)
@@ -223,29 +254,36 @@ async fn add_counts(
         .bind(added.duplicate)
         .bind(added.rejected)
         .bind(bytes)
+        .bind(added.stored)
+        .bind(is_test)
         .fetch_one()
         .await
 }
 
-/// Takes bytes off what tasks keep.
-pub(super) async fn free(transaction: &mut Transaction, bytes: &BTreeMap<TaskId, i64>) -> Result<()> {
-    for (task, bytes) in bytes {
+/// Takes what is gone off what tasks keep.
+pub(super) async fn free(transaction: &mut Transaction, freed: &BTreeMap<TaskId, Freed>) -> Result<()> {
+    for (task, Freed { items, bytes }) in freed {
         transaction
-            .query("UPDATE item_counts SET item_bytes = item_bytes - $2 WHERE task_id = $1")
-            .bind(task)
+            .query(
+                "UPDATE item_counts
+                    SET items_kept = items_kept - $1, items_altered = items_altered + $1, item_bytes = item_bytes - $2
+                  WHERE task_id = $3",
+            )
+            .bind(items)
             .bind(bytes)
+            .bind(task)
             .execute()
             .await?;
     }
     Ok(())
 }
 
-/// Removes items whose place is taken; the bytes that their tasks keep no longer.
-async fn remove_replaced(transaction: &mut Transaction, ids: &[String]) -> Result<BTreeMap<TaskId, i64>> {
-    let mut freed = BTreeMap::new();
+/// Removes items whose place is taken; what their tasks keep no longer.
+async fn remove_replaced(transaction: &mut Transaction, ids: &[String]) -> Result<BTreeMap<TaskId, Freed>> {
     if ids.is_empty() {
-        return Ok(freed);
+        return Ok(BTreeMap::new());
     }
+    let mut all = Vec::with_capacity(ids.len());
     transaction.take_turn(removal::TURN).await?;
     for some in in_rows(ids) {
         let sql = format!(
@@ -254,11 +292,9 @@ async fn remove_replaced(transaction: &mut Transaction, ids: &[String]) -> Resul
         );
         let removed: Vec<(TaskId, i64)> =
             some.iter().fold(transaction.query_text(sql), Query::bind).fetch_all().await?;
-        for (task, bytes) in removed {
-            *freed.entry(task).or_default() += bytes;
-        }
+        all.extend(removed);
     }
-    Ok(freed)
+    Ok(removal::sums(all, Freed::item))
 }
 
 fn size_of(items: &[Admitted]) -> i64 {

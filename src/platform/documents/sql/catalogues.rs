@@ -70,7 +70,7 @@ impl Catalogues for SqlStore {
     }
 
     async fn uncatalogued(&self, filter: &ItemFilter) -> Result<Vec<TaskId>> {
-        let of_books = ItemFilter { is_test: None, q: None, ..filter.clone() };
+        let of_books = ItemFilter { is_test: None, q: None, upto: None, ..filter.clone() };
         let tasks: Vec<(TaskId,)> = Selection::of(&of_books)
             .query(
                 &self.db,

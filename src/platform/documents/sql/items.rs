@@ -43,9 +43,11 @@ impl Items for SqlStore {
     async fn items_after(&self, filter: &ItemFilter, after: Option<&str>, upto: &str, limit: i64) -> Result<Vec<Item>> {
         let mut after = after.map(str::to_owned);
         loop {
-            let Some(last) = self.end_of_step(filter, after.as_deref(), upto, limit).await? else { return Ok(vec![]) };
-            let items: Vec<Item> = Selection::of(filter)
-                .and("id >", after.as_deref())
+            let step = Selection::of(filter).and("id >", after.as_deref());
+            let Some(last) = self.end_of_step(step.clone().and("id <=", Some(upto)), Way::Up, limit).await? else {
+                return Ok(vec![]);
+            };
+            let items: Vec<Item> = step
                 .and("id <=", Some(&last))
                 .part(0, limit)
                 .query(&self.db, "SELECT * FROM items :where ORDER BY id :part")
@@ -59,6 +61,32 @@ impl Items for SqlStore {
         }
     }
 
+    async fn items_before(
+        &self,
+        filter: &ItemFilter,
+        before: Option<&str>,
+        from: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Item>> {
+        let mut before = before.map(str::to_owned);
+        loop {
+            let step = Selection::of(filter).and("id <", before.as_deref());
+            let Some(last) = self.end_of_step(step.clone().and("id >=", from), Way::Down, limit).await? else {
+                return Ok(vec![]);
+            };
+            let items: Vec<Item> = step
+                .and("id >=", Some(&last))
+                .part(0, limit)
+                .query(&self.db, "SELECT * FROM items :where ORDER BY id DESC :part")
+                .fetch_all()
+                .await?;
+            if !items.is_empty() {
+                return Ok(items);
+            }
+            before = Some(last);
+        }
+    }
+
     async fn items_by_id(&self, ids: &[String]) -> Result<Vec<Item>> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -68,25 +96,25 @@ impl Items for SqlStore {
     }
 }
 
+/// In which order of ids.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    Up,
+    Down,
+}
+
 impl SqlStore {
     /// The last item up to which a step of a long read fits into memory.
-    pub(super) async fn end_of_step(
-        &self,
-        filter: &ItemFilter,
-        after: Option<&str>,
-        upto: &str,
-        limit: i64,
-    ) -> Result<Option<String>> {
-        let sizes: Vec<(String, i64)> = Selection::of(filter)
-            .and("id >", after)
-            .and("id <=", Some(upto))
-            .part(0, limit)
-            .query(
-                &self.db,
-                "SELECT id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT) FROM items :where ORDER BY id :part",
-            )
-            .fetch_all()
-            .await?;
+    pub(super) async fn end_of_step(&self, items: Selection, way: Way, limit: i64) -> Result<Option<String>> {
+        let sql = match way {
+            Way::Up => {
+                "SELECT id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT) FROM items :where ORDER BY id :part"
+            }
+            Way::Down => {
+                "SELECT id, CAST(OCTET_LENGTH(CAST(data AS TEXT)) AS BIGINT) FROM items :where ORDER BY id DESC :part"
+            }
+        };
+        let sizes: Vec<(String, i64)> = items.part(0, limit).query(&self.db, sql).fetch_all().await?;
         Ok(end_of(sizes))
     }
 }

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::{
     SqlStore,
-    batches::{Arrival, Arrived, free, in_rows},
+    batches::{Arrival, Arrived, Freed, free, in_rows},
     items::end_of,
     keys, removal,
     search::Selection,
@@ -172,7 +172,7 @@ impl Quarantine for SqlStore {
                 .fetch_all()
                 .await?;
             removed += count(step.len());
-            free(&mut transaction, &removal::sums(step)).await?;
+            free(&mut transaction, &removal::sums(step, Freed::refused)).await?;
             transaction.commit().await?;
             after = Some(end);
         }

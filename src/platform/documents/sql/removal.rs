@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{SqlStore, batches::free, search::Selection};
+use super::{
+    SqlStore,
+    batches::{Freed, free},
+    items::Way,
+    search::Selection,
+};
 use crate::{
     error::Result,
     id::TaskId,
@@ -25,6 +30,10 @@ const CHUNKS: i64 = 100;
 const BATCH_NUMBERS: i64 = 2000;
 /// Tasks lighter than that go together: about as many items, that many kilobytes of them, or a tenth of it of lines.
 const HEAVY: i64 = 2000;
+/// Of whole tasks; see [`SqlStore::at_once`].
+const FORGET_ITEMS: &str = "
+    UPDATE item_counts SET item_bytes = 0, items_altered = items_altered + items_kept, items_kept = 0;
+    DELETE FROM items; DELETE FROM quarantine; DELETE FROM catalogues";
 /// Of each step: two servers that remove the same rows could wait for each other.
 pub(super) const TURN: &str = "removal";
 
@@ -41,7 +50,7 @@ struct Groups {
 impl Removal for SqlStore {
     async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
         let removed = self.remove_items(filter).await?;
-        if filter.q.is_none() {
+        if filter.q.is_none() && filter.upto.is_none() {
             Selection::of(filter).query(&self.db, "DELETE FROM catalogues :where").execute().await?;
         }
         if removed > 0 {
@@ -88,9 +97,7 @@ impl Removal for SqlStore {
             self.at_once(&[task], "DELETE FROM catalogues").await?;
         }
         for group in light {
-            let items = "UPDATE item_counts SET item_bytes = 0; DELETE FROM items; DELETE FROM quarantine;
-                         DELETE FROM catalogues";
-            self.at_once(&group, items).await?;
+            self.at_once(&group, FORGET_ITEMS).await?;
         }
         Ok(())
     }
@@ -154,12 +161,14 @@ impl SqlStore {
     async fn remove_items(&self, filter: &ItemFilter) -> Result<i64> {
         let Some(last) = self.last_item_id(filter).await? else { return Ok(0) };
         let (mut removed, mut after) = (0, None);
-        while let Some(end) = self.end_of_step(filter, after.as_deref(), &last, ITEMS).await? {
-            let step = Selection::of(filter).and("id >", after.as_deref()).and("id <=", Some(&end));
-            removed += self.remove_step(&step).await?;
+        loop {
+            let step = Selection::of(filter).and("id >", after.as_deref());
+            let Some(end) = self.end_of_step(step.clone().and("id <=", Some(&last)), Way::Up, ITEMS).await? else {
+                return Ok(removed);
+            };
+            removed += self.remove_step(&step.and("id <=", Some(&end))).await?;
             after = Some(end);
         }
-        Ok(removed)
     }
 
     /// Removes the items, and takes them from what their tasks keep.
@@ -174,7 +183,7 @@ impl SqlStore {
             .fetch_all()
             .await?;
         let count = count(removed.len());
-        free(&mut transaction, &sums(removed)).await?;
+        free(&mut transaction, &sums(removed, Freed::item)).await?;
         transaction.commit().await?;
         Ok(count)
     }
@@ -225,11 +234,12 @@ impl SqlStore {
     }
 }
 
-/// In one order, so that two that remove at once do not wait for each other.
-pub(super) fn sums(sizes: Vec<(TaskId, i64)>) -> BTreeMap<TaskId, i64> {
-    let mut sums = BTreeMap::new();
-    for (task, size) in sizes {
-        *sums.entry(task).or_default() += size;
+/// What goes with rows of these tasks, each of that size. In one order, so that two that remove at once do not wait for
+/// each other.
+pub(super) fn sums(rows: Vec<(TaskId, i64)>, freed: fn(i64) -> Freed) -> BTreeMap<TaskId, Freed> {
+    let mut sums = BTreeMap::<TaskId, Freed>::new();
+    for (task, size) in rows {
+        *sums.entry(task).or_default() += freed(size);
     }
     sums
 }

@@ -9,13 +9,14 @@ use crate::{
     },
 };
 
+#[derive(Clone)]
 enum Value {
     Text(String),
     Flag(bool),
     Number(i64),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Selection {
     conditions: Vec<String>,
     values: Vec<Value>,
@@ -35,7 +36,7 @@ impl Selection {
         if let Some(q) = &filter.q {
             selection.containing(q);
         }
-        selection
+        selection.and("id <=", filter.upto.as_deref())
     }
 
     /// `condition` is a column and an operator of ours.

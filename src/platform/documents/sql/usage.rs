@@ -4,13 +4,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::SqlStore;
+use super::{SqlStore, search::Selection};
 use crate::{
     error::Result,
     id::{SpiderId, TaskId},
     platform::{
         database::Database,
-        documents::{store::Books, usage::Kept},
+        documents::{
+            items::ItemFilter,
+            store::Books,
+            usage::{Held, Kept},
+        },
     },
 };
 
@@ -28,6 +32,19 @@ impl Books for SqlStore {
             Database::Sqlite { .. } => self.db.size().await,
             Database::Postgres(_) => Ok(0),
         }
+    }
+
+    async fn held(&self, filter: &ItemFilter) -> Result<Held> {
+        let scope = ItemFilter { q: None, upto: None, ..filter.clone() };
+        Selection::of(&scope)
+            .query(
+                &self.db,
+                "SELECT CAST(COALESCE(SUM(items_kept), 0) AS BIGINT) AS items,
+                        CAST(COALESCE(SUM(items_altered), 0) AS BIGINT) AS altered
+                   FROM item_counts :where",
+            )
+            .fetch_one()
+            .await
     }
 
     async fn kept_of(&self, spider: &SpiderId) -> Result<Kept> {

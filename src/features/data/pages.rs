@@ -1,0 +1,161 @@
+//! Pages of items: as they came, of a search, and sorted by a field.
+
+use std::{cmp::Ordering, collections::BinaryHeap};
+
+use super::{
+    Data, ItemPage, ItemRow,
+    conditions::Wanted,
+    sort::{Place, Sort, after_id},
+};
+use crate::{
+    error::{Error, Result},
+    platform::{
+        documents::{Item, ItemFilter},
+        http::{Page, Paging},
+    },
+    text,
+};
+
+/// A step of a search.
+const STEP: i64 = 500;
+/// What a search counts; beyond that, "at least" is enough for anybody.
+const COUNTED: i64 = 10_000;
+/// How far down a sorted list numbered pages go, in items, all of which are held until the list is read.
+const DEEPEST: i64 = 1000;
+
+impl Data {
+    pub(super) async fn page(&self, wanted: &Wanted, sort: Option<&Sort>, paging: &Paging) -> Result<ItemPage> {
+        let cursor = paging.cursor.as_deref();
+        if let Some(sort) = sort {
+            let after = cursor.map(|cursor| sort.after(cursor)).transpose()?;
+            return self.sorted(wanted, sort, after, paging).await;
+        }
+        let before = cursor.map(after_id).transpose()?;
+        if wanted.is_search() {
+            self.search(wanted, before, paging).await
+        } else {
+            self.list(wanted, before, paging).await
+        }
+    }
+
+    /// Costs the same however many items there are, unless a number of a page far down is asked for.
+    async fn list(&self, wanted: &Wanted, before: Option<&str>, paging: &Paging) -> Result<ItemPage> {
+        let items = self.documents.items(&wanted.items, before, paging.offset(), paging.page_size).await?;
+        let total = if before.is_none() { Some(self.documents.held(&wanted.items).await?.items) } else { None };
+        let rows = items.into_iter().map(ItemRow::from).collect();
+        Ok(Page::new(paging, rows, total, |row: &ItemRow| row.id.clone()).into())
+    }
+
+    /// Looks at so many items and no more. Where that is not enough the page is short, or empty, and its cursor goes on
+    /// behind them.
+    async fn search(&self, wanted: &Wanted, before: Option<&str>, paging: &Paging) -> Result<ItemPage> {
+        let scope = ItemFilter { q: None, ..wanted.items.clone() };
+        let last = self.documents.items(&scope, before, self.limits.search_items - 1, 1).await?.pop();
+        let from = last.map(|item| item.id);
+        let (first, end) = (paging.offset(), paging.offset().saturating_add(paging.page_size));
+        let counted = if before.is_none() { end.max(COUNTED) } else { end };
+        let (mut rows, mut found, mut before) = (vec![], 0, before.map(str::to_owned));
+        let all = loop {
+            let items = self.documents.items_before(&wanted.items, before.as_deref(), from.as_deref(), STEP).await?;
+            let Some(last) = items.last() else { break from.is_none() };
+            before = Some(last.id.clone());
+            for item in items.into_iter().filter(|item| wanted.holds(&item.data)) {
+                if (first..end).contains(&found) {
+                    rows.push(ItemRow::from(item));
+                }
+                found += 1;
+            }
+            if found > counted {
+                break false;
+            }
+        };
+        let has_more = found > end || !all;
+        let next = rows.last().filter(|_| found >= end).map(|row| row.id.clone()).or(from);
+        let total = if paging.cursor.is_none() { Some(found.min(counted)) } else { None };
+        let page = Page::found(paging, rows, total, next.filter(|_| has_more));
+        Ok(ItemPage { page, total_is_at_least: total.is_some() && !all })
+    }
+
+    /// Reads all there is each time, and holds what may come onto the page.
+    async fn sorted(&self, wanted: &Wanted, sort: &Sort, after: Option<Place>, paging: &Paging) -> Result<ItemPage> {
+        let (held, most) = (self.documents.held(&wanted.items).await?.items, self.limits.sort_items);
+        if held > most {
+            let problem = text!(
+                "共有 {held} 条数据，超过可排序的 {most} 条；请用 spider_id、task_id 或 is_test 缩小范围",
+                "there are {held} items, and at most {most} are sorted; narrow them down by spider_id, task_id or is_test"
+            );
+            return Err(Error::bad_request("too_many_to_sort", problem));
+        }
+        let end = paging.offset().saturating_add(paging.page_size);
+        if end > DEEPEST {
+            let deep = text!(
+                "排序时最多翻到第 {DEEPEST} 条；更深处请用 cursor",
+                "sorted pages have numbers up to item {DEEPEST}; follow the cursor"
+            );
+            return Err(Error::invalid("query.page", "value_error", deep));
+        }
+        let (mut best, mut found, mut before) =
+            (Best { most: usize::try_from(end).unwrap_or(0), heap: BinaryHeap::new() }, 0, None);
+        loop {
+            let items = self.documents.items_before(&wanted.items, before.as_deref(), None, STEP).await?;
+            let Some(last) = items.last() else { break };
+            before = Some(last.id.clone());
+            for item in items.into_iter().filter(|item| wanted.holds(&item.data)) {
+                let place = sort.place(&item.data, &item.id);
+                if after.as_ref().is_none_or(|after| place > *after) {
+                    found += 1;
+                    best.offer(place, item);
+                }
+            }
+        }
+        let kept: Vec<Ranked> = best.in_order().skip(usize::try_from(paging.offset()).unwrap_or(usize::MAX)).collect();
+        let next = kept.last().filter(|_| found > end).map(|Ranked(place, _)| sort.cursor(place));
+        let total = if after.is_none() { Some(found) } else { None };
+        let rows = kept.into_iter().map(|Ranked(_, item)| item.into()).collect();
+        Ok(Page::found(paging, rows, total, next).into())
+    }
+}
+
+/// The first so many in an order, of all that are offered.
+struct Best {
+    most: usize,
+    heap: BinaryHeap<Ranked>,
+}
+
+struct Ranked(Place, Item);
+
+impl Best {
+    fn offer(&mut self, place: Place, item: Item) {
+        if self.heap.len() < self.most {
+            self.heap.push(Ranked(place, item));
+        } else if let Some(mut last) = self.heap.peek_mut()
+            && place < last.0
+        {
+            *last = Ranked(place, item);
+        }
+    }
+
+    fn in_order(self) -> impl Iterator<Item = Ranked> {
+        self.heap.into_sorted_vec().into_iter()
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
