@@ -48,8 +48,9 @@ test-postgres:
 ## What touches items and logs, with these in MongoDB.
 test-mongo:
 	scripts/with-postgres scripts/with-mongo cargo test --locked --lib documents::
-	scripts/with-postgres scripts/with-mysql scripts/with-mongo cargo test --locked --test suite -- api::data import:: running::items \
-	  running::log running::mongodb running::sdk running::sinks running::test_runs running::contracts
+	scripts/with-postgres scripts/with-mysql scripts/with-mongo cargo test --locked --test suite -- \
+	  api::browsing api::data api::exports import:: running::contracts running::items running::log running::mongodb \
+	  running::sdk running::sinks running::test_runs
 
 ## What the README claims of speed. Builds what ships.
 bench:

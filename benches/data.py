@@ -43,13 +43,13 @@ def fill(folder, task, rows):
     if POSTGRES:
         numbers, id_of = f"generate_series(0, {rows - 1}) AS n", f"'{id_prefix}' || LPAD(CAST(n AS TEXT), 12, '0')"
         data = f"CAST({ITEM.format(n='CAST(n AS BIGINT)')} AS JSON)"
-        sql(f"INSERT INTO items SELECT {id_of}, '{TASKS[task]}', 'spider', FALSE, {data}, '{NOW}' FROM {numbers}; {books}; "
+        sql(f"INSERT INTO items (id, task_id, spider_id, is_test, data, created_at) SELECT {id_of}, '{TASKS[task]}', 'spider', FALSE, {data}, '{NOW}' FROM {numbers}; {books}; "
             f"VACUUM ANALYZE items")
     else:
         numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {rows})"
         with contextlib.closing(sqlite3.connect(folder + "/documents.db")) as database:
             database.executescript(
-                f"BEGIN; INSERT INTO items {numbers} SELECT '{id_prefix}' || printf('%012d', n), '{TASKS[task]}', 'spider', "
+                f"BEGIN; INSERT INTO items (id, task_id, spider_id, is_test, data, created_at) {numbers} SELECT '{id_prefix}' || printf('%012d', n), '{TASKS[task]}', 'spider', "
                 f"FALSE, {ITEM.format(n='n')}, '{NOW}' FROM numbers; {books}; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
     row(f"{rows:,} items filled in by the engine", f"{time.perf_counter() - start:.1f} s")
 

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     app::App,
     error::Result,
-    id::{SpiderId, TaskId},
     features::tasks::with_levels,
+    id::{SpiderId, TaskId},
     platform::documents::{LogLine, NewLines, Stream},
     runner::Line,
 };

@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     id::{SpiderId, TaskId},
     platform::{
-        database::{Query, Transaction, in_list},
+        database::{Query, Transaction, in_list, rows},
         documents::{
             catalogue::Catalogue,
             items::{Counts, NewBatch, NewItem, Stored, count},
@@ -318,23 +318,22 @@ async fn insert_items(
     now: DateTime<Utc>,
 ) -> Result<()> {
     for some in in_rows(items) {
-        let mut query =
-            transaction.query_text(insert_text(some.len())).bind(task_id).bind(spider_id).bind(is_test).bind(now);
+        // Each parameter once and in order, also what all rows have in common: SQLite is slow else.
+        let mut query = transaction.query_text(format!(
+            "INSERT INTO items (id, task_id, spider_id, is_test, data, created_at, item_key) VALUES {}",
+            rows(some.len(), 7)
+        ));
         for item in some {
-            query = query.bind(&item.id).bind(JsonText(&item.data)).bind(&item.key);
+            query = query
+                .bind(&item.id)
+                .bind(task_id)
+                .bind(spider_id)
+                .bind(is_test)
+                .bind(JsonText(&item.data))
+                .bind(now)
+                .bind(&item.key);
         }
         query.execute().await?;
     }
     Ok(())
-}
-
-fn insert_text(rows: usize) -> String {
-    let rows: Vec<String> = (0..rows)
-        .map(|row| row * 3 + 5)
-        .map(|first| format!("(${first}, $1, $2, $3, ${}, $4, ${})", first + 1, first + 2))
-        .collect();
-    format!(
-        "INSERT INTO items (id, task_id, spider_id, is_test, data, created_at, item_key) VALUES {}",
-        rows.join(", ")
-    )
 }

@@ -1,0 +1,95 @@
+//! Everything that goes on by itself.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+
+use super::App;
+use crate::{clock::SyncedClock, features::tasks::Watchdog, platform::database::Database};
+
+/// How old what is removed by the hour may get.
+const AN_HOUR: Duration = Duration::from_hours(1);
+const A_DAY: Duration = Duration::from_hours(24);
+
+impl App {
+    /// Every loop there is.
+    pub(super) fn start_loops(&self, watchdog: Watchdog) {
+        let (db, synced) = (self.db.clone(), self.synced.clone());
+        self.background.run("clock", Duration::from_secs(10), Arc::new(Notify::new()), move || {
+            let (db, synced) = (db.clone(), synced.clone());
+            async move { sync(&db, &synced).await }
+        });
+        let dispatcher = self.dispatcher.clone();
+        self.background.run("dispatcher", dispatcher.period(), dispatcher.wake(), move || {
+            let dispatcher = dispatcher.clone();
+            async move { dispatcher.run_once().await }
+        });
+        let (tasks, changed) = (self.tasks.clone(), self.spiders.schedules_changed());
+        self.background.run_until_next("scheduler", Duration::from_secs(5), changed, move || {
+            let tasks = tasks.clone();
+            async move { tasks.start_due().await }
+        });
+        self.background.run_until_next("watchdog", watchdog.period(), Arc::new(Notify::new()), move || {
+            let watchdog = watchdog.clone();
+            async move { watchdog.run_once().await }
+        });
+        let tasks = self.tasks.clone();
+        self.background.run("gone", Duration::from_secs(30), tasks.completed_whole(), move || {
+            let tasks = tasks.clone();
+            async move { tasks.tell_gone().await }
+        });
+        let tasks = self.tasks.clone();
+        self.background.run("quotas", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let tasks = tasks.clone();
+            async move { tasks.mark_over_quota().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("retention", AN_HOUR, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.retain_once().await }
+        });
+        let housekeeping = self.housekeeping.clone();
+        self.background.run("blobs", AN_HOUR * 6, Arc::new(Notify::new()), move || {
+            let housekeeping = housekeeping.clone();
+            async move { housekeeping.sweep_once().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("alerts", Duration::from_secs(1), alerts.recorded(), move || {
+            let alerts = alerts.clone();
+            async move { alerts.act_on_facts().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("alert rules", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let alerts = alerts.clone();
+            async move { alerts.evaluate_rules().await }
+        });
+        let alerts = self.alerts.clone();
+        self.background.run("deliveries", Duration::from_secs(1), alerts.queued(), move || {
+            let alerts = alerts.clone();
+            async move { alerts.send_due().await }
+        });
+        let proxies = self.proxies.clone();
+        self.background.run("proxies", Duration::from_secs(15), proxies.check_due(), move || {
+            let proxies = proxies.clone();
+            async move { proxies.check_due_ones().await }
+        });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
+        let runner = self.dispatcher.runner().clone();
+        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
+            let runner = runner.clone();
+            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
+        });
+    }
+}
+
+/// Servers that share a database agree on its time: leases and planned times mean the same to all of them.
+pub(super) async fn sync(db: &Database, synced: &SyncedClock) -> anyhow::Result<()> {
+    if let Some((there, at)) = db.time().await? {
+        synced.set(there, at);
+    }
+    Ok(())
+}
