@@ -51,9 +51,12 @@ impl Contracts {
             after = Some(last.id.clone());
             let judged = contract.clone().judge(step.iter().map(|item| item.data.clone()).collect()).await?;
             let mut passed: HashMap<(TaskId, bool), Vec<(String, NewItem)>> = HashMap::new();
-            for (Quarantined { id, task_id, is_test, .. }, judged) in step.into_iter().zip(judged) {
+            for (Quarantined { id, task_id, is_test, created_at, .. }, judged) in step.into_iter().zip(judged) {
                 match judged {
-                    Ok(item) => passed.entry((task_id, is_test)).or_default().push((id, item)),
+                    Ok(item) => {
+                        let item = NewItem { came_at: Some(created_at), ..item };
+                        passed.entry((task_id, is_test)).or_default().push((id, item));
+                    }
                     Err(_) => done.still_rejected += 1,
                 }
             }

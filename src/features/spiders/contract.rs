@@ -103,7 +103,7 @@ impl Contract {
         tokio::task::spawn_blocking(move || {
             let judged = items.into_iter().map(|data| match self.fault(&data) {
                 Some(reason) => Err(Refused { data, reason }),
-                None => Ok(NewItem { key: self.key(&data), data }),
+                None => Ok(NewItem { key: self.key(&data), data, came_at: None }),
             });
             judged.collect()
         })

@@ -45,11 +45,13 @@ pub struct NewBatch {
 pub struct NewItem {
     pub data: Box<RawValue>,
     pub key: Option<Key>,
+    /// When it came, where that is not now: it was in quarantine since.
+    pub came_at: Option<DateTime<Utc>>,
 }
 
 impl From<Box<RawValue>> for NewItem {
     fn from(data: Box<RawValue>) -> Self {
-        Self { data, key: None }
+        Self { data, key: None, came_at: None }
     }
 }
 

@@ -104,8 +104,8 @@ impl Decided {
             .collect();
         let mut decided = Self::default();
         let mut seen = Vec::new();
-        for NewItem { data, key } in items {
-            let id = crate::id::new();
+        for NewItem { data, key, came_at } in items {
+            let (id, came_at) = (crate::id::new(), came_at.unwrap_or(now));
             let Some(Key { hash, label, content }) = key else {
                 decided.items.push(Admitted { id, data, key: None });
                 continue;
@@ -113,7 +113,11 @@ impl Decided {
             let item = Admitted { id, data, key: (policy == DedupPolicy::Version).then(|| hash.clone()) };
             seen.push(hash.clone());
             if let Some((key, place)) = known.get_mut(&hash) {
-                decided.again(policy, (key, place), item, (content, label), (task_id, now));
+                if came_at < key.last_seen {
+                    decided.late(policy, key, item, &content);
+                } else {
+                    decided.again(policy, (key, place), item, (content, label), (task_id, came_at, now));
+                }
                 continue;
             }
             let key = KnownKey {
@@ -123,8 +127,8 @@ impl Decided {
                 item_id: item.id.clone(),
                 content,
                 version: 1,
-                first_seen: now,
-                last_seen: now,
+                first_seen: came_at,
+                last_seen: came_at,
                 appeared_at: now,
                 changed_at: now,
                 gone_at: None,
@@ -138,6 +142,16 @@ impl Decided {
         decided
     }
 
+    /// An item that came before its key was last seen: it says nothing of how things are now.
+    fn late(&mut self, policy: DedupPolicy, key: &mut KnownKey, item: Admitted, content: &str) {
+        if policy == DedupPolicy::Version && key.content != content {
+            key.version += 1;
+            self.items.push(item);
+        } else {
+            self.duplicate += 1;
+        }
+    }
+
     /// An item whose key was seen before.
     fn again(
         &mut self,
@@ -145,10 +159,10 @@ impl Decided {
         (key, place): (&mut KnownKey, &mut Place),
         item: Admitted,
         (content, label): (String, String),
-        (task_id, now): (&TaskId, DateTime<Utc>),
+        (task_id, came_at, now): (&TaskId, DateTime<Utc>, DateTime<Utc>),
     ) {
         key.task_id.clone_from(task_id);
-        key.last_seen = now;
+        key.last_seen = came_at;
         if key.gone_at.take().is_some() {
             (key.appeared_at, key.changed_at) = (now, now);
         }

@@ -369,7 +369,7 @@ async fn the_tail_is_the_end_of_each_stream() {
 /// An item that is known by `key`.
 fn keyed(key: &str, data: &str) -> NewItem {
     let key = Key { hash: key.to_owned(), label: format!("{key:?}"), content: data.to_owned() };
-    NewItem { data: RawValue::from_string(data.to_owned()).unwrap(), key: Some(key) }
+    NewItem { data: RawValue::from_string(data.to_owned()).unwrap(), key: Some(key), came_at: None }
 }
 
 fn keyed_batch(task: &TaskId, spider: &SpiderId, dedup: DedupPolicy, items: &[(&str, &str)]) -> NewBatch {
@@ -630,6 +630,49 @@ async fn what_is_refused_waits_in_quarantine() {
         assert_eq!(documents.kept_of(&spider).await.unwrap(), Kept::default());
         assert_eq!(held().await, Held { items: 0, altered: 2 });
         assert_eq!(documents.count_quarantined(&of_task(&task)).await.unwrap(), 0);
+    }
+}
+
+/// What waited in quarantine does not take the place of what came after it.
+#[tokio::test]
+async fn what_is_let_out_is_as_old_as_it_is() {
+    use DedupPolicy::{KeepFirst, KeepLast, Version};
+    let (_folder, all) = stores().await;
+    for documents in all {
+        for (policy, accepted, texts_then) in
+            [(KeepFirst, 1, vec!["5", "2"]), (KeepLast, 1, vec!["5", "2"]), (Version, 2, vec!["5", "1", "2"])]
+        {
+            let (one, two, spider) = (begun(&documents).await, begun(&documents).await, SpiderId::generate());
+            let refuse = |data: &str| Refused {
+                data: RawValue::from_string(data.to_owned()).unwrap(),
+                reason: "odd".to_owned(),
+            };
+            let refused = vec![refuse("1"), refuse("5")];
+            documents.add_items(NewBatch { refused, ..batch(&one, &spider, None, &[]) }).await.unwrap();
+            let waiting = documents.quarantined_after(&of_task(&one), None, 10).await.unwrap();
+            documents.add_items(keyed_batch(&two, &spider, policy, &[("a", "2")])).await.unwrap();
+            documents.mark_gone(&spider, SystemClock.now()).await.unwrap();
+            let before = documents.known_key(&spider, "a").await.unwrap().unwrap();
+            let items = waiting.iter().zip(["a", "b"]).map(|(item, key)| {
+                let came_at = Some(item.created_at);
+                (item.id.clone(), NewItem { came_at, ..keyed(key, item.data.get()) })
+            });
+            let let_out = Readmission {
+                task_id: one.clone(),
+                spider_id: spider.clone(),
+                is_test: false,
+                dedup: Some(policy),
+                items: items.collect(),
+            };
+            let done = documents.readmit(let_out).await.unwrap();
+            assert_eq!((done.stored, done.duplicate), (accepted, 2 - accepted), "{policy}");
+            assert_eq!(texts(&documents.items(&of_spider(&spider), None, 0, 9).await.unwrap()), texts_then, "{policy}");
+            let after = documents.known_key(&spider, "a").await.unwrap().unwrap();
+            assert!(before.gone_at.is_some());
+            assert_eq!(after, KnownKey { version: before.version + i64::from(policy == Version), ..before });
+            let new = documents.known_key(&spider, "b").await.unwrap().unwrap();
+            assert!(new.last_seen == waiting[1].created_at && new.changed_at > after.last_seen, "{new:?}");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use mongodb::{
     options::ReturnDocument,
 };
 use rand::RngExt;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     BATCHES, BOOKS, ITEMS, MongoStore, QUARANTINE,
@@ -30,6 +31,10 @@ use crate::{
     },
 };
 
+/// How the reason begins of what is in quarantine only in part.
+pub(super) const TOO_LARGE: &str = "larger than ";
+/// So much of it is kept.
+const STUB_CHARS: usize = 1000;
 /// Where batches without a number get one: beyond all that senders give.
 const UNNUMBERED: std::ops::Range<i64> = i64::MIN..i64::MIN / 2;
 
@@ -59,9 +64,8 @@ pub(super) struct Arrived {
 #[async_trait]
 impl Batches for MongoStore {
     async fn store_items(&self, mut batch: NewBatch, fields: &Catalogue) -> Result<Stored> {
-        let mut rejected = count(batch.refused.len());
-        let too_large = reject_too_large(&mut batch);
-        rejected += too_large;
+        let reason = reject_too_large(&mut batch);
+        let rejected = count(batch.refused.len());
         let store = async {
             let _turn = self.turns.take(batch.task_id.as_str()).await;
             let scope = scope_of(&batch.spider_id, &batch.task_id, batch.is_test);
@@ -77,9 +81,7 @@ impl Batches for MongoStore {
             }
         };
         let stored = self.call(Box::pin(store)).await?;
-        let reason = || format!("larger than {} bytes, which MongoDB does not take", json::LARGEST_TEXT);
-        let reason = (too_large > 0 && !stored.repeated).then(reason);
-        Ok(Stored { reason, ..stored })
+        Ok(Stored { reason: reason.filter(|_| !stored.repeated), ..stored })
     }
 
     async fn has_batch_of(&self, task_id: &TaskId, attempt: i64) -> Result<bool> {
@@ -259,13 +261,31 @@ impl MongoStore {
     }
 }
 
-/// Takes out what is too large for MongoDB, which has no place for it in quarantine either; says how many these were
-/// among the items.
-fn reject_too_large(batch: &mut NewBatch) -> i64 {
-    let sent = batch.items.len();
-    batch.items.retain(|item| item.data.get().len() <= json::LARGEST_TEXT);
-    batch.refused.retain(|refused| refused.data.get().len() <= json::LARGEST_TEXT);
-    count(sent - batch.items.len())
+/// Sends what is too large for MongoDB to quarantine, as the start of its text; says why, where an item was.
+fn reject_too_large(batch: &mut NewBatch) -> Option<String> {
+    let is_too_large = |data: &RawValue| data.get().len() > json::LARGEST_TEXT;
+    for refused in batch.refused.iter_mut().filter(|refused| is_too_large(&refused.data)) {
+        *refused = stub_of(&refused.data);
+    }
+    let refused_before = batch.refused.len();
+    let refused = &mut batch.refused;
+    batch.items.retain(|item| {
+        let fits = !is_too_large(&item.data);
+        if !fits {
+            refused.push(stub_of(&item.data));
+        }
+        fits
+    });
+    batch.refused.get(refused_before).map(|first| first.reason.clone())
+}
+
+/// What stands in quarantine for an item that is too large: a JSON string of its first characters.
+fn stub_of(data: &RawValue) -> Refused {
+    let text = data.get();
+    let start: String = text.chars().take(STUB_CHARS).collect();
+    let reason = format!("{TOO_LARGE}{} bytes, which MongoDB does not take: it has {}", json::LARGEST_TEXT, text.len());
+    // A string can always be written as JSON.
+    Refused { data: to_raw_value(&start).unwrap_or_default(), reason }
 }
 
 fn counts_of(books: &Document) -> Counts {

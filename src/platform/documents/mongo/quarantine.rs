@@ -8,7 +8,7 @@ use mongodb::{
 
 use super::{
     MongoStore, QUARANTINE,
-    batches::{Arrival, Arrived},
+    batches::{Arrival, Arrived, TOO_LARGE},
     json::{quarantined_of, text_of},
     number,
     search::Range,
@@ -84,7 +84,9 @@ impl MongoStore {
     ) -> Result<Readmitted, Failure> {
         let Readmission { task_id, spider_id, is_test, dedup, items } = readmission;
         let ids: Vec<Bson> = items.iter().map(|(id, _)| id.into()).collect();
-        let these = doc! { "task_id": task_id.as_str(), "_id": { "$in": ids } };
+        // What is there only in part is no item, whatever the contract says.
+        let is_whole = doc! { "$not": { "$regex": format!("^{TOO_LARGE}") } };
+        let these = doc! { "task_id": task_id.as_str(), "_id": { "$in": ids }, "reason": is_whole };
         let quarantine = self.collection(QUARANTINE);
         let find = quarantine.find(these.clone()).projection(doc! { "bytes": 1 });
         let mut found = find.session(&mut *session).await?;

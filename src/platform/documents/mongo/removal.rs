@@ -34,7 +34,8 @@ impl Removal for MongoStore {
     }
 
     async fn forget_tasks(&self, tasks: &[TaskId]) -> Result<()> {
-        for collection in [ITEMS, QUARANTINE, CATALOGUES, LOGS, BATCHES] {
+        // Quarantine before items: what is let out of it meanwhile is an item.
+        for collection in [QUARANTINE, ITEMS, CATALOGUES, LOGS, BATCHES] {
             self.remove_of(collection, tasks).await?;
         }
         for task in tasks {
@@ -56,7 +57,7 @@ impl Removal for MongoStore {
     }
 
     async fn remove_items_of_tasks(&self, tasks: &[TaskId]) -> Result<()> {
-        for collection in [ITEMS, QUARANTINE, CATALOGUES] {
+        for collection in [QUARANTINE, ITEMS, CATALOGUES] {
             self.remove_of(collection, tasks).await?;
         }
         // Also what MongoDB itself removed.

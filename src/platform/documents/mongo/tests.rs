@@ -88,7 +88,8 @@ async fn items_are_documents_that_others_can_read() {
     }
 }
 
-/// MongoDB takes no document above 16 MB: such an item is rejected with the reason, and nothing else of its batch.
+/// MongoDB takes no document above 16 MB: such an item is rejected with the reason, of which quarantine has
+/// the start, and nothing else of its batch.
 #[tokio::test]
 async fn what_is_too_large_for_mongodb_is_rejected_alone() {
     let Some((documents, _, store, task)) = two().await else { return };
@@ -100,7 +101,11 @@ async fn what_is_too_large_for_mongodb_is_rejected_alone() {
     let again = documents.add_items(batch(&task, Some(1), &["1", &too_large, &fits])).await.unwrap();
     assert_eq!((again.accepted, again.rejected, again.repeated), (2, 1, true));
     let of_task = doc! { "task_id": task.as_str() };
-    assert_eq!(store.collection(QUARANTINE).count_documents(of_task).await.unwrap(), 0);
+    assert_eq!(store.collection(QUARANTINE).count_documents(of_task).await.unwrap(), 1);
+    let filter = ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() };
+    let stub = documents.quarantined(&filter, None, 0, 9).await.unwrap().remove(0);
+    assert!(stub.data.get().starts_with(r#""\"xxx"#) && stub.data.get().len() < 1010, "{}", stub.data.get());
+    assert!(stub.reason.contains(&too_large.len().to_string()), "{}", stub.reason);
 }
 
 /// The same batches through two servers at once: each of them counts once.

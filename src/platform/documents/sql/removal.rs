@@ -154,8 +154,9 @@ impl SqlStore {
     /// Removes the task's items, those in quarantine too.
     async fn remove_items_of(&self, task: &TaskId) -> Result<()> {
         let of_task = ItemFilter { task_id: Some(task.clone()), ..ItemFilter::default() };
-        self.remove_items(&of_task).await?;
-        self.delete_quarantined(&of_task).await.map(drop)
+        // What is let out of quarantine meanwhile is an item.
+        self.delete_quarantined(&of_task).await?;
+        self.remove_items(&of_task).await.map(drop)
     }
 
     async fn remove_items(&self, filter: &ItemFilter) -> Result<i64> {
