@@ -190,7 +190,7 @@ impl App {
                 disk,
                 background: background.clone(),
             },
-            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone()),
+            contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone(), datasources.clone()),
             data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
             housekeeping,
             alerts,

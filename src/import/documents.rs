@@ -8,11 +8,15 @@ use futures_util::{AsyncReadExt, StreamExt, stream::BoxStream};
 use mongodb::{
     Client, Database,
     bson::{Bson, Document, doc, oid::ObjectId},
+    error::ErrorKind,
     options::{ClientOptions, GridFsBucketOptions},
 };
 use serde_json::{Map, Number, Value};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 pub(super) const ITEMS: &str = "spider_data";
 pub(super) const LOGS: &str = "spider_logs";
@@ -62,7 +66,7 @@ impl OldDocuments {
         Ok(found.map(|document| document.map_err(failed)).boxed())
     }
 
-    /// The archive of that id; none where there is none.
+    /// The archive of that id; none where there is none. One that is damaged is the caller's trouble, not the database's.
     pub(super) async fn archive(&self, id: &str) -> Result<Option<Vec<u8>>> {
         let Ok(id) = ObjectId::parse_str(id) else { return Ok(None) };
         let options = GridFsBucketOptions::builder().bucket_name(ARCHIVES.to_owned()).build();
@@ -70,9 +74,10 @@ impl OldDocuments {
         if bucket.find_one(doc! { "_id": id }).await.map_err(failed)?.is_none() {
             return Ok(None);
         }
-        let stream = bucket.open_download_stream(Bson::ObjectId(id)).await.map_err(failed)?;
+        let stream = bucket.open_download_stream(Bson::ObjectId(id)).await.map_err(unread)?;
         let mut archive = Vec::new();
-        stream.take(LARGEST_ARCHIVE).read_to_end(&mut archive).await.map_err(Error::internal)?;
+        let read = stream.take(LARGEST_ARCHIVE).read_to_end(&mut archive).await;
+        read.map_err(|error| error.downcast::<mongodb::error::Error>().map_or_else(Error::internal, unread))?;
         Ok(Some(archive))
     }
 }
@@ -142,6 +147,16 @@ pub(super) fn json_of(value: Bson) -> Value {
 
 pub(super) fn object_of(document: Document) -> Map<String, Value> {
     document.into_iter().map(|(name, value)| (name, json_of(value))).collect()
+}
+
+/// Of an archive: what it lacks it lacks each time.
+fn unread(error: mongodb::error::Error) -> Error {
+    match error.kind.as_ref() {
+        ErrorKind::GridFs(_) => {
+            Error::bad_request("archive_damaged", text!("归档已损坏: {error}", "its archive is damaged: {error}"))
+        }
+        _ => failed(error),
+    }
 }
 
 fn failed(error: mongodb::error::Error) -> Error {

@@ -26,7 +26,7 @@ const MOST_BYTES: usize = 4 << 20;
 /// Batches of a task in one second are numbered up to here.
 const NUMBERS: i64 = 1_000_000;
 /// What is younger is left for the next import: clocks differ, and a second may not be over everywhere.
-const SETTLED: TimeDelta = TimeDelta::minutes(1);
+pub(super) const SETTLED: TimeDelta = TimeDelta::minutes(1);
 /// Tasks whose books are kept open.
 const MOST_OPEN: usize = 1000;
 /// Of all that come from elsewhere.

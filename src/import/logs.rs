@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     documents::{LOGS, OldDocuments, created_at, text_of},
-    items::ATTEMPT,
+    items::{ATTEMPT, SETTLED},
     place,
     progress::Part,
 };
@@ -45,7 +45,7 @@ pub(super) async fn bring(source: &OldDocuments, app: &App) -> Result<()> {
     let last = former.as_ref().and_then(|former| ObjectId::parse_str(&former.id).ok());
     let oldest = app.now() - KEPT;
     let from = last.and_then(|id| DateTime::from_timestamp_millis(id.timestamp().timestamp_millis()));
-    let mut found = source.between(LOGS, from.map_or(oldest, |from| from.max(oldest)), app.now()).await?;
+    let mut found = source.between(LOGS, from.map_or(oldest, |from| from.max(oldest)), app.now() - SETTLED).await?;
     // Where nothing is known of a former import, a task with lines has had them brought, or its own.
     let mut begun = HashSet::new();
     while let Some(document) = found.next().await {

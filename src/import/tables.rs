@@ -15,7 +15,7 @@ use crate::{
     features::{
         alerts::{Alert, AlertLevel, AlertType},
         spiders::{AdoptedCode, Newcomer},
-        tasks::{PastTask, TaskStatus, Trigger},
+        tasks::{NOT_ENDED, PastTask, TaskStatus, Trigger},
     },
     id::{AlertId, AlertRuleId, ChannelId, DeploymentId, ProjectId, ProxyId, SpiderId, TaskId},
     platform::proxies::{Protocol, ProxyAddress},
@@ -250,8 +250,6 @@ impl Tables<'_> {
         Ok(())
     }
 }
-
-const NOT_ENDED: &str = "had not ended where it was brought from; it is cancelled here";
 
 fn past_task(row: &Row, spider_id: SpiderId, spider_name: String) -> PastTask {
     let status = row.text("status").to_lowercase().parse().unwrap_or(TaskStatus::Failed);

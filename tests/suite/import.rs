@@ -256,6 +256,18 @@ async fn everything_comes_once(server: ServerProcess, predecessor: Predecessor, 
     }
     has_arrived(&server).await;
 
+    // What had not ended then and has since.
+    let mut connection = PgConnection::connect(&predecessor.postgres).await.unwrap();
+    let ended = format!(
+        "UPDATE crawlhub_tasks SET status = 'failed', error_message = 'late', finished_at = '2026-01-07' WHERE id = '{}'",
+        task(450)
+    );
+    connection.execute(AssertSqlSafe(ended)).await.unwrap();
+    let later = predecessor.import(&server, settings, &[]).output().await.unwrap();
+    assert!(line(&said(&later), "crawlhub_tasks").contains(": 1 new"), "{}", said(&later));
+    let late = server.get(&format!("/tasks/{}", task(450))).await.data();
+    assert_eq!((&late["status"], &late["error_message"]), (&json!("failed"), &json!("late")));
+
     // What somebody changed here is his.
     let path = format!("/spiders/{}", id(2, 2));
     server.put(&path, json!({"description": "changed"})).await.ok();

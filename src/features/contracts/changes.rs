@@ -16,6 +16,11 @@ use crate::{
     text,
 };
 
+/// Items that are read at once.
+const AT_ONCE: usize = 50;
+/// An answer with that much in it ends.
+const MOST_BYTES: usize = 8 << 20;
+
 impl Contracts {
     pub(super) async fn changes(&self, query: ChangesQuery) -> Result<Changes> {
         let mut checks = Checks::default();
@@ -29,9 +34,9 @@ impl Contracts {
         checks.finish()?;
         let start = (query.since.unwrap_or(DateTime::UNIX_EPOCH), String::new());
         let after = cursor.flatten().map_or(start.clone(), |place| place.max(start));
-        let keys = self.documents.changes_after(&query.spider_id, &after, query.page_size).await?;
+        let mut keys = self.documents.changes_after(&query.spider_id, &after, query.page_size).await?;
+        let mut data = self.data_of(&mut keys).await?;
         let next_cursor = keys.last().map(|key| cursor_of(key.changed_at, &key.key)).or(query.cursor);
-        let mut data = self.data_of(&keys).await?;
         let items = keys
             .into_iter()
             .map(|key| (data.remove(&key.item_id), key))
@@ -61,12 +66,21 @@ impl Contracts {
         })
     }
 
-    async fn data_of(&self, keys: &[KnownKey]) -> Result<HashMap<String, Box<RawValue>>> {
+    /// The keys' present items. Keys whose items no longer fit into the answer are cut off.
+    async fn data_of(&self, keys: &mut Vec<KnownKey>) -> Result<HashMap<String, Box<RawValue>>> {
         let ids: Vec<String> = keys.iter().map(|key| key.item_id.clone()).collect();
-        let mut data = HashMap::new();
-        for some in ids.chunks(500) {
-            data.extend(self.documents.items_by_id(some).await?.into_iter().map(|item| (item.id, item.data)));
+        let (mut data, mut bytes, mut looked_at) = (HashMap::new(), 0, 0);
+        for some in ids.chunks(AT_ONCE) {
+            if bytes >= MOST_BYTES {
+                break;
+            }
+            for item in self.documents.items_by_id(some).await? {
+                bytes += item.data.get().len();
+                data.insert(item.id, item.data);
+            }
+            looked_at += some.len();
         }
+        keys.truncate(looked_at);
         Ok(data)
     }
 }

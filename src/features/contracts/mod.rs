@@ -10,7 +10,9 @@ mod types;
 pub use routes::router;
 pub use types::{Change, ChangeKind, Changes, InQuarantine, Replayed, Versions};
 
-use super::{spiders::Spiders, tasks::Tasks};
+use tokio_util::task::TaskTracker;
+
+use super::{datasources::Datasources, spiders::Spiders, tasks::Tasks};
 use crate::platform::documents::Documents;
 
 #[derive(Debug, Clone)]
@@ -18,10 +20,13 @@ pub struct Contracts {
     documents: Documents,
     spiders: Spiders,
     tasks: Tasks,
+    datasources: Datasources,
+    /// Steps of replays, which are done to their end.
+    steps: TaskTracker,
 }
 
 impl Contracts {
-    pub fn new(documents: Documents, spiders: Spiders, tasks: Tasks) -> Self {
-        Self { documents, spiders, tasks }
+    pub fn new(documents: Documents, spiders: Spiders, tasks: Tasks, datasources: Datasources) -> Self {
+        Self { documents, spiders, tasks, datasources, steps: TaskTracker::new() }
     }
 }

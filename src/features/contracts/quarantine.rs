@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    id::{SpiderId, TaskId},
+    id::TaskId,
     platform::{
-        documents::{DedupPolicy, ItemFilter, NewItem, Quarantined, Readmission},
+        documents::{ItemFilter, NewItem, Quarantined, Readmission, Readmitted},
         http::{Page, Paging},
     },
     text,
@@ -39,11 +39,12 @@ impl Contracts {
     }
 
     /// Checks refused items against the contract as it is now, and stores with their tasks what passes. Each step is done
-    /// as a whole, so a call that was cut off is simply made again.
+    /// as a whole, also where the caller goes away, so a call that was cut off is simply made again.
     pub(super) async fn replay(&self, which: ReplayIn) -> Result<Replayed> {
         let contract = self.spiders.contract(&which.spider_id).await?;
         let filter =
             ItemFilter { spider_id: Some(which.spider_id.clone()), task_id: which.task_id, ..ItemFilter::default() };
+        self.tasks.correct_counts_of(&which.spider_id, filter.task_id.as_ref()).await?;
         let (mut done, mut after) = (Replayed::default(), None);
         loop {
             let step = self.documents.quarantined_after(&filter, after.as_deref(), STEP).await?;
@@ -61,25 +62,23 @@ impl Contracts {
                 }
             }
             for ((task_id, is_test), items) in passed {
-                self.let_out(&which.spider_id, (task_id, is_test), contract.dedup(), items, &mut done).await?;
+                let (spider_id, dedup) = (which.spider_id.clone(), contract.dedup());
+                let readmission = Readmission { task_id, spider_id, is_test, dedup, items };
+                let contracts = self.clone();
+                let out = self.steps.spawn(async move { contracts.let_out(readmission).await });
+                let out = out.await.map_err(Error::internal)??;
+                done.replayed += out.stored + out.duplicate;
+                done.duplicate += out.duplicate;
+                done.still_rejected += out.left;
             }
         }
     }
 
-    async fn let_out(
-        &self,
-        spider_id: &SpiderId,
-        (task_id, is_test): (TaskId, bool),
-        dedup: Option<DedupPolicy>,
-        items: Vec<(String, NewItem)>,
-        done: &mut Replayed,
-    ) -> Result<()> {
-        let readmission = Readmission { task_id: task_id.clone(), spider_id: spider_id.clone(), is_test, dedup, items };
+    async fn let_out(&self, readmission: Readmission) -> Result<Readmitted> {
+        let task_id = readmission.task_id.clone();
         let out = self.documents.readmit(readmission).await?;
+        self.datasources.gets_more(&task_id).await?;
         self.tasks.correct_counts(&task_id).await?;
-        done.replayed += out.stored + out.duplicate;
-        done.duplicate += out.duplicate;
-        done.still_rejected += out.left;
-        Ok(())
+        Ok(out)
     }
 }

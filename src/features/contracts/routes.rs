@@ -70,7 +70,8 @@ async fn replay(State(contracts): State<Contracts>, Body(which): Body<ReplayIn>)
 /// For spiders with `dedup_enabled`. Each thing is told once, as it is now: `new` where it appeared at or after `since`
 /// (without one, where nothing happened to it after that), `changed` where its content is another, `gone` where a complete
 /// run that brought items did not see it. While several runs of a spider go on at once, the last to end decides, and what
-/// any of them saw is not gone. With `keep_first`, other content is no change.
+/// any of them saw is not gone. A run of which items were rejected, or that brought as many as `max_items` allows, says
+/// nothing of what is gone. With `keep_first`, other content is no change.
 #[utoipa::path(get, path = "/data/changes", tag = "data", params(ChangesQuery),
     responses((status = 200, body = Envelope<Changes>)))]
 async fn changes(State(contracts): State<Contracts>, Params(query): Params<ChangesQuery>) -> Result<Reply<Changes>> {

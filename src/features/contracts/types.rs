@@ -179,6 +179,7 @@ impl Change {
 /// Changes in the order in which they came to be.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Changes {
+    /// Fewer than `page_size` where they are large, or where there are no more; none where there are no more.
     pub items: Vec<Change>,
     /// For `?cursor=`: what comes behind these, now or later. Null where there is nothing at all yet.
     pub next_cursor: Option<String>,

@@ -49,6 +49,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let Params(filter) = Params::<DataFilter>::from_request_parts(parts, state).await?;
+        filter.check()?;
         let given = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let given = given.filter(|(name, value)| name == "filter" && !value.is_empty());
         let conditions = given.map(|(_, text)| Condition::parse(&text)).collect::<Result<Vec<_>>>()?;
@@ -69,13 +70,19 @@ impl<S: Send + Sync> FromRequestParts<S> for OnlyThese {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let mut checks = Checks::default();
         for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            let known = value.is_empty() || ["spider_id", "task_id", "is_test", "q"].contains(&&*name);
-            checks.require(known, &format!("query.{name}"), "value_error", || {
+            let (known, loc) = (["spider_id", "task_id", "is_test", "q"].contains(&&*name), format!("query.{name}"));
+            checks.require(known || value.is_empty(), &loc, "value_error", || {
                 text!("删除时不支持该参数", "is not understood when items are removed")
             });
+            // Elsewhere it is no filter; here that would remove more than was meant.
+            if known {
+                checks.not_empty(&loc, &value);
+            }
         }
         checks.finish()?;
-        Params::from_request_parts(parts, state).await.map(|Params(filter)| Self(filter))
+        let Params(filter) = Params::<DataFilter>::from_request_parts(parts, state).await?;
+        filter.check()?;
+        Ok(Self(filter))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pages of items: as they came, of a search, and sorted by a field.
 
-use std::{cmp::Ordering, collections::BinaryHeap};
+use std::collections::{BinaryHeap, HashMap};
 
 use super::{
     Data, ItemPage, ItemRow,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     platform::{
-        documents::{Item, ItemFilter},
+        documents::ItemFilter,
         http::{Page, Paging},
     },
     text,
@@ -20,8 +20,12 @@ use crate::{
 const STEP: i64 = 500;
 /// What a search counts; beyond that, "at least" is enough for anybody.
 const COUNTED: i64 = 10_000;
-/// How far down a sorted list numbered pages go, in items, all of which are held until the list is read.
+/// How far down a sorted list numbered pages go, in items, the places of which are held until the list is read.
 const DEEPEST: i64 = 1000;
+/// What a page of a sorted list holds at most, where its items are large: it is shorter then, and its cursor goes on.
+const PAGE_BYTES: usize = 16 << 20;
+/// How many items of a sorted page are read at once.
+const AT_ONCE: usize = 10;
 
 impl Data {
     pub(super) async fn page(&self, wanted: &Wanted, sort: Option<&Sort>, paging: &Paging) -> Result<ItemPage> {
@@ -76,7 +80,7 @@ impl Data {
         Ok(ItemPage { page, total_is_at_least: total.is_some() && !all })
     }
 
-    /// Reads all there is each time, and holds what may come onto the page.
+    /// Reads all there is each time, and holds the places of what may come onto the page.
     async fn sorted(&self, wanted: &Wanted, sort: &Sort, after: Option<Place>, paging: &Paging) -> Result<ItemPage> {
         let (held, most) = (self.documents.held(&wanted.items).await?.items, self.limits.sort_items);
         if held > most {
@@ -104,58 +108,58 @@ impl Data {
                 let place = sort.place(&item.data, &item.id);
                 if after.as_ref().is_none_or(|after| place > *after) {
                     found += 1;
-                    best.offer(place, item);
+                    best.offer(place);
                 }
             }
         }
-        let kept: Vec<Ranked> = best.in_order().skip(usize::try_from(paging.offset()).unwrap_or(usize::MAX)).collect();
-        let next = kept.last().filter(|_| found > end).map(|Ranked(place, _)| sort.cursor(place));
+        let kept: Vec<Place> = best.in_order().skip(usize::try_from(paging.offset()).unwrap_or(usize::MAX)).collect();
+        let (rows, read) = self.rows_at(&kept).await?;
+        let next = kept[..read].last().filter(|_| found > end || read < kept.len()).map(|place| sort.cursor(place));
         let total = if after.is_none() { Some(found) } else { None };
-        let rows = kept.into_iter().map(|Ranked(_, item)| item.into()).collect();
         Ok(Page::found(paging, rows, total, next).into())
+    }
+
+    /// The items at these places that are still there, and up to which of them they fit into a page: the first does in any
+    /// case.
+    async fn rows_at(&self, places: &[Place]) -> Result<(Vec<ItemRow>, usize)> {
+        let (mut rows, mut bytes, mut read) = (Vec::with_capacity(places.len()), 0, 0);
+        for some in places.chunks(AT_ONCE) {
+            let ids: Vec<String> = some.iter().map(|place| place.id().to_owned()).collect();
+            let items = self.documents.items_by_id(&ids).await?;
+            let mut items: HashMap<_, _> = items.into_iter().map(|item| (item.id.clone(), item)).collect();
+            for id in ids {
+                if let Some(item) = items.remove(&id) {
+                    bytes += item.data.get().len();
+                    if bytes > PAGE_BYTES && !rows.is_empty() {
+                        return Ok((rows, read));
+                    }
+                    rows.push(item.into());
+                }
+                read += 1;
+            }
+        }
+        Ok((rows, read))
     }
 }
 
 /// The first so many in an order, of all that are offered.
 struct Best {
     most: usize,
-    heap: BinaryHeap<Ranked>,
+    heap: BinaryHeap<Place>,
 }
 
-struct Ranked(Place, Item);
-
 impl Best {
-    fn offer(&mut self, place: Place, item: Item) {
+    fn offer(&mut self, place: Place) {
         if self.heap.len() < self.most {
-            self.heap.push(Ranked(place, item));
+            self.heap.push(place);
         } else if let Some(mut last) = self.heap.peek_mut()
-            && place < last.0
+            && place < *last
         {
-            *last = Ranked(place, item);
+            *last = place;
         }
     }
 
-    fn in_order(self) -> impl Iterator<Item = Ranked> {
+    fn in_order(self) -> impl Iterator<Item = Place> {
         self.heap.into_sorted_vec().into_iter()
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Ranked {}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.cmp(&other.0)
     }
 }

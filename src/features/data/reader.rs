@@ -7,8 +7,8 @@ const STEP: i64 = 1000;
 /// Items from the first to the last there was when it began, in steps.
 #[derive(Debug, Clone)]
 pub(super) struct Reader {
-    data: Data,
-    wanted: Wanted,
+    pub(super) data: Data,
+    pub(super) wanted: Wanted,
     after: Option<String>,
     /// `None`: there is nothing to read.
     upto: Option<String>,

@@ -49,7 +49,7 @@ async fn list(State(data): State<Data>, paging: Paging, Order(sort): Order, want
 /// are refused: who narrows a deletion in a way that is not understood means fewer items than would go.
 #[utoipa::path(delete, path = "/data", tag = "data", params(DataFilter),
     responses((status = 200, body = Envelope<Deleted>), (status = 400, description = "`filter_required`"),
-        (status = 422, description = "a filter that is not known here")))]
+        (status = 422, description = "a filter that is not known here, or empty")))]
 async fn delete(State(data): State<Data>, OnlyThese(filter): OnlyThese) -> Result<Reply<Deleted>> {
     let deleted_count = data.delete(filter).await?;
     let said = text!("已删除 {deleted_count} 条数据", "{deleted_count} items deleted");
@@ -133,7 +133,7 @@ async fn export_xlsx(State(data): State<Data>, request: ExportRequest) -> Result
 /// The same table as Parquet, compressed with zstd.
 ///
 /// A column is INT64, DOUBLE or BOOLEAN where all its values are and none loses a digit, text else (nested values as
-/// JSON). What is missing or null is null.
+/// JSON). What is missing or null is null. At most 2,000 columns.
 #[utoipa::path(get, path = "/data/export/parquet", tag = "data", params(DataFilter, FieldFilters, ExportOptions),
     responses((status = 200, description = "`data.parquet`", content_type = "application/vnd.apache.parquet",
             body = Vec<u8>),

@@ -171,6 +171,13 @@ impl Key {
     }
 }
 
+impl Place {
+    /// Of the item that stands there.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl Eq for Place {}
 
 impl PartialOrd for Place {

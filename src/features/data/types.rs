@@ -5,6 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{PreviewField, PreviewFields};
 use crate::{
+    error::{Checks, Result},
     id::{SpiderId, TaskId},
     platform::{
         documents::{Item, ItemFilter},
@@ -22,8 +23,19 @@ pub struct DataFilter {
     pub task_id: Option<TaskId>,
     /// Of test runs, or only of real ones; both when left out.
     pub is_test: Option<bool>,
-    /// Text anywhere in the item, in any case.
+    /// Text anywhere in the item, in any case; at most 500 characters.
     pub q: Option<String>,
+}
+
+/// Of a text that is searched for, in characters.
+const LONGEST_TEXT: usize = 500;
+
+impl DataFilter {
+    pub(super) fn check(&self) -> Result<()> {
+        let mut checks = Checks::default();
+        checks.length("query.q", self.q.as_deref().unwrap_or_default(), LONGEST_TEXT);
+        checks.finish()
+    }
 }
 
 impl From<DataFilter> for ItemFilter {

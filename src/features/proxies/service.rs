@@ -56,8 +56,12 @@ impl Proxies {
 
     pub(super) async fn change(&self, id: &ProxyId, change: ProxyChange) -> Result<Proxy> {
         let mut transaction = self.db.begin().await?;
-        let former = locked(&mut transaction, id, self.clock.now()).await?;
+        let mut former = locked(&mut transaction, id, self.clock.now()).await?;
         let status = change.status;
+        if !change.keeps_password() {
+            // It may be one that cannot be decrypted any more.
+            former.sealed_password = None;
+        }
         let address = change.applied_to(self.address_of(&former)?)?;
         let sealed = self.seal(id, &address)?;
         set_address(&mut transaction, id, &address, sealed.as_deref()).await?;

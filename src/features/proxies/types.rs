@@ -197,6 +197,12 @@ pub(super) struct ProxyChange {
 }
 
 impl ProxyChange {
+    /// Whether the password stays as it was.
+    pub(super) fn keeps_password(&self) -> bool {
+        let has_username = self.username.as_ref().is_none_or(|name| name.as_ref().is_some_and(|name| !name.is_empty()));
+        self.password.is_none() && has_username
+    }
+
     /// The address as it is to be.
     pub(super) fn applied_to(self, former: ProxyAddress) -> Result<ProxyAddress> {
         let username = self.username.map_or(former.username, Option::unwrap_or_default);

@@ -8,6 +8,9 @@ use crate::{
     id::{SpiderId, TaskId},
 };
 
+/// The error of a task that had not: what became of it later may be brought later.
+pub const NOT_ENDED: &str = "had not ended where it was brought from; it is cancelled here";
+
 /// A task as it ended elsewhere.
 #[derive(Debug)]
 pub struct PastTask {
@@ -38,7 +41,7 @@ pub struct PastTask {
 }
 
 impl Tasks {
-    /// Keeps those that are not there, and says how many. They ran code that is not known here: it counts as empty.
+    /// Keeps those that are not there, or had not ended when they were brought and have now, and says how many. They ran code that is not known here: it counts as empty.
     pub async fn adopt(&self, tasks: &[PastTask]) -> Result<u64> {
         let code_hash = self.files.put("[]".to_owned()).await?;
         let mut added = 0;
@@ -52,7 +55,15 @@ impl Tasks {
                                         finished_at, created_at, updated_at, scheduled_at, priority, attempt, params)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
                              $21, $22, $21, 0, 1, '{}')
-                     ON CONFLICT (id) DO NOTHING",
+                     ON CONFLICT (id) DO UPDATE
+                        SET status = excluded.status, progress = excluded.progress, total_count = excluded.total_count,
+                            success_count = excluded.success_count, failed_count = excluded.failed_count,
+                            retry_count = excluded.retry_count, error_category = excluded.error_category,
+                            error_message = excluded.error_message, worker_id = excluded.worker_id,
+                            items_per_second = excluded.items_per_second, peak_memory_mb = excluded.peak_memory_mb,
+                            started_at = excluded.started_at, finished_at = excluded.finished_at,
+                            updated_at = excluded.updated_at
+                      WHERE tasks.error_message = $23 AND COALESCE(excluded.error_message, '') <> $23",
                 )
                 .bind(&task.id)
                 .bind(&task.spider_id)
@@ -76,12 +87,16 @@ impl Tasks {
                 .bind(task.finished_at)
                 .bind(task.created_at)
                 .bind(task.updated_at)
+                .bind(NOT_ENDED)
                 .execute()
                 .await?;
             added += inserted;
             let Some(checkpoint) = task.checkpoint.as_ref().filter(|_| inserted > 0) else { continue };
             transaction
-                .query("INSERT INTO task_checkpoints (task_id, spider_id, data, updated_at) VALUES ($1, $2, $3, $4)")
+                .query(
+                    "INSERT INTO task_checkpoints (task_id, spider_id, data, updated_at) VALUES ($1, $2, $3, $4)
+                         ON CONFLICT (task_id) DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at",
+                )
                 .bind(&task.id)
                 .bind(&task.spider_id)
                 .bind(checkpoint.as_bytes())

@@ -78,7 +78,13 @@ impl Reporter {
         for _ in 0..LAST_ERRORS_TRIES {
             match self.tasks.documents.append_lines(&new).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(%error, task = %self.claim.task_id, "the last errors are not counted yet"),
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(%error, task = %self.claim.task_id, "the last errors are not counted yet");
+                }
+                Err(error) => {
+                    tracing::error!(%error, task = %self.claim.task_id, "the last errors are not counted");
+                    return;
+                }
             }
             sleep(Duration::from_secs(1)).await;
         }
@@ -185,41 +191,45 @@ impl Tasks {
         let lease = config.lease.to_std().unwrap_or_default();
         self.allow(&stop, Moment::now() + lease.saturating_sub(claimed.elapsed()));
         self.signals.raise(&claim.task_id);
-        let (ending, leftovers) = match self.prepare(&claim, config).await {
+        let (has_ended_it, leftovers) = match self.prepare(&claim, config).await {
             // It took so long that the claim may have run out.
             Ok((_, reporter))
                 if claimed.elapsed() > lease / 2
                     && !matches!(self.renew(&reporter.claim, config.lease, None).await, Ok(Some(_))) =>
             {
-                (None, None)
+                (has_lost(&claim), None)
             }
             Ok((job, reporter)) => {
                 let mut run = std::pin::pin!(runner.run(&job, &reporter, &stop));
+                let mut lost = std::pin::pin!(self.keep_claim(&reporter, &stop, config.lease, claimed));
                 tokio::select! {
                     (outcome, leftovers) = &mut run => {
-                        reporter.finish_log().await;
-                        (Some(Ending::of(outcome, stop.requested())), leftovers)
+                        let ending = Ending::of(outcome, stop.requested());
+                        let mut written = std::pin::pin!(async {
+                            reporter.finish_log().await;
+                            self.write_end(&claim, &ending).await
+                        });
+                        // Kept until the end is written: another server would run the task once more.
+                        let has_ended_it = tokio::select! {
+                            has_ended_it = &mut written => has_ended_it,
+                            _ = &mut lost => written.await,
+                        };
+                        (has_ended_it, leftovers)
                     }
-                    lost = self.keep_claim(&reporter, &stop, config.lease, claimed) => {
+                    lost = &mut lost => {
                         // Somebody else may start the task again: what runs here ends first of all.
                         stop.request(lost);
                         let (_, leftovers) = run.await;
-                        (None, leftovers)
+                        (has_lost(&claim), leftovers)
                     }
                 }
             }
             Err(Unready::NoProxy) => {
                 let message = "no proxy of the pool can be used just now, and the spider has proxy_enabled";
-                (Some(Ending::failed(ErrorCategory::Network, message.to_owned())), None)
+                let ending = Ending::failed(ErrorCategory::Network, message.to_owned());
+                (self.write_end(&claim, &ending).await, None)
             }
-            Err(Unready::Error(error)) => (Some(Ending::of_error(&error)), None),
-        };
-        let has_ended_it = if let Some(ending) = &ending {
-            self.write_end(&claim, ending).await
-        } else {
-            // Whoever finds it lost ends it.
-            tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
-            false
+            Err(Unready::Error(error)) => (self.write_end(&claim, &Ending::of_error(&error)).await, None),
         };
         // Until somebody has ended it, its items may still be stored.
         if let Some(leftovers) = leftovers.filter(|_| has_ended_it) {
@@ -361,6 +371,12 @@ impl Tasks {
             }
         }
     }
+}
+
+/// Whoever finds it lost ends it, not this server.
+fn has_lost(claim: &Claim) -> bool {
+    tracing::error!(task = %claim.task_id, attempt = claim.attempt, "the claim on the task is lost");
+    false
 }
 
 fn job(

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    features::events::{DataDrift, Event, TaskEnded},
+    features::{
+        events::{DataDrift, Event, TaskEnded},
+        spiders::Spider,
+    },
     id::{SpiderId, TaskId},
     platform::{database::Transaction, documents::Counts},
 };
@@ -17,6 +20,8 @@ use crate::{
 /// So many crashes of servers a task survives at least, whatever it is set to: it has not failed. Not without end, as it
 /// may be what takes them down.
 const CRASHES: i64 = 10;
+/// Tasks whose counts are taken over at once.
+const CORRECTED: i64 = 200;
 
 impl Tasks {
     /// Ends the attempt. `None` when it was no longer ours to end; else what became of the task: `pending` where it is
@@ -24,7 +29,8 @@ impl Tasks {
     pub(super) async fn finish(&self, claim: &Claim, ending: &Ending) -> Result<Option<TaskStatus>> {
         // First of all: what is counted is all there is.
         let counts = self.documents.close_attempt(&claim.task_id, claim.attempt).await?;
-        let policy = self.policy_of(&claim.spider_id).await?;
+        let spider = self.spider_of(&claim.spider_id).await?;
+        let policy = spider.as_ref().map(policy_of);
         let is_whole = ending.status == TaskStatus::Completed && !claim.is_test;
         // That a run ended must not hang on how it compares with others.
         let drift = if is_whole { self.drift_of(claim, counts).await } else { Ok(None) };
@@ -32,9 +38,10 @@ impl Tasks {
             tracing::warn!(%error, task = %claim.task_id, "the run cannot be compared with those before it");
             None
         });
-        let tells_gone = is_whole
+        let may_tell_gone = is_whole
             && counts.received > 0
-            && policy.is_some()
+            // Where it was cut there, what it did not bring may be there all the same.
+            && spider.is_some_and(|spider| spider.max_items.is_none_or(|most| counts.received < most))
             && self.spiders.contract(&claim.spider_id).await?.dedup().is_some();
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
@@ -64,6 +71,8 @@ impl Tasks {
         };
         let items = end_row(&mut transaction, &task, ending, counts, now).await?;
         let ended = set_end(&mut transaction, &task, (status, next), ending, (counts, items), now).await?;
+        // What was rejected, in any attempt, is not among the keys that were seen.
+        let tells_gone = may_tell_gone && ended.failed_count == 0;
         if tells_gone {
             gone::mark(&mut transaction, &ended).await?;
         }
@@ -83,16 +92,36 @@ impl Tasks {
     }
 
     /// `None` where the spider is gone: nothing to try again.
-    async fn policy_of(&self, spider: &SpiderId) -> Result<Option<Policy>> {
-        match self.spiders.get(spider).await {
-            Ok(spider) => Ok(Some(Policy {
-                max_retries: spider.max_retries,
-                delay: TimeDelta::seconds(spider.retry_delay_seconds),
-                limits: spider.retry_limits,
-            })),
+    async fn spider_of(&self, id: &SpiderId) -> Result<Option<Spider>> {
+        match self.spiders.get(id).await {
+            Ok(spider) => Ok(Some(spider)),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// [`Self::correct_counts`] for the latest of the spider's tasks that had items rejected, or for the one: whoever let
+    /// these out may have been cut off before the counts were taken over.
+    pub async fn correct_counts_of(&self, spider: &SpiderId, task: Option<&TaskId>) -> Result<()> {
+        let tasks: Vec<(TaskId,)> = self
+            .db
+            .query(
+                "SELECT id FROM tasks
+                  WHERE spider_id = $1 AND ($2 IS NULL OR id = $2) AND failed_count > 0
+                    -- What the predecessor counted stays.
+                    AND status NOT IN ('pending', 'running')
+                    AND EXISTS (SELECT 1 FROM attempts WHERE attempts.task_id = tasks.id)
+                  ORDER BY id DESC LIMIT $3",
+            )
+            .bind(spider)
+            .bind(task)
+            .bind(CORRECTED)
+            .fetch_all()
+            .await?;
+        for (task,) in tasks {
+            self.correct_counts(&task).await?;
+        }
+        Ok(())
     }
 
     /// Takes over what was counted anew of a task that has ended: items were let out of quarantine.
@@ -141,6 +170,14 @@ impl Tasks {
     /// The task's attempts, in order.
     pub(super) async fn attempts_of(&self, id: &TaskId) -> Result<Vec<Attempt>> {
         self.db.query("SELECT * FROM attempts WHERE task_id = $1 ORDER BY attempt").bind(id).fetch_all().await
+    }
+}
+
+fn policy_of(spider: &Spider) -> Policy {
+    Policy {
+        max_retries: spider.max_retries,
+        delay: TimeDelta::seconds(spider.retry_delay_seconds),
+        limits: spider.retry_limits.clone(),
     }
 }
 

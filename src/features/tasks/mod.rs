@@ -31,7 +31,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-pub use adopt::PastTask;
+pub use adopt::{NOT_ENDED, PastTask};
 pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use logs::with_levels;

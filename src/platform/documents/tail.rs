@@ -3,9 +3,11 @@
 use super::{Documents, Stream, logs::Levels};
 use crate::{error::Result, id::TaskId};
 
-/// How much is looked through, back from the end. A stream that was silent in all of it stays empty: finding its
-/// last words could mean reading the whole log.
-const LOOKED_AT: usize = 8 << 20;
+/// How much is looked through, back from the end: so many times what is asked for, within these. A stream that was silent
+/// in all of it stays empty: finding its last words could mean reading the whole log.
+const LOOKED_AT_TIMES: usize = 16;
+const LOOKED_AT_LEAST: usize = 1 << 20;
+const LOOKED_AT_MOST: usize = 8 << 20;
 /// Few queries where each line came alone.
 const STEP_CHUNKS: i64 = 16;
 
@@ -55,7 +57,8 @@ impl Documents {
     pub async fn tail(&self, task_id: &TaskId, limit: usize) -> Result<Tail> {
         let (mut stdout, mut stderr, mut system) = (Back::default(), Back::default(), Back::default());
         let (mut before, mut looked_at, mut complete) = (i64::MAX, 0, false);
-        while looked_at < LOOKED_AT.max(2 * limit) && !complete && !(stdout.full && stderr.full) {
+        let most = limit.saturating_mul(LOOKED_AT_TIMES).clamp(LOOKED_AT_LEAST, LOOKED_AT_MOST).max(2 * limit);
+        while looked_at < most && !complete && !(stdout.full && stderr.full) {
             let chunks = self.chunks_before(task_id, before, Levels::ANY, STEP_CHUNKS).await?;
             complete = chunks.is_empty();
             for chunk in chunks {

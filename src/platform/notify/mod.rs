@@ -13,7 +13,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(in crate::platform) use self::addresses::is_public;
 pub use self::target::{ChannelType, Target, masked_webhook, receiver_of};
 use self::{http::Http, target::Address};
 use crate::config;

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error as StdError,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{Protocol, ProxyAddress};
-use crate::platform::notify::is_public;
+use crate::platform::notify::addresses::{is_metadata, is_public};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Asked for where no other address is set: a name that there is never to be. What the proxy says to it shows that it is
@@ -60,10 +60,13 @@ impl Prober {
     async fn resolve(&self, proxy: &ProxyAddress) -> Result<Vec<SocketAddr>, String> {
         let found = tokio::net::lookup_host((proxy.host.as_str(), proxy.port)).await;
         let found: Vec<SocketAddr> = found.map_err(|error| error.to_string())?.collect();
-        let open: Vec<SocketAddr> =
-            found.into_iter().filter(|address| self.allow_private || is_public(address.ip())).collect();
+        let may = |ip: IpAddr| !is_metadata(ip) && (self.allow_private || is_public(ip));
+        let open: Vec<SocketAddr> = found.into_iter().filter(|address| may(address.ip())).collect();
         if open.is_empty() {
-            return Err("it has no address, or one that proxies.allow_private forbids".to_owned());
+            return Err(
+                "it has no address, or one that proxies.allow_private forbids, or that of a cloud's own services"
+                    .to_owned(),
+            );
         }
         Ok(open)
     }

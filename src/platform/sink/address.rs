@@ -60,7 +60,7 @@ pub struct Options {
     pub tls: Tls,
     /// Of MongoDB: where the user is known.
     pub auth_source: Option<String>,
-    /// Of MongoDB: the name of the set; without one the host is spoken to as it is.
+    /// Of MongoDB: the name of the set that the host has to be of. It is spoken to as it is, whoever else is.
     pub replica_set: Option<String>,
 }
 

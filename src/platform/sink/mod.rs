@@ -92,7 +92,7 @@ pub trait Sink: Debug + Send + Sync {
 pub async fn open(address: &Address, allow_private: bool) -> Result<Box<dyn Sink>, Failure> {
     let host = resolve(address, allow_private).await?;
     Ok(match address.kind {
-        SinkKind::Postgresql => Box::new(postgres::PostgresSink::new(address, &host)),
+        SinkKind::Postgresql => Box::new(postgres::PostgresSink::new(address, &host)?),
         SinkKind::Mysql => Box::new(mysql::MysqlSink::new(address, &host)),
         SinkKind::Mongodb => Box::new(mongo::MongoSink::new(address, &host)?),
     })

@@ -49,7 +49,8 @@ impl MongoSink {
         options.max_idle_time = Some(IDLE);
         options.write_concern = Some(WriteConcern::majority());
         options.repl_set_name.clone_from(&address.options.replica_set);
-        options.direct_connection = Some(address.options.replica_set.is_none());
+        // Members that a set names by itself would be addresses that nobody checked.
+        options.direct_connection = Some(true);
         options.tls = Some(match address.options.tls {
             Tls::Disable | Tls::Prefer => DriverTls::Disabled,
             Tls::Require => DriverTls::Enabled(TlsOptions::builder().allow_invalid_certificates(true).build()),

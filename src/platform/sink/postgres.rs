@@ -25,18 +25,23 @@ pub(super) struct PostgresSink {
 }
 
 impl PostgresSink {
-    pub(super) fn new(address: &Address, host: &str) -> Self {
+    pub(super) fn new(address: &Address, host: &str) -> Result<Self, Failure> {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_PATIENCE)
             .idle_timeout(IDLE)
-            .connect_lazy_with(options(address, host));
-        Self { pool }
+            .connect_lazy_with(options(address, host)?);
+        Ok(Self { pool })
     }
 }
 
-fn options(address: &Address, host: &str) -> PgConnectOptions {
-    let mut options = PgConnectOptions::new_without_pgpass()
+/// Name and password are always set: where they are not, the driver takes those of this process's own environment, which
+/// are not for users' hosts.
+fn options(address: &Address, host: &str) -> Result<PgConnectOptions, Failure> {
+    if address.username.is_empty() {
+        return Err(Failure::new("PostgreSQL wants a username"));
+    }
+    Ok(PgConnectOptions::new_without_pgpass()
         .host(host)
         .port(address.port)
         .database(&address.database)
@@ -47,20 +52,15 @@ fn options(address: &Address, host: &str) -> PgConnectOptions {
             Tls::Prefer => PgSslMode::Prefer,
             Tls::Require => PgSslMode::Require,
             Tls::Verify => PgSslMode::VerifyFull,
-        });
-    if !address.username.is_empty() {
-        options = options.username(&address.username);
-    }
-    if let Some(password) = &address.password {
-        options = options.password(password);
-    }
-    options
+        })
+        .username(&address.username)
+        .password(address.password.as_deref().unwrap_or_default()))
 }
 
 /// Makes the database where there is none, from the one that every server has.
 #[expect(clippy::disallowed_methods, reason = "not our database")]
 pub(super) async fn make_database(address: &Address, host: &str) -> Result<(), Failure> {
-    let options = options(address, host).database("postgres");
+    let options = options(address, host)?.database("postgres");
     let made = async {
         let mut connection = PgConnection::connect_with(&options).await?;
         let known = sqlx::query("SELECT 1 FROM pg_database WHERE datname = $1").bind(&address.database);

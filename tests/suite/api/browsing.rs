@@ -185,6 +185,22 @@ async fn lists_are_sorted_by_a_field() {
     assert_eq!(found(&small, &[("sort", "price")]).await.len(), 11);
 }
 
+/// A page of a sorted list is short where its items are large, and its cursor goes on behind them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sorted_page_of_large_items_is_short() {
+    let app = TestApp::new().await;
+    let script = "import json, os\nwith open(os.environ['CRAWLHUB_OUTPUT_DIR'] + '/x.jsonl', 'w') as file:\n    \
+                  for n in range(40):\n        file.write(json.dumps({'i': n, 'text': 'x' * (1 << 19)}) + '\\n')";
+    app.run_script(json!({"name": "large"}), script).await;
+    let first = page(&app, "page_size=100&sort=i").await;
+    let rest = page(&app, &format!("page_size=100&sort=i&cursor={}", first["next_cursor"].as_str().unwrap())).await;
+    let numbers = |page: &Value| -> Vec<i64> {
+        page["items"].as_array().unwrap().iter().map(|row| row["data"]["i"].as_i64().unwrap()).collect()
+    };
+    assert_eq!((numbers(&first), &first["total"]), ((0..31).collect::<Vec<_>>(), &json!(40)));
+    assert_eq!((numbers(&rest), &rest["next_cursor"]), ((31..40).collect::<Vec<_>>(), &Value::Null));
+}
+
 /// A page looks at so many items, and its cursor goes on behind them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_goes_on_where_a_page_stopped_looking() {
@@ -244,7 +260,11 @@ async fn an_item_of_ten_thousand_fields() {
     assert_eq!(found(&app, &[("sort", "f5000")]).await, [0, 1]);
     let csv = app.get("/data/export/csv").await.text;
     assert_eq!(csv.lines().next().unwrap().split(',').count(), 10_000);
-    for format in ["xlsx", "parquet"] {
+    let parquet = app.get("/data/export/parquet").await;
+    assert_eq!((parquet.details(), parquet.text.contains("2000")), (vec!["query.fields".to_owned()], true));
+    let many = |count: usize| (0..count).map(|n| format!("f{n}")).collect::<Vec<_>>().join(",");
+    assert_eq!(app.get(&format!("/data/export/parquet?fields={}", many(2001))).await.details(), ["query.fields"]);
+    for format in ["xlsx".to_owned(), format!("parquet?fields={}", many(2000))] {
         let request = app.request(reqwest::Method::GET, &format!("/platform/api/crawlhub/data/export/{format}"));
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);

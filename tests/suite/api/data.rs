@@ -83,6 +83,11 @@ async fn items_are_listed_filtered_and_paged() {
         assert_eq!((&page["total"], data_of(&page).len()), (&json!(found), found), "{query}");
     }
     assert_eq!(app.get("/data?is_test=maybe").await.details(), ["query.is_test"]);
+    let long = "x".repeat(501);
+    for path in ["", "/fields", "/export/json"] {
+        assert_eq!(app.get(&format!("/data{path}?q={long}")).await.details(), ["query.q"], "{path}");
+    }
+    assert_eq!(app.get(&format!("/data?q={}", &long[1..])).await.data()["total"], 0);
     assert_eq!(app.get("/data?page_size=101").await.details(), ["query.page_size"]);
 
     let page = app.get("/data?page_size=3").await.data();
@@ -325,9 +330,16 @@ async fn items_are_deleted_by_task_or_by_spider() {
     let (first, second) = (gives(&app, &one).await, gives(&app, &one).await);
     gives(&app, &two).await;
     app.post(&format!("/spiders/{two}/test-run"), json!({})).await;
-    for nothing in ["", "?spider_id=", "?task_id=&spider_id=", "?is_test=true", "?q=bare"] {
+    for nothing in ["", "?is_test=true", "?q=bare"] {
         assert_eq!(app.delete(&format!("/data{nothing}")).await.error(400), "filter_required", "{nothing}");
     }
+    // An empty value would otherwise be no filter, and all of the spider would go.
+    for empty in ["task_id", "spider_id", "is_test", "q"] {
+        let refused = app.delete(&format!("/data?spider_id={one}&{empty}=")).await;
+        assert_eq!(refused.details(), [format!("query.{empty}")]);
+    }
+    let long = "x".repeat(501);
+    assert_eq!(app.delete(&format!("/data?spider_id={one}&q={long}")).await.details(), ["query.q"]);
     let total = async |query: &str| app.get(&format!("/data?{query}")).await.data()["total"].as_i64().unwrap();
     assert_eq!(total("").await, 20);
     let deleted = app.delete(&format!("/data?task_id={first}")).await;

@@ -103,7 +103,8 @@ async fn a_connection_is_tried() {
     for (host, said) in [("127.0.0.1", ""), ("no.such.host.invalid", "not known"), ("169.254.169.254", "never called")]
     {
         for kind in ["postgresql", "mysql", "mongodb"] {
-            let body = json!({"type": kind, "host": host, "port": 9, "database": "d", "password": "very-secret-word"});
+            let body = json!({"type": kind, "host": host, "port": 9, "database": "d", "username": "u",
+                              "password": "very-secret-word"});
             let answer = app.post("/datasources/test", body).await;
             assert!(!answer.text.contains("very-secret-word"), "{}", answer.text);
             let tested = answer.data();
@@ -111,6 +112,10 @@ async fn a_connection_is_tried() {
             assert!(tested["message"].as_str().unwrap().contains(said), "{kind} at {host}: {tested}");
         }
     }
+    // Nobody is asked in the name of whom the server itself runs as.
+    let nameless = json!({"type": "postgresql", "host": "127.0.0.1", "port": 9, "database": "d"});
+    let tested = app.post("/datasources/test", nameless).await.data();
+    assert!(tested["message"].as_str().unwrap().contains("username"), "{tested}");
     for users in UsersDatabase::all().await {
         let source = app.post("/datasources", users.body()).await.data();
         let id = source["id"].as_str().unwrap();

@@ -102,6 +102,15 @@ async fn what_is_refused() {
 }
 
 #[tokio::test]
+async fn a_clouds_own_services_are_never_called() {
+    let app = TestApp::with(&[BY_HAND]).await;
+    let id = proxy(&app, json!({"host": "169.254.169.254", "port": 80})).await;
+    let checked = app.post(&format!("/proxies/{id}/check"), json!({})).await.data();
+    assert_eq!(checked["ok"], false);
+    assert!(checked["error"].as_str().unwrap().contains("a cloud's own"), "{checked}");
+}
+
+#[tokio::test]
 async fn a_proxy_is_in_the_pool_once() {
     let app = TestApp::with(&[BY_HAND]).await;
     let fields = json!({"host": "h", "port": 80, "username": "u", "password": "p"});

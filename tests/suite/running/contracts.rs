@@ -444,6 +444,49 @@ async fn runs_beside_each_other_do_not_lose_what_the_others_saw() {
     assert_eq!(gone().await, [r#"{"sku":"a"}"#, r#"{"sku":"c"}"#]);
 }
 
+/// What was refused, or what there was no room for, may be there all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_could_not_bring_all_says_nothing_of_what_is_gone() {
+    let app = TestApp::new().await;
+    let fields = json!({"dedup_enabled": true, "dedup_fields": "sku", "item_schema": priced_alone()});
+    let spider = spider(&app, "partly", BRING, fields).await;
+    let gone = async || {
+        app.looked_at_by("gone").await;
+        let changes = app.get(&format!("/data/changes?spider_id={spider}")).await.data();
+        told(&changes).into_iter().filter(|change| change.0 == "gone").map(|change| change.1).collect::<Vec<_>>()
+    };
+    bring(&app, &spider, json!([{"sku": "a", "price": 1}, {"sku": "b"}])).await;
+    let refused = bring(&app, &spider, json!([{"sku": "a", "price": "1"}, {"sku": "c"}])).await;
+    assert_eq!(counts(&refused), [2, 1, 1]);
+    assert_eq!(gone().await, Vec::<String>::new());
+    app.put(&format!("/spiders/{spider}"), json!({"max_items": 1})).await.data();
+    bring(&app, &spider, json!([{"sku": "c"}])).await;
+    assert_eq!(gone().await, Vec::<String>::new());
+    app.put(&format!("/spiders/{spider}"), json!({"max_items": 2})).await.data();
+    bring(&app, &spider, json!([{"sku": "c"}])).await;
+    assert_eq!(gone().await, [r#"{"sku":"a"}"#, r#"{"sku":"b"}"#]);
+}
+
+fn priced_alone() -> Value {
+    json!({"type": "object", "properties": {"price": {"type": "number"}}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_with_large_items_is_a_short_one() {
+    let app = TestApp::new().await;
+    let script = "def run(params):\n    return [{'sku': n, 'text': 'x' * 200000} for n in range(60)]";
+    let fields = json!({"dedup_enabled": true, "dedup_fields": "sku"});
+    let spider = spider(&app, "large", script, fields).await;
+    bring(&app, &spider, json!([])).await;
+    let (mut sizes, mut cursor) = (Vec::new(), String::new());
+    while sizes.last() != Some(&0) {
+        let page = app.get(&format!("/data/changes?spider_id={spider}&page_size=1000{cursor}")).await.data();
+        sizes.push(page["items"].as_array().unwrap().len());
+        cursor = format!("&cursor={}", page["next_cursor"].as_str().unwrap());
+    }
+    assert_eq!(sizes, [50, 10, 0]);
+}
+
 async fn drifts(app: &Client) -> Vec<Value> {
     app.get("/alerts?type=data_drift").await.data()["items"].as_array().unwrap().clone()
 }

@@ -70,6 +70,11 @@ async fn lines_of_a_task() {
     ] {
         assert_eq!(app.get(&format!("{path}?{query}")).await.details(), [loc], "{query}");
     }
+    // Places beyond any log.
+    for (query, next) in [(format!("after={}", i64::MAX), i64::MAX), (format!("before={}", i64::MIN), i64::MIN)] {
+        let page = get(&query).await;
+        assert_eq!((&page["items"], &page["next"]), (&json!([]), &json!(next)), "{query}");
+    }
     assert_eq!(app.get("/tasks/none/logs/lines").await.error(404), "task_not_found");
 }
 

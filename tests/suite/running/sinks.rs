@@ -234,6 +234,28 @@ async fn only_what_comes_or_all_that_there_is() {
     }
 }
 
+/// What the contract refused at first and let in later is delivered too, though the task is long over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leaves_quarantine_is_delivered() {
+    let app = TestApp::new().await;
+    for users in UsersDatabase::all().await {
+        let script = printing(&[r#"{"n": 1}"#, r#"{"n": 2, "s": 0}"#]);
+        let (spider, path) = linked(&app, users.body(), "items", &script, json!({})).await;
+        let schema = json!({"item_schema": {"type": "object", "properties": {"s": {"type": "string"}}}});
+        app.put(&format!("/spiders/{spider}"), schema).await.data();
+        app.run_to_end(&spider, json!({})).await;
+        settled(&app, &path, 1, 0).await;
+        app.put(&format!("/spiders/{spider}"), json!({"item_schema": {"type": "object"}})).await.data();
+        let done = app.post("/data/quarantine/replay", json!({"spider_id": spider})).await.data();
+        assert_eq!(done["replayed"], 1, "{done}");
+        let link = settled(&app, &path, 2, 0).await;
+        assert_eq!(link["gone"], 0, "{link}");
+        let mut numbers: Vec<i64> = users.rows("items").await.iter().map(|(_, data)| number(data)).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2], "{}", users.kind);
+    }
+}
+
 /// A link that is made while a task runs begins behind what the task had then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_in_the_middle_of_a_task() {

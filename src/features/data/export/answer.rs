@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{Seek, SeekFrom},
     ops::Range,
+    sync::Arc,
 };
 
 use axum::{
@@ -41,12 +42,14 @@ pub(super) fn head(plan: &Plan, mark: &Mark) -> Response {
 pub(super) async fn stream(plan: Plan, mark: &Mark, range: Option<&str>) -> Result<Response> {
     let headers = headers(&plan, mark);
     let Some(asked) = range.and_then(Asked::parse) else {
-        return Ok((headers, body(Pipe::open(&plan)?, 0..u64::MAX)).into_response());
+        return Ok((headers, body(Pipe::open(&plan)?, 0..u64::MAX, None)).into_response());
     };
     let length = Pipe::open(&plan)?.length().await?;
     let Some(bytes) = asked.of(length) else { return Ok(no_such_part(length)) };
     let part = part_headers(&bytes, length);
-    Ok((StatusCode::PARTIAL_CONTENT, headers, part, body(Pipe::open(&plan)?, bytes)).into_response())
+    let pipe = Pipe::open(&plan)?;
+    let file = Some(Arc::new((plan, mark.clone())));
+    Ok((StatusCode::PARTIAL_CONTENT, headers, part, body(pipe, bytes, file)).into_response())
 }
 
 /// A finished file.
@@ -110,12 +113,13 @@ fn no_such_part(length: u64) -> Response {
     (status, [(header::CONTENT_RANGE, format!("bytes */{length}"))], body).into_response()
 }
 
-/// These bytes of the file, or all there are: the next are made when the client has taken the ones before.
-fn body(pipe: Pipe, bytes: Range<u64>) -> Body {
+/// These bytes of the file, or all there are: the next are made when the client has taken the ones before. The last of a
+/// part are sent only if it is still that `file` which they were made from.
+fn body(pipe: Pipe, bytes: Range<u64>, file: Option<Arc<(Plan, Mark)>>) -> Body {
     // Here, since the request is over for the rest of the server when its body is read.
     let request = request_id();
     let pieces = stream::try_unfold((pipe, bytes.start, bytes.end - bytes.start), move |(mut pipe, mut skip, left)| {
-        let request = request.clone();
+        let (request, file) = (request.clone(), file.clone());
         async move {
             if left == 0 {
                 return Ok(None);
@@ -139,6 +143,12 @@ fn body(pipe: Pipe, bytes: Range<u64>) -> Body {
                 let mut piece = Bytes::from(piece).split_off(from);
                 piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
                 let left = left - piece.len() as u64;
+                if let Some((plan, mark)) = file.as_deref().filter(|_| left == 0)
+                    && !plan.is_still(mark).await?
+                {
+                    tracing::warn!(request_id = request, "an export broke off: items of it were removed or replaced");
+                    return Err(Error::internal(anyhow::anyhow!("items of the file were removed or replaced")));
+                }
                 return Ok(Some((piece, (pipe, 0, left))));
             }
         }

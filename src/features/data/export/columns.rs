@@ -94,7 +94,7 @@ impl Names {
                 self.bytes += name.len();
                 self.found.insert(name.into_owned(), ColumnType::of(value));
                 if self.found.len() > MOST_FIELDS || self.bytes > MOST_NAME_BYTES {
-                    return Err(too_many());
+                    return Err(too_many(MOST_FIELDS));
                 }
             }
         }
@@ -102,13 +102,14 @@ impl Names {
     }
 }
 
-fn too_many() -> Error {
+/// More than `most`.
+fn too_many(most: usize) -> Error {
     Error::invalid(
         "query.fields",
         "too_many_columns",
         text!(
-            "字段超过 {MOST_FIELDS} 个，无法作为表格的列；请用 fields 指定需要的字段，或导出 JSON",
-            "there are more than {MOST_FIELDS} fields, too many for columns; name those you need with fields, or export JSON"
+            "字段超过 {most} 个，无法作为表格的列；请用 fields 指定需要的字段，或导出 JSON",
+            "there are more than {most} fields, too many for columns; name those you need with fields, or export JSON"
         ),
     )
 }
@@ -142,6 +143,11 @@ impl Columns {
     fn new(names: Vec<String>, types: Vec<ColumnType>, all: bool) -> Self {
         let positions = names.iter().enumerate().map(|(position, name)| (name.clone(), position)).collect();
         Self { names, types, positions, all }
+    }
+
+    /// Itself, where there are no more than so many.
+    pub(super) fn at_most(self, most: usize) -> Result<Self> {
+        if self.names.len() > most { Err(too_many(most)) } else { Ok(self) }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {

@@ -15,7 +15,7 @@ mod xlsx;
 
 use std::sync::Arc;
 
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
@@ -63,7 +63,7 @@ struct Plan {
 impl Data {
     pub(super) async fn export(&self, request: ExportRequest, format: Format, of: Of) -> Result<Response> {
         let options = request.options.check(format)?;
-        let wanted = request.wanted;
+        let wanted = request.wanted.clone();
         let signature = self.signature(&wanted, &options, format, of).await?;
         // Where the client wants the rest of a file, that file; else one of what there is now.
         let again = match request.if_range.as_deref().map(Mark::parse) {
@@ -82,13 +82,19 @@ impl Data {
             return Ok(answer::head(&plan, &mark));
         }
         plan.columns = Arc::new(plan.columns().await?);
-        match format {
+        let answer = match format {
             Format::Xlsx => {
                 let file = xlsx::file(&plan, &self.documents, &self.tmp).await?;
                 answer::file(&plan, &mark, range, file)
             }
-            _ => answer::stream(plan, &mark, range).await,
+            _ => answer::stream(plan.clone(), &mark, range).await,
+        }?;
+        // It was read in several passes: where items of it went meanwhile, a part of it fits to nothing.
+        if answer.status() != StatusCode::OK && !plan.is_still(&mark).await? {
+            let whole = ExportRequest { range: None, if_range: None, ..request };
+            return Box::pin(self.export(whole, format, of)).await;
         }
+        Ok(answer)
     }
 
     /// Stays the same as long as the same items would give the same file.
@@ -130,13 +136,23 @@ impl Data {
 }
 
 impl Plan {
+    /// Whether the same items give the same file as when the mark was made.
+    async fn is_still(&self, mark: &Mark) -> Result<bool> {
+        let Reader { data, wanted, .. } = &self.reader;
+        let signature = data.signature(wanted, &self.options, self.format, self.of).await?;
+        Ok(data.still_is(wanted, mark.clone(), &signature).await?.is_some())
+    }
+
     /// Reads everything once where the columns are not given, or their types matter.
     async fn columns(&self) -> Result<Columns> {
         let picked = self.options.picked.clone();
         match (self.format, picked) {
             (Format::Json | Format::NdJson, _) => Ok(Columns::default()),
             (Format::Csv | Format::Xlsx, Some(picked)) => Ok(Columns::picked(picked)),
-            (Format::Parquet, Some(picked)) => Ok(Columns::picked_typed(self.names(Names::only(picked)).await?)),
+            (Format::Parquet, Some(picked)) => {
+                Columns::picked_typed(self.names(Names::only(picked)).await?).at_most(parquet::MOST_COLUMNS)
+            }
+            (Format::Parquet, None) => Columns::all(self.names(Names::default()).await?).at_most(parquet::MOST_COLUMNS),
             (_, None) => Ok(Columns::all(self.names(Names::default()).await?)),
         }
     }

@@ -25,6 +25,11 @@ use crate::{
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_CELLS: usize = 2 << 20;
 
+/// What is known of each column of each group stays in memory to the end of the file.
+pub(super) const MOST_COLUMNS: usize = 2000;
+/// A table of more columns has no statistics, which are most of that.
+const MOST_WITH_STATISTICS: usize = 200;
+
 pub(super) struct Table {
     writer: SerializedFileWriter<Vec<u8>>,
     columns: Arc<Columns>,
@@ -51,10 +56,12 @@ impl Table {
         let fields = columns.names().zip(columns.types()).map(|(name, kind)| field(name, *kind).map(Arc::new));
         let fields: Vec<TypePtr> = fields.collect::<Result<_, _>>().map_err(failed)?;
         let schema = Type::group_type_builder("item").with_fields(fields).build().map_err(failed)?;
+        let is_wide = columns.types().len() > MOST_WITH_STATISTICS;
+        let statistics = if is_wide { EnabledStatistics::None } else { EnabledStatistics::Chunk };
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?))
             .set_created_by(concat!("CrawlHub ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_statistics_enabled(statistics)
             .set_offset_index_disabled(true)
             .build();
         let writer = SerializedFileWriter::new(vec![], Arc::new(schema), Arc::new(properties)).map_err(failed)?;

@@ -43,7 +43,13 @@ pub(super) async fn file(plan: &Plan, documents: &Documents, folder: &Path) -> R
             break;
         }
     }
-    made.await.map_err(Error::internal)?
+    made.await.map_err(|error| {
+        // The library panics where it cannot write to its temporary files.
+        if error.is_panic() && documents.check_room().is_err() {
+            return unwritten(std::io::ErrorKind::StorageFull.into());
+        }
+        Error::internal(error)
+    })?
 }
 
 struct Sheets {

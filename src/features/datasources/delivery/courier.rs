@@ -135,8 +135,8 @@ impl Datasources {
             Err(Halt::Sink(failure)) => {
                 let reason = failure.reason();
                 tracing::warn!(link = %link.id, failures = link.failures + 1, "items are not delivered: {reason}");
-                self.sinks.forget(&link.datasource_id).await;
                 self.put_off(link, &failure).await?;
+                self.sinks.forget(&link.datasource_id).await;
                 self.note_news(&link.datasource_id, Some(reason)).await
             }
             Err(Halt::Own(error)) => {

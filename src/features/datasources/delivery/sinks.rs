@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     id::DatasourceId,
@@ -16,6 +16,8 @@ use crate::{
 
 /// A pool that nobody used for so long goes.
 const KEPT: Duration = Duration::from_mins(10);
+/// Until the connections of a pool are closed.
+const CLOSING_PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone)]
 pub(in super::super) struct Sinks {
@@ -51,7 +53,7 @@ impl Sinks {
         let opened = Opened { sink: sink.clone(), version, used: Instant::now() };
         let former = self.open.lock().await.insert(id.clone(), opened);
         if let Some(former) = former {
-            former.sink.close().await;
+            close(&*former.sink).await;
         }
         Ok(sink)
     }
@@ -64,7 +66,7 @@ impl Sinks {
     pub(in super::super) async fn test(&self, address: &Address) -> Result<(), Failure> {
         let sink = sink::open(address, self.allow_private).await?;
         let outcome = sink.check().await;
-        sink.close().await;
+        close(&*sink).await;
         outcome
     }
 
@@ -72,7 +74,7 @@ impl Sinks {
     pub(in super::super) async fn forget(&self, id: &DatasourceId) {
         let former = self.open.lock().await.remove(id);
         if let Some(former) = former {
-            former.sink.close().await;
+            close(&*former.sink).await;
         }
     }
 
@@ -85,7 +87,12 @@ impl Sinks {
             .map(|(_, opened)| opened)
             .collect();
         for opened in idle {
-            opened.sink.close().await;
+            close(&*opened.sink).await;
         }
     }
+}
+
+/// Says goodbye; who does not answer is left.
+async fn close(sink: &dyn Sink) {
+    let _ = timeout(CLOSING_PATIENCE, sink.close()).await;
 }

@@ -117,6 +117,32 @@ impl Datasources {
             .map(drop)
     }
 
+    /// The task may have ended, and got items since: what had been dealt with wholly is looked at again.
+    pub async fn gets_more(&self, task: &TaskId) -> Result<()> {
+        let mut transaction = self.db.begin().await?;
+        // What is gone is counted anew when the task is done with again. Who is about to close it loses the claim.
+        transaction
+            .query(
+                "UPDATE spider_datasources
+                    SET gone = gone - COALESCE((SELECT p.gone FROM sink_positions p WHERE p.task_id = $1
+                                                   AND p.link_id = spider_datasources.id AND p.is_done), 0),
+                        claim = claim + 1, lease_until = NULL
+                  WHERE id IN (SELECT link_id FROM sink_positions WHERE task_id = $2)",
+            )
+            .bind(task)
+            .bind(task)
+            .execute()
+            .await?;
+        transaction
+            .query("UPDATE sink_positions SET is_done = FALSE, is_second = FALSE WHERE task_id = $1 AND is_done")
+            .bind(task)
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        self.items_are_stored();
+        Ok(())
+    }
+
     /// Some of the spider's tasks that concern the link and are not known to it; how many. Without `backfill` these are
     /// such as had not ended when it was made: it began behind what they had then.
     pub(super) async fn enrol_some(&self, link: &Claimed, at_once: i64) -> Result<u64> {

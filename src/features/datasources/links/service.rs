@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::{
     super::Datasources,
-    store::Begun,
+    store::{Begun, linked_already},
     types::{Link, LinkChange, NewLink},
 };
 use crate::{
@@ -18,16 +18,20 @@ use crate::{
 impl Datasources {
     pub(super) async fn create_link(&self, spider: &SpiderId, new: NewLink) -> Result<Link> {
         self.spiders.get(spider).await?;
-        let Some(source) = self.find(&new.datasource_id).await? else {
+        let unknown = || {
             let id = &new.datasource_id;
             let text = text!("数据源 {id} 不存在", "there is no datasource {id}");
-            return Err(Error::invalid("body.datasource_id", "value_error", text));
+            Error::invalid("body.datasource_id", "value_error", text)
         };
+        let source = self.find(&new.datasource_id).await?.ok_or_else(unknown)?;
         check_table(source.kind, &new.target_table)?;
         // Before what has begun is looked at: what begins or ends later is found by the loop.
         let now = self.clock.now();
         let begun = if new.backfill { Vec::new() } else { self.begun(spider).await? };
-        let id = self.insert_link(spider, &new, &begun, now).await?.ok_or_else(linked_already)?;
+        let Some(id) = self.insert_link(spider, &new, &begun, now).await? else {
+            self.find(&new.datasource_id).await?.ok_or_else(unknown)?;
+            return Err(linked_already());
+        };
         self.items_are_stored();
         self.shown(spider, &id).await
     }
@@ -105,11 +109,4 @@ fn check_table(kind: SinkKind, name: &str) -> Result<()> {
     let mut checks = Checks::default();
     check_name(kind, name, "body.target_table", &mut checks);
     checks.finish()
-}
-
-fn linked_already() -> Error {
-    Error::conflict(
-        "datasource_linked",
-        text!("该爬虫已关联到这张表", "the spider's items go to that table of the datasource already"),
-    )
 }

@@ -8,7 +8,10 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::{LinkId, SpiderId, TaskId},
-    platform::{database::Transaction, http::Paging},
+    platform::{
+        database::{OnTaken, Transaction},
+        http::Paging,
+    },
     text,
 };
 
@@ -145,14 +148,16 @@ impl Datasources {
         Ok(Some(id))
     }
 
-    /// False where another link goes to that table already, or this one is gone.
+    /// False where another link goes to that table already, or this one is gone. A delivery under way loses its claim, for
+    /// it knows the link as it was.
     pub(super) async fn update_link(&self, id: &LinkId, change: &LinkChange) -> Result<bool> {
         let done = self
             .db
             .query(
                 "UPDATE spider_datasources
                     SET target_table = COALESCE($2, target_table), is_enabled = COALESCE($3, is_enabled),
-                        create_table = COALESCE($4, create_table), next_attempt_at = $5, updated_at = $5
+                        create_table = COALESCE($4, create_table), next_attempt_at = $5, updated_at = $5,
+                        claim = claim + 1, lease_until = NULL
                   WHERE id = $1 AND NOT EXISTS
                         (SELECT 1 FROM spider_datasources other
                           WHERE other.spider_id = spider_datasources.spider_id AND other.id <> spider_datasources.id
@@ -164,7 +169,8 @@ impl Datasources {
             .bind(change.create_table)
             .bind(self.clock.now())
             .execute()
-            .await?;
+            .await
+            .on_taken(linked_already)?;
         Ok(done > 0)
     }
 
@@ -223,4 +229,11 @@ async fn start_behind(transaction: &mut Transaction, link: &LinkId, task: &Begun
         .execute()
         .await
         .map(drop)
+}
+
+pub(super) fn linked_already() -> Error {
+    Error::conflict(
+        "datasource_linked",
+        text!("该爬虫已关联到这张表", "the spider's items go to that table of the datasource already"),
+    )
 }

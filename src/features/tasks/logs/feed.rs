@@ -57,13 +57,12 @@ impl Feeds {
     }
 }
 
-/// Lines that follow each other, rendered as events.
+/// Lines that follow each other, rendered as events. Numbers may be missing in between, where lines are.
 #[derive(Debug, Clone)]
 struct Block {
-    first_seq: i64,
     bytes: Bytes,
-    /// Where the event of each line ends.
-    ends: Vec<usize>,
+    /// The place of each line, and where its event ends.
+    ends: Vec<(i64, usize)>,
 }
 
 impl Block {
@@ -72,19 +71,23 @@ impl Block {
         for line in lines {
             bytes.put_slice(format!("id: {}\n", line.seq).as_bytes());
             bytes.put_slice(event(None, line).as_bytes());
-            ends.push(bytes.len());
+            ends.push((line.seq, bytes.len()));
         }
-        Self { first_seq: lines.first().map_or(0, |line| line.seq), bytes: bytes.freeze(), ends }
+        Self { bytes: bytes.freeze(), ends }
+    }
+
+    fn first_seq(&self) -> i64 {
+        self.ends.first().map_or(0, |(seq, _)| *seq)
     }
 
     fn last_seq(&self) -> i64 {
-        self.first_seq - 1 + i64::try_from(self.ends.len()).unwrap_or(0)
+        self.ends.last().map_or(0, |(seq, _)| *seq)
     }
 
     /// What stands in it behind that place.
     fn behind(&self, place: i64) -> Bytes {
-        let skipped = usize::try_from(place + 1 - self.first_seq).unwrap_or(0);
-        let start = if skipped == 0 { 0 } else { self.ends.get(skipped - 1).copied().unwrap_or(self.bytes.len()) };
+        let skipped = self.ends.partition_point(|(seq, _)| *seq <= place);
+        let start = skipped.checked_sub(1).map_or(0, |last| self.ends[last].1);
         self.bytes.slice(start..)
     }
 }
@@ -136,7 +139,7 @@ impl Window {
     }
 
     fn push(&mut self, block: Block) {
-        let start = self.span.map_or(block.first_seq - 1, |(start, _)| start);
+        let start = self.span.map_or(block.first_seq() - 1, |(start, _)| start);
         self.bytes += block.bytes.len();
         self.span = Some((start, block.last_seq()));
         self.blocks.push_back(block);
@@ -266,7 +269,7 @@ mod tests {
     use super::*;
     use crate::platform::documents::Stream as Printed;
 
-    fn block(seqs: std::ops::RangeInclusive<i64>, length: usize) -> Block {
+    fn block(seqs: impl IntoIterator<Item = i64>, length: usize) -> Block {
         let line = |seq| StoredLine {
             seq,
             attempt: 1,
@@ -275,7 +278,7 @@ mod tests {
             timestamp: DateTime::UNIX_EPOCH,
             line: "x".repeat(length),
         };
-        Block::of(&seqs.map(line).collect::<Vec<_>>())
+        Block::of(&seqs.into_iter().map(line).collect::<Vec<_>>())
     }
 
     /// The places of the lines that come from the window, until it has no more.
@@ -300,6 +303,19 @@ mod tests {
         }
         assert!(matches!(window.behind(2), Next::CatchUp(3)));
         assert!(matches!(window.behind(9), Next::Wait));
+    }
+
+    #[test]
+    fn lines_behind_a_gap_come_once() {
+        let mut window = Window::default();
+        window.push(block([4, 5, 9, 10], 10));
+        window.push(block([15, 16], 10));
+        let seqs = [4, 5, 9, 10, 15, 16];
+        for place in 3..=16 {
+            let left: Vec<i64> = seqs.into_iter().filter(|seq| *seq > place).collect();
+            assert_eq!(sent(&window, place), left, "{place}");
+        }
+        assert_eq!(window.span, Some((3, 16)));
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn lines(
         found.lines.reverse();
         let next = match (found.lines.last(), query.before) {
             (Some(line), None) => line.seq,
-            (_, Some(before)) => before - 1,
+            (_, Some(before)) => before.saturating_sub(1),
             (None, None) => 0,
         };
         let previous = (!found.is_all).then_some(found.place);
@@ -105,7 +105,7 @@ async fn lines(
     let after = query.after.unwrap_or(0).max(0);
     let places = (after, query.before.unwrap_or(i64::MAX));
     let found = tasks.documents.find_after(&id, places, &filter, limit, effort).await?;
-    let previous = (after > 0).then_some(after + 1);
+    let previous = (after > 0).then_some(after.saturating_add(1));
     Ok(Reply::data(Lines { items: found.lines, next: found.place, previous }))
 }
 

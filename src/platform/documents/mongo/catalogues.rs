@@ -28,7 +28,7 @@ impl Catalogues for MongoStore {
         limit: i64,
     ) -> Result<Vec<(TaskId, Catalogue)>> {
         let read = async {
-            let mut wanted = conditions(filter);
+            let mut wanted = doc! { "$and": [conditions_on_books(filter)] };
             if let Some(after) = after {
                 wanted.insert("_id", doc! { "$gt": after.as_str() });
             }
@@ -51,7 +51,8 @@ impl Catalogues for MongoStore {
             let mut predecessors = conditions(&filter);
             predecessors.extend(Range::default().of(Kind::Predecessors).unwrap_or_default());
             tasks.extend(self.collection(ITEMS).distinct("task_id", predecessors).await?.iter().map(text_of));
-            let with = self.collection(CATALOGUES).find(conditions(&filter)).projection(doc! { "_id": 1 }).await?;
+            let with =
+                self.collection(CATALOGUES).find(conditions_on_books(&filter)).projection(doc! { "_id": 1 }).await?;
             let with: HashSet<String> =
                 with.map_ok(|row| row.get("_id").map(text_of).unwrap_or_default()).try_collect().await?;
             Ok(tasks.into_iter().filter(|task| !with.contains(task)).map(TaskId::from).collect())

@@ -93,6 +93,14 @@ impl Connection {
         }
     }
 
+    /// The same of what may take its time.
+    pub(super) async fn unless_lost<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = call => result,
+            () = self.lost() => Err(away(anyhow!("the server went away"))),
+        }
+    }
+
     /// Ends when no server has been there for longer than a call waits for one by itself.
     async fn lost(&self) {
         let mut there = self.there.clone();

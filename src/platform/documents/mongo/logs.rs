@@ -60,7 +60,7 @@ impl Logs for MongoStore {
             wanted.extend(doc! { "task_id": task_id.as_str(), "last_seq": { "$gt": after } });
             let mut ours = self.chunks(wanted, doc! { "last_seq": 1 }, limit).await?;
             // Before the first of ours there may be the predecessor's.
-            if ours.first().is_none_or(|first| first.first_seq > after + 1) {
+            if ours.first().is_none_or(|first| first.first_seq > after.saturating_add(1)) {
                 let mut all = self.predecessors_chunks(task_id, after, i64::MAX, levels).await?;
                 all.append(&mut ours);
                 all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

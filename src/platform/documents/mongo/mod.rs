@@ -35,6 +35,8 @@ mod tests;
 mod transactions;
 mod usage;
 
+use std::sync::Arc;
+
 use anyhow::{bail, ensure};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -42,7 +44,8 @@ use mongodb::{
     Collection,
     bson::{Bson, Document, RawDocumentBuf, doc},
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio_util::task::TaskTracker;
 
 use self::{
     connection::{Connection, is_passing, is_signed_out},
@@ -75,7 +78,9 @@ pub struct MongoStore {
     /// After how many days MongoDB itself removes documents; 0: never.
     ttl_days: u32,
     /// That it is a MongoDB as is needed, and has its indexes.
-    is_set_up: OnceCell<()>,
+    is_set_up: Arc<OnceCell<()>>,
+    /// Whoever sets it up, and the turn to.
+    setting_up: (TaskTracker, Arc<Mutex<()>>),
 }
 
 impl MongoStore {
@@ -83,11 +88,17 @@ impl MongoStore {
     pub async fn open(url: &str, ttl_days: u32, clock: SharedClock) -> anyhow::Result<Self> {
         let connection = Connection::open(url).await?;
         let (turns, scopes) = (Turns::default(), Turns::default());
-        let store = Self { connection, clock, turns, scopes, ttl_days, is_set_up: OnceCell::new() };
+        let (is_set_up, setting_up) = Default::default();
+        let store = Self { connection, clock, turns, scopes, ttl_days, is_set_up, setting_up };
         match store.connection.hello().await {
             Ok(hello) => {
                 ensure!(setup::has_transactions(&hello), "MONGODB_URL: {}", setup::STANDALONE);
-                store.check().await?;
+                match store.check().await {
+                    Err(Error::Unavailable { source, .. }) => {
+                        tracing::warn!("MongoDB is not ready: items and logs are refused until it is: {source}");
+                    }
+                    checked => checked?,
+                }
             }
             Err(error) if is_passing(&error) && !is_signed_out(&error) => {
                 let why = &error.kind;
@@ -101,10 +112,27 @@ impl MongoStore {
     /// A call, given up when MongoDB is away.
     async fn call<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         let call = async {
-            self.is_set_up.get_or_try_init(|| setup::set_up(&self.connection, self.ttl_days)).await?;
+            self.set_up().await?;
             call.await
         };
         self.connection.while_there(call).await
+    }
+
+    /// In a task of its own: indexes of a large collection take longer to build than a call may, and are not to be begun
+    /// again by each.
+    async fn set_up(&self) -> Result<()> {
+        if self.is_set_up.initialized() {
+            return Ok(());
+        }
+        let (tasks, turn) = &self.setting_up;
+        let turn = turn.clone().lock_owned().await;
+        let (connection, is_set_up, ttl_days) = (self.connection.clone(), self.is_set_up.clone(), self.ttl_days);
+        let set_up = tasks.spawn(async move {
+            let _turn = turn;
+            let set_up = is_set_up.get_or_try_init(|| setup::set_up(&connection, ttl_days));
+            connection.unless_lost(async { set_up.await.copied() }).await
+        });
+        set_up.await.map_err(Error::internal)?
     }
 
     fn collection(&self, name: &str) -> Collection<Document> {

@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, Document, doc};
 use super::{
     BATCHES, BOOKS, CATALOGUES, ITEMS, KEY_SCOPES, LOGS, MongoStore, QUARANTINE,
     json::text_of,
-    search::{Range, conditions},
+    search::{Range, conditions_on_books},
     transactions::Tries,
 };
 use crate::{
@@ -27,7 +27,7 @@ impl Removal for MongoStore {
     async fn delete_items(&self, filter: &ItemFilter) -> Result<i64> {
         let removed = self.remove_found(ITEMS, filter).await?;
         if filter.q.is_none() && filter.upto.is_none() {
-            let all = async { Ok(self.collection(CATALOGUES).delete_many(conditions(filter)).await?) };
+            let all = async { Ok(self.collection(CATALOGUES).delete_many(conditions_on_books(filter)).await?) };
             self.call(all).await?;
         }
         Ok(removed)
@@ -80,7 +80,9 @@ impl MongoStore {
         let collection = self.collection(name);
         loop {
             let step = async {
-                let of_tasks = doc! { "task_id": { "$in": ids(tasks) } };
+                // A catalogue's id is its task.
+                let by = if name == CATALOGUES { "_id" } else { "task_id" };
+                let of_tasks = doc! { by: { "$in": ids(tasks) } };
                 let found = collection.find(of_tasks).projection(doc! { "_id": 1 }).limit(STEP).await?;
                 let found: Vec<Bson> = found.map_ok(id_of).try_collect().await?;
                 if found.is_empty() {
@@ -109,15 +111,15 @@ impl MongoStore {
     pub(super) async fn remove_found(&self, collection: &str, filter: &ItemFilter) -> Result<i64> {
         let last = self.call(self.page(collection, filter, None, 0, 1)).await?;
         let Some(last) = last.first().and_then(|last| last.get("_id")).map(text_of) else { return Ok(0) };
-        let range = Range { upto: Some(&last), ..Range::default() };
-        let mut removed = 0;
+        let (mut removed, mut after) = (0, None::<String>);
         loop {
+            // Not from the start again: where a text is looked for, all up to here was read.
+            let range = Range { after: after.as_deref(), upto: Some(&last), ..Range::default() };
             let found = self.call(self.step(collection, filter, range, STEP)).await?;
-            if found.is_empty() {
-                return Ok(removed);
-            }
+            let Some(end) = found.last().and_then(|end| end.get("_id")).map(text_of) else { return Ok(removed) };
             let ids: Vec<Bson> = found.into_iter().map(id_of).collect();
             removed += self.call(self.remove_step(collection, &ids)).await?;
+            after = Some(end);
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn conditions(filter: &ItemFilter) -> Document {
     conditions
 }
 
-/// The same of books, whose id is the task.
+/// The same of books and catalogues, whose id is the task.
 pub(super) fn conditions_on_books(filter: &ItemFilter) -> Document {
     let renamed = |name: String| if name == "task_id" { "_id".to_owned() } else { name };
     conditions(filter).into_iter().map(|(name, value)| (renamed(name), value)).collect()
