@@ -69,14 +69,16 @@ impl<S: Send + Sync> FromRequestParts<S> for OnlyThese {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let mut checks = Checks::default();
-        for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            let (known, loc) = (["spider_id", "task_id", "is_test", "q"].contains(&&*name), format!("query.{name}"));
+        let given: Vec<_> = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).collect();
+        let narrows = given.iter().any(|(_, value)| !value.is_empty());
+        for (name, value) in &given {
+            let (known, loc) = (["spider_id", "task_id", "is_test", "q"].contains(&&**name), format!("query.{name}"));
             checks.require(known || value.is_empty(), &loc, "value_error", || {
                 text!("删除时不支持该参数", "is not understood when items are removed")
             });
-            // Elsewhere it is no filter; here that would remove more than was meant.
-            if known {
-                checks.not_empty(&loc, &value);
+            // Elsewhere it is no filter; beside another one it would remove more here than was meant.
+            if known && narrows {
+                checks.not_empty(&loc, value);
             }
         }
         checks.finish()?;
