@@ -9,6 +9,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
+use futures_util::StreamExt;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error as _, SeqAccess, Visitor},
@@ -33,6 +34,8 @@ use crate::{
 /// A batch's JSON.
 const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
 const MAX_BATCH_ITEMS: usize = 1000;
+/// How much of one that is too large is read before it is refused.
+const MAX_DRAINED_BYTES: usize = 200 * 1024 * 1024;
 /// From the first byte of a batch to its being stored.
 const BODY_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
@@ -71,13 +74,33 @@ impl Default for Weight {
 async fn weigh(State(Weight(held)): State<Weight>, request: Request, next: Next) -> Result<Response> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     // What does not say how large it is may be as large as it can.
-    let length: usize = length.unwrap_or(MAX_BATCH_BYTES).min(MAX_BATCH_BYTES);
+    let length: usize = length.unwrap_or(MAX_BATCH_BYTES);
+    if length > MAX_BATCH_BYTES {
+        drain(request).await;
+        return Err(Error::too_large("body_too_large", text!("请求体过大", "the request body is too large")));
+    }
     let weight = u32::try_from(length.div_ceil(1024)).map_err(Error::internal)?;
     let _held = held.acquire_many_owned(weight).await.map_err(Error::internal)?;
     // Whoever stalls half-way must not hold up the others.
     tokio::time::timeout(BODY_PATIENCE, next.run(request))
         .await
         .map_err(|_| Error::bad_request("body_timeout", text!("请求体传输超时", "the body took too long to arrive")))
+}
+
+/// Reads what is too large, up to a limit, and keeps nothing of it: most clients send all before they read why it is
+/// refused, and would see a broken connection only.
+async fn drain(request: Request) {
+    let mut body = request.into_body().into_data_stream();
+    let read = async {
+        let mut left = MAX_DRAINED_BYTES;
+        while let Some(Ok(piece)) = body.next().await
+            && piece.len() <= left
+        {
+            left -= piece.len();
+        }
+    };
+    // Who takes longer sees the connection end.
+    let _ = tokio::time::timeout(BODY_PATIENCE, read).await;
 }
 
 async fn check(
