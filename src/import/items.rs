@@ -11,6 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     documents::{ITEMS, OldDocuments, created_at, object_of, second_of, text_of},
+    patience::patiently,
     place,
     progress::{Part, Progress},
 };
@@ -138,10 +139,10 @@ impl Bringing<'_> {
             if self.fences.len() >= MOST_OPEN {
                 self.close_all().await?;
             }
-            self.app.documents().open_attempt(task, ATTEMPT).await?;
+            patiently(async || self.app.documents().open_attempt(task, ATTEMPT).await).await?;
             self.fences.push(task.clone());
         }
-        let stored = self.app.documents().add_items(batch).await?;
+        let stored = patiently(async || self.app.documents().add_items(batch.clone()).await).await?;
         if stored.repeated {
             part.known += count;
         } else {
@@ -152,7 +153,7 @@ impl Bringing<'_> {
 
     async fn close_all(&mut self) -> Result<()> {
         for task in self.fences.drain(..) {
-            self.app.documents().close_attempt(&task, ATTEMPT).await?;
+            patiently(async || self.app.documents().close_attempt(&task, ATTEMPT).await).await?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     documents::{LOGS, OldDocuments, created_at, text_of},
     items::{ATTEMPT, SETTLED},
+    patience::patiently,
     place,
     progress::Part,
 };
@@ -84,7 +85,7 @@ pub(super) async fn bring(source: &OldDocuments, app: &App) -> Result<()> {
 
 async fn append(app: &App, task: &TaskId, document: &Document, first_seq: i64, lines: &[LogLine]) -> Result<()> {
     let spider = SpiderId::from(text_of(document, "spider_id"));
-    app.documents().open_attempt(task, ATTEMPT).await?;
+    patiently(async || app.documents().open_attempt(task, ATTEMPT).await).await?;
     let mut seq = first_seq;
     for some in lines.chunks(STEP) {
         let new = NewLines {
@@ -96,10 +97,10 @@ async fn append(app: &App, task: &TaskId, document: &Document, first_seq: i64, l
             lines: some.to_vec(),
             errors: Vec::new(),
         };
-        app.documents().append_lines(&new).await?;
+        patiently(async || app.documents().append_lines(&new).await).await?;
         seq += i64::try_from(some.len()).unwrap_or(0);
     }
-    app.documents().close_attempt(task, ATTEMPT).await.map(drop)
+    patiently(async || app.documents().close_attempt(task, ATTEMPT).await).await.map(drop)
 }
 
 /// First what it printed, then its errors: in which order they came is not known there.

@@ -8,6 +8,7 @@ mod archive;
 mod documents;
 mod items;
 mod logs;
+mod patience;
 mod place;
 mod progress;
 mod rows;

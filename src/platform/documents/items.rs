@@ -23,7 +23,7 @@ use crate::{
 const DEEPEST: usize = 1000;
 
 /// Items as they arrive.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewBatch {
     pub task_id: TaskId,
     pub spider_id: SpiderId,
