@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use tokio::{
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -32,8 +32,10 @@ use crate::{
 const AT_ONCE: usize = 8;
 /// Of these, such as failed before: those that never answer leave room for whoever may.
 const FAILING_AT_ONCE: usize = AT_ONCE / 2;
-/// Items in one transaction at the sink; fewer where they are large.
+/// Items in one transaction at the sink; fewer where they are large, or where it failed before.
 const BATCH: i64 = 500;
+/// After so long the datasource's other links have their turn.
+const ROUND: Duration = Duration::from_secs(10);
 /// While some are on their way, others become due.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// For those that are on their way when the server stops. What is cut off is done again.
@@ -48,11 +50,14 @@ impl Datasources {
     /// again, with the same ids.
     pub async fn deliver_due(&self) -> anyhow::Result<()> {
         let (mut flying, mut busy) = (JoinSet::new(), HashMap::<_, Due>::new());
+        let mut served = HashMap::new();
         let mut moves = self.clock.moves();
         while !self.stop.is_cancelled() {
             match self.due().await {
                 Ok(due) => {
-                    for link in next_of(due, &busy) {
+                    served.retain(|id, _| due.iter().any(|due| due.id == *id));
+                    for link in next_of(due, &busy, &served) {
+                        served.insert(link.id.clone(), Instant::now());
                         let (datasources, id) = (self.clone(), link.id.clone());
                         let task = flying.spawn(async move { datasources.deliver(&id).await });
                         busy.insert(task.id(), link);
@@ -155,11 +160,12 @@ impl Datasources {
         let sink = self.sinks.get(&source.id, source.updated_at, &address).await?;
         let table = Table::named(source.kind, &link.target_table, link.create_table);
         self.retry_refused(link, &*sink, &table).await?;
+        let round = Round { end: Instant::now() + ROUND };
         for position in self.positions(&link.id).await? {
-            if self.stop.is_cancelled() {
+            if self.stop.is_cancelled() || round.is_over() {
                 break;
             }
-            self.deliver_task(link, &sink, &table, position).await?;
+            self.deliver_task(link, &sink, &table, position, round).await?;
         }
         Ok(())
     }
@@ -171,6 +177,7 @@ impl Datasources {
         sink: &Arc<dyn Sink>,
         table: &Table,
         mut position: Position,
+        round: Round,
     ) -> Result<(), Halt> {
         // In this order: what is stored after the counts were read is delivered or waits, and is not taken for gone.
         let counts = self.documents.counts(std::slice::from_ref(&position.task_id)).await?;
@@ -180,14 +187,16 @@ impl Datasources {
         }
         let filter = ItemFilter { task_id: Some(position.task_id.clone()), ..ItemFilter::default() };
         if let Some(upto) = self.documents.last_item_id(&filter).await? {
+            let mut batch = first_batch(link.failures);
             loop {
-                let items = self.documents.items_after(&filter, position.last_item_id.as_deref(), &upto, BATCH).await?;
+                let items = self.documents.items_after(&filter, position.last_item_id.as_deref(), &upto, batch).await?;
                 let Some(last) = items.last() else { break };
                 self.check_refusals(&link.id).await?;
                 position.last_item_id = Some(last.id.clone());
                 let step = write(&**sink, table, &items, &mut position).await?;
                 self.record(link, &position, step).await?;
-                if self.stop.is_cancelled() {
+                batch = (batch * 2).min(BATCH);
+                if self.stop.is_cancelled() || round.is_over() {
                     return Ok(());
                 }
             }
@@ -204,15 +213,32 @@ impl Datasources {
         if position.gone > 0 && !position.is_second {
             position = Position { last_item_id: None, passed: 0, gone: 0, is_second: true, ..position };
             self.record(link, &position, Step::default()).await?;
-            return Box::pin(self.deliver_task(link, sink, table, position)).await;
+            return Box::pin(self.deliver_task(link, sink, table, position, round)).await;
         }
         self.close_position(link, &position).await
     }
 }
 
-/// Which of them come next: such as did not fail first, one of each datasource.
-fn next_of(mut due: Vec<Due>, busy: &HashMap<tokio::task::Id, Due>) -> Vec<Due> {
-    due.sort_by_key(|due| due.failures);
+/// How long a link may go on before others have their turn.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    end: Instant,
+}
+
+impl Round {
+    fn is_over(self) -> bool {
+        Instant::now() >= self.end
+    }
+}
+
+/// Half as many after each failure: what a slow sink does not get done in time is not asked of it for ever.
+fn first_batch(failures: i64) -> i64 {
+    (BATCH >> failures.clamp(0, 9)).max(1)
+}
+
+/// Which of them come next, one of each datasource: such as did not fail first, and of these who waits longest.
+fn next_of(mut due: Vec<Due>, busy: &HashMap<tokio::task::Id, Due>, served: &HashMap<LinkId, Instant>) -> Vec<Due> {
+    due.sort_by_key(|due| (due.failures, served.get(&due.id).copied()));
     let mut taken: Vec<&DatasourceId> = busy.values().map(|due| &due.datasource_id).collect();
     let mut failing = busy.values().filter(|due| due.failures > 0).count();
     let mut next = Vec::new();
@@ -248,5 +274,36 @@ pub(super) fn row_of(item: &Item) -> Row<'_> {
         spider_id: item.spider_id.as_str(),
         created_at: item.created_at,
         data: &item.data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_halved_down_to_one_item() {
+        assert_eq!([0, 1, 3, 8, 9, i64::MAX].map(first_batch), [500, 250, 62, 1, 1, 1]);
+    }
+
+    #[test]
+    fn links_of_a_datasource_take_turns() {
+        let due = |id: &str, datasource: &str, failures| Due {
+            id: LinkId::from(id.to_owned()),
+            datasource_id: DatasourceId::from(datasource.to_owned()),
+            failures,
+        };
+        let links = vec![due("a", "1", 0), due("b", "1", 0), due("c", "1", 1), due("d", "2", 0)];
+        let now = Instant::now();
+        let next = |served: &[(&str, u64)]| {
+            let served = served.iter().map(|(id, at)| (LinkId::from((*id).to_owned()), now + Duration::from_secs(*at)));
+            let next = next_of(links.clone(), &HashMap::new(), &served.collect());
+            let mut next: Vec<String> = next.iter().map(|due| due.id.as_str().to_owned()).collect();
+            next.sort();
+            next.join("")
+        };
+        assert_eq!(next(&[]), "ad");
+        assert_eq!(next(&[("a", 1), ("d", 1)]), "bd");
+        assert_eq!(next(&[("a", 2), ("b", 1)]), "bd");
     }
 }
