@@ -21,6 +21,8 @@ use crate::{
 pub(super) const ITEMS: &str = "spider_data";
 pub(super) const LOGS: &str = "spider_logs";
 pub(super) const COLLECTIONS: [&str; 2] = [ITEMS, LOGS];
+/// Of [`OldDocuments::is_at`]; empty but for a moment.
+const MARKS: &str = "crawlhub_import_marks";
 const ARCHIVES: &str = "spider_deployments";
 /// Of an archive, in bytes.
 const LARGEST_ARCHIVE: u64 = 128 << 20;
@@ -45,6 +47,21 @@ impl OldDocuments {
         database.run_command(doc! { "ping": 1 }).await.context("it does not answer")?;
         let name = format!("{hosts}/{}", database.name());
         Ok(Self { database, name })
+    }
+
+    /// Whether `url`, of the documents kept here, leads to this very database, by whatever name: what is left there is
+    /// looked for here. Who may not look is believed to be elsewhere.
+    pub(super) async fn is_at(&self, url: &str) -> anyhow::Result<bool> {
+        let client = Client::with_uri_str(url).await.map_err(|_| anyhow!("MONGODB_URL is not a MongoDB address"))?;
+        let own = client.default_database().unwrap_or_else(|| client.database("crawlhub"));
+        if own.name() != self.database.name() {
+            return Ok(false);
+        }
+        let mark = doc! { "_id": ObjectId::new() };
+        own.collection::<Document>(MARKS).insert_one(&mark).await.context("MongoDB does not take documents")?;
+        let found = self.database.collection::<Document>(MARKS).find_one(mark.clone()).await;
+        own.collection::<Document>(MARKS).drop().await?;
+        Ok(found.is_ok_and(|found| found.is_some()))
     }
 
     /// About so many.
@@ -86,12 +103,6 @@ fn hosts_of(options: &ClientOptions) -> String {
     let mut hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
     hosts.sort();
     hosts.join(",")
-}
-
-/// As [`OldDocuments::name`] calls the database of documents that `url` leads to.
-pub(super) async fn name_of(url: Option<&str>) -> Option<String> {
-    let options = ClientOptions::parse(url?).await.ok()?;
-    Some(format!("{}/{}", hosts_of(&options), options.default_database.as_deref().unwrap_or("crawlhub")))
 }
 
 /// Where the address names none.

@@ -96,7 +96,11 @@ pub async fn run(plan: &Plan, app: &App) -> anyhow::Result<bool> {
         tables.bring(&mut progress).await?;
     }
     if let Some(documents) = &source.documents {
-        if documents::name_of(plan.own_mongo.as_deref()).await.as_ref() == Some(&documents.name) {
+        let is_own = match &plan.own_mongo {
+            Some(url) => documents.is_at(url).await?,
+            None => false,
+        };
+        if is_own {
             say("items are read where they are");
         } else {
             items::bring(documents, app, &mut progress).await?;

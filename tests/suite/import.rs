@@ -404,6 +404,23 @@ async fn into_mongodb() {
     everything_comes_once(server, predecessor, &settings).await;
 }
 
+/// The predecessor's MongoDB is ours from now on: nothing comes twice, however its address is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn into_the_mongodb_that_it_was_in() {
+    let Some(mongo) = mongodb() else { return };
+    let mut predecessor = Predecessor::new(&mongo, "old_and_new").await;
+    let settings = [("MONGODB_URL", predecessor.mongo.clone())];
+    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = ServerProcess::start(&settings).await;
+    let before = predecessor.items().count_documents(doc! {}).await.unwrap();
+    predecessor.mongo = predecessor.mongo.replace("127.0.0.1", "localhost");
+    let output = predecessor.import(&server, &settings, &[]).output().await.unwrap();
+    let text = said(&output);
+    assert!(text.contains("items are read where they are"), "{text}");
+    assert_eq!(predecessor.items().count_documents(doc! {}).await.unwrap(), before);
+    assert!(!predecessor.documents.list_collection_names().await.unwrap().iter().any(|name| name.contains("marks")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_said() {
     let server = ServerProcess::start(&[]).await;

@@ -364,3 +364,36 @@ async fn a_reader_that_goes_away_leaves_nothing() {
     }
     assert_eq!(app.get("/data/export/ndjson?fields=n").await.text.lines().count(), 20_000);
 }
+
+/// Who reads a little and pauses holds up neither writers nor other readers, and gets what was there when it began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_holds_up_nobody() {
+    let app = TestApp::new().await;
+    let script = "import json, os\nwith open(os.environ['CRAWLHUB_OUTPUT_DIR'] + '/x.jsonl', 'w') as file:\n    \
+                  for n in range(20_000):\n        file.write(json.dumps({'n': n, 'pad': 'x' * 1500}) + '\\n')";
+    let spider = app.spider(json!({"name": "large"}), &[("main.py", script)]).await;
+    gives(&app, &spider).await;
+    // More than sockets hold.
+    let path = "/platform/api/crawlhub/data/export/ndjson";
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut response = app.request(Method::GET, path).send().await.unwrap();
+        let begun = response.chunk().await.unwrap().unwrap().to_vec();
+        slow.push((begun, response));
+    }
+    let task = gives(&app, &spider).await;
+    assert_eq!(app.get(&format!("/tasks/{task}")).await.data()["total_count"], 20_000);
+    assert_eq!(whole(&app, "csv?fields=n").await.bytes.iter().filter(|byte| **byte == b'\n').count(), 40_001);
+    let (mut first, mut response) = slow.pop().unwrap();
+    drop(slow);
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        first.extend_from_slice(&chunk);
+    }
+    let numbers: Vec<Value> = first
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice::<Value>(line).unwrap()["n"].clone())
+        .collect();
+    assert_eq!(numbers.len(), 20_000);
+    assert!(numbers.iter().collect::<std::collections::HashSet<_>>().len() == 20_000);
+}
