@@ -22,7 +22,7 @@ const STEP: i64 = 500;
 const COUNTED: i64 = 10_000;
 /// How far down a sorted list numbered pages go, in items, the places of which are held until the list is read.
 const DEEPEST: i64 = 1000;
-/// What a page of a sorted list holds at most, where its items are large: it is shorter then, and its cursor goes on.
+/// What a page holds, about, where its items are large: it is shorter then, and its cursor goes on.
 const PAGE_BYTES: usize = 16 << 20;
 /// How many items of a sorted page are read at once.
 const AT_ONCE: usize = 10;
@@ -44,9 +44,25 @@ impl Data {
 
     /// Costs the same however many items there are, unless a number of a page far down is asked for.
     async fn list(&self, wanted: &Wanted, before: Option<&str>, paging: &Paging) -> Result<ItemPage> {
-        let items = self.documents.items(&wanted.items, before, paging.offset(), paging.page_size).await?;
         let total = if before.is_none() { Some(self.documents.held(&wanted.items).await?.items) } else { None };
-        let rows = items.into_iter().map(ItemRow::from).collect();
+        let mut before = before.map(str::to_owned);
+        if paging.offset() > 0 {
+            let former = self.documents.items(&wanted.items, None, paging.offset() - 1, 1).await?.pop();
+            let Some(former) = former else { return Ok(Page::found(paging, vec![], total, None).into()) };
+            before = Some(former.id);
+        }
+        let (mut rows, mut bytes, mut wanting) = (Vec::new(), 0, paging.page_size);
+        while wanting > 0 && bytes < PAGE_BYTES {
+            let items = self.documents.items_before(&wanted.items, before.as_deref(), None, wanting).await?;
+            let Some(last) = items.last() else { break };
+            before = Some(last.id.clone());
+            wanting -= i64::try_from(items.len()).unwrap_or(i64::MAX);
+            bytes += items.iter().map(|item| item.data.get().len()).sum::<usize>();
+            rows.extend(items.into_iter().map(ItemRow::from));
+        }
+        if wanting > 0 && bytes >= PAGE_BYTES {
+            return Ok(Page::found(paging, rows, total, before).into());
+        }
         Ok(Page::new(paging, rows, total, |row: &ItemRow| row.id.clone()).into())
     }
 
@@ -56,7 +72,8 @@ impl Data {
         let scope = ItemFilter { q: None, ..wanted.items.clone() };
         let last = self.documents.items(&scope, before, self.limits.search_items - 1, 1).await?.pop();
         let from = last.map(|item| item.id);
-        let (first, end) = (paging.offset(), paging.offset().saturating_add(paging.page_size));
+        let (first, mut end) = (paging.offset(), paging.offset().saturating_add(paging.page_size));
+        let mut bytes = 0;
         let counted = if before.is_none() { end.max(COUNTED) } else { end };
         let (mut rows, mut found, mut before) = (vec![], 0, before.map(str::to_owned));
         let all = loop {
@@ -65,6 +82,10 @@ impl Data {
             before = Some(last.id.clone());
             for item in items.into_iter().filter(|item| wanted.holds(&item.data)) {
                 if (first..end).contains(&found) {
+                    bytes += item.data.get().len();
+                    if bytes >= PAGE_BYTES {
+                        end = found + 1;
+                    }
                     rows.push(ItemRow::from(item));
                 }
                 found += 1;

@@ -278,3 +278,29 @@ async fn an_item_of_ten_thousand_fields() {
         app.get(&format!("/data/export/{format}?fields=f1,g1")).await.ok();
     }
 }
+
+/// A page of large items is short, and its cursor goes on behind them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_large_items_is_short() {
+    let app = TestApp::new().await;
+    let script = "import json, os\nwith open(os.environ['CRAWLHUB_OUTPUT_DIR'] + '/x.jsonl', 'w') as file:\n    \
+                  for i in range(36):\n        file.write(json.dumps({'i': i, 'pad': 'x' * 1_000_000}) + '\\n')";
+    let spider = app.spider(json!({"name": "large"}), &[("main.py", script)]).await;
+    gives(&app, &spider).await;
+    for query in ["page_size=30", "page_size=30&filter=i:gte:0", "page_size=30&sort=-i"] {
+        let mut path = query.to_owned();
+        let mut all = Vec::new();
+        loop {
+            let page = page(&app, &path).await;
+            let some = numbers(&page);
+            assert!((1..=21).contains(&some.len()) || page["next_cursor"].is_null(), "{path}: {some:?}");
+            all.extend(some);
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            path = format!("{query}&cursor={cursor}");
+        }
+        assert_eq!(all, (0..36).rev().collect::<Vec<_>>(), "{query}");
+    }
+    let second = page(&app, "page=2&page_size=5").await;
+    assert_eq!((numbers(&second), &second["total"]), (vec![30, 29, 28, 27, 26], &json!(36)));
+    assert_eq!(numbers(&page(&app, "page=9&page_size=5").await), Vec::<i64>::new());
+}
