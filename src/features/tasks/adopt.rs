@@ -41,7 +41,8 @@ pub struct PastTask {
 }
 
 impl Tasks {
-    /// Keeps those that are not there, or had not ended when they were brought and have now, and says how many. They ran code that is not known here: it counts as empty.
+    /// Keeps those that are not there, or had not ended when they were brought and have now, and says how many. They ran
+    /// code that is not known here: it counts as empty.
     pub async fn adopt(&self, tasks: &[PastTask]) -> Result<u64> {
         let code_hash = self.files.put("[]".to_owned()).await?;
         let mut added = 0;
