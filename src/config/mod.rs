@@ -22,6 +22,8 @@ pub struct Config {
     pub spiders: Spiders,
     pub tasks: Tasks,
     pub runner: Runner,
+    pub docker: Docker,
+    pub code_sessions: CodeSessions,
     pub data: Data,
     pub proxies: Proxies,
     pub retention: Retention,
@@ -38,6 +40,7 @@ pub struct Server {
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
     pub public_url: String,
+    pub sandbox_domain: String,
     #[serde(deserialize_with = "by_comma")]
     pub cors_origins: Vec<String>,
     #[serde(deserialize_with = "by_comma")]
@@ -131,6 +134,43 @@ pub struct Runner {
     pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
     pub confine: Confine,
+}
+
+/// The container engine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Docker {
+    pub host: String,
+    pub reach: Reach,
+    pub ports: String,
+}
+
+/// How containers are reached from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// At their own addresses where this machine has their network, else at published ports.
+    Auto,
+    Address,
+    Port,
+}
+
+/// Editors in the browser.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeSessions {
+    pub image: String,
+    pub cpus: f64,
+    pub memory_mb: i64,
+    pub processes: i64,
+    pub start_seconds: i64,
+    pub idle_minutes: i64,
+    pub max_minutes: i64,
+    pub warn_minutes: i64,
+    pub checkpoint_seconds: i64,
+    pub per_user: i64,
+    pub in_all: i64,
+    pub warm: i64,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -21,6 +21,9 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("MONGODB_URL", "mongodb.url"),
     ("CRAWLHUB_STORAGE", "storage.url"),
     ("CRAWLHUB_SLOTS", "tasks.slots"),
+    ("CRAWLHUB_SANDBOX_DOMAIN", "server.sandbox_domain"),
+    ("DOCKER_HOST", "docker.host"),
+    ("CRAWLHUB_CODE_SERVER_IMAGE", "code_sessions.image"),
 ];
 
 /// Values that `config show` hides.

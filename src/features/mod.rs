@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod code_sessions;
 pub mod contracts;
 pub mod data;
 pub mod datasources;

@@ -1,6 +1,7 @@
 //! The outside world. Knows no feature.
 
 pub mod background;
+pub mod containers;
 pub mod database;
 pub mod disk;
 pub mod documents;

@@ -1,0 +1,64 @@
+//! Containers: editors, and spiders that are kept from this machine. All of them are hostile.
+//!
+//! What every container gets without asking for it: no capabilities, no new privileges, a user of its own that is not
+//! root, limits of processors, memory and processes, an init that reaps, logs that end somewhere, no folder of this
+//! machine, and a network on which it cannot reach other containers. There is no way to ask for less.
+//!
+//! Labels say whose a container is, so that it is found again after anything has been started anew.
+
+mod runtime;
+mod spec;
+
+use std::{ops::Deref, sync::Arc};
+
+use futures_util::StreamExt;
+
+pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running};
+pub use spec::{
+    Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, Labels, Limits, Network, Output,
+    Result, State, TYPE_LABEL, Where,
+};
+
+/// The engine that this server uses.
+#[derive(Debug, Clone)]
+pub struct Containers(Arc<dyn ContainerRuntime>);
+
+/// What a command in a container came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    pub code: i64,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl Containers {
+    pub fn new(runtime: impl ContainerRuntime) -> Self {
+        Self(Arc::new(runtime))
+    }
+
+    /// Runs a command in a running container and gathers what it prints, up to `limit` bytes of each stream; more is an
+    /// error. Whoever calls it limits the time.
+    pub async fn run(&self, id: &ContainerId, exec: Exec, limit: usize) -> Result<Finished> {
+        let Running { mut output, exit } = self.0.exec(id, exec).await?;
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        while let Some(piece) = output.next().await {
+            let (stream, bytes) = match piece? {
+                Output::Stdout(bytes) => (&mut stdout, bytes),
+                Output::Stderr(bytes) => (&mut stderr, bytes),
+            };
+            if stream.len() + bytes.len() > limit {
+                return Err(ContainerError::failed(format!("a command printed more than {limit} bytes")));
+            }
+            stream.extend_from_slice(&bytes);
+        }
+        Ok(Finished { code: exit.await?, stdout, stderr })
+    }
+}
+
+impl Deref for Containers {
+    type Target = dyn ContainerRuntime;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref()
+    }
+}
