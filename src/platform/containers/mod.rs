@@ -6,6 +6,7 @@
 //!
 //! Labels say whose a container is, so that it is found again after anything has been started anew.
 
+mod docker;
 mod runtime;
 mod spec;
 
@@ -13,6 +14,7 @@ use std::{ops::Deref, sync::Arc};
 
 use futures_util::StreamExt;
 
+pub use docker::Docker;
 pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running};
 pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, Labels, Limits, Network, Output,
