@@ -37,7 +37,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use loops::sync;
 pub use parts::Outside;
-use parts::{dispatcher_config, edge, origins, runner_config};
+use parts::{containers, dispatcher_config, edge, origins, runner_config};
 
 use crate::{
     clock::{Clock, SharedClock, SyncedClock},
@@ -46,6 +46,7 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
+        code_sessions::{self, CodeSessions},
         contracts::{self, Contracts},
         data::{self, Data},
         datasources::{self, Datasources},
@@ -98,6 +99,7 @@ pub struct App {
     housekeeping: Housekeeping,
     alerts: Alerts,
     contracts: Contracts,
+    code_sessions: CodeSessions,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -138,6 +140,7 @@ impl App {
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = open_documents(config, data_dir, &db, &clock, &disk).await?;
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
+        let containers = containers(config, &db, &outside).await?;
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
@@ -168,6 +171,8 @@ impl App {
         let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
+        let code_sessions =
+            CodeSessions::new(foundation.clone(), spiders.clone(), containers.clone(), config.code_sessions.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
@@ -188,11 +193,13 @@ impl App {
                 documents: documents.clone(),
                 files,
                 disk,
+                containers,
                 background: background.clone(),
             },
             contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone(), datasources.clone()),
             data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
             housekeeping,
+            code_sessions,
             alerts,
             db,
             documents,
@@ -260,6 +267,7 @@ impl App {
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
             .merge(contracts::router(self.contracts.clone()))
+            .merge(code_sessions::router(self.code_sessions.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()

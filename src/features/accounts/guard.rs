@@ -54,6 +54,14 @@ impl Accounts {
         hops.find(|hop| !trusted(hop)).unwrap_or(peer.ip()).to_string()
     }
 
+    /// Who is signed in by cookie, if anyone.
+    pub async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
+        match CookieJar::from_headers(headers).get(ACCESS_COOKIE) {
+            Some(cookie) => self.caller_of_session(cookie.value()).await,
+            None => Ok(None),
+        }
+    }
+
     async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
         if let Some(token) = bearer(headers) {
             return if token.starts_with(TOKEN_PREFIX) {
@@ -62,10 +70,7 @@ impl Accounts {
                 self.caller_of_session(token).await
             };
         }
-        match CookieJar::from_headers(headers).get(ACCESS_COOKIE) {
-            Some(cookie) => self.caller_of_session(cookie.value()).await,
-            None => Ok(None),
-        }
+        self.signed_in(headers).await
     }
 }
 

@@ -36,6 +36,7 @@ pub struct CodeSessions {
     containers: Containers,
     settings: Arc<config::CodeSessions>,
     doors: Doors,
+    memory: sync::Memory,
     /// Wakes the loop that looks after sessions.
     changed: Arc<Notify>,
 }
@@ -49,7 +50,8 @@ impl CodeSessions {
     ) -> Self {
         let Foundation { db, clock, files, secrets, events, stop, .. } = foundation;
         let (settings, doors, changed) = (Arc::new(settings), Doors::new(stop), Arc::default());
-        Self { db, clock, files, secrets, events, spiders, containers, settings, doors, changed }
+        let memory = sync::Memory::default();
+        Self { db, clock, files, secrets, events, spiders, containers, settings, doors, memory, changed }
     }
 }
 

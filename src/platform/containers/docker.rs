@@ -123,6 +123,10 @@ fn label_filters(labels: &[(&str, &str)]) -> HashMap<&'static str, Vec<String>> 
 
 #[async_trait]
 impl ContainerRuntime for Docker {
+    async fn ping(&self) -> Result<()> {
+        self.judge(self.client().await?.ping().await, "").map(drop)
+    }
+
     async fn engine(&self) -> Result<Engine> {
         let client = self.client().await?;
         let info = self.judge(client.info().await, "")?;

@@ -52,6 +52,9 @@ pub struct LogRange {
 /// [`ContainerError::Unavailable`]: super::ContainerError::Unavailable
 #[async_trait]
 pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether it answers.
+    async fn ping(&self) -> Result<()>;
+
     /// Which engine answers.
     async fn engine(&self) -> Result<Engine>;
 
