@@ -17,7 +17,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
 use chrono::{DateTime, Utc};
@@ -37,7 +37,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use loops::sync;
 pub use parts::Outside;
-use parts::{containers, dispatcher_config, edge, origins, runner_config};
+use parts::{containers, dispatcher_config, edge, origins, place, runner_config};
 
 use crate::{
     clock::{Clock, SharedClock, SyncedClock},
@@ -171,8 +171,13 @@ impl App {
         let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
-        let code_sessions =
-            CodeSessions::new(foundation.clone(), spiders.clone(), containers.clone(), config.code_sessions.clone());
+        let code_sessions = CodeSessions::new(
+            foundation.clone(),
+            (accounts.clone(), spiders.clone()),
+            containers.clone(),
+            (config.code_sessions.clone(), config.docker.ports()?),
+            place(config, listen),
+        )?;
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
@@ -276,7 +281,12 @@ impl App {
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
+            .merge(code_sessions::authorize_router(self.code_sessions.clone()))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
+            .nest(
+                "/crawlhub",
+                self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
+            )
             .nest("/crawlhub/internal", internal());
         let described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))
@@ -311,6 +321,7 @@ impl App {
                 header::X_FRAME_OPTIONS,
                 HeaderValue::from_static("SAMEORIGIN"),
             ))
+            .layer(from_fn_with_state(self.code_sessions.clone(), code_sessions::at_the_door))
             .layer(from_fn(carry_context))
     }
 

@@ -9,11 +9,7 @@ use crate::{
 };
 
 impl Alerts {
-    pub(super) async fn editor_troubled(
-        &self,
-        transaction: &mut Transaction,
-        trouble: &EditorTrouble,
-    ) -> Result<()> {
+    pub(super) async fn editor_troubled(&self, transaction: &mut Transaction, trouble: &EditorTrouble) -> Result<()> {
         let level = match trouble.what {
             Trouble::SyncFailed { .. } | Trouble::Lost { .. } | Trouble::Crashed { .. } => AlertLevel::Error,
             Trouble::Conflicts { .. } => AlertLevel::Warning,

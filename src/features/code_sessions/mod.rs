@@ -4,21 +4,23 @@
 //! nothing depends on a server that lives on. What an editor holds is only given up once it is among the spider's files.
 
 mod door;
+mod life;
 mod routes;
 mod service;
 mod store;
 mod sync;
 mod types;
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use door::{Place, at_the_door, authorize_router};
 pub use types::{CodeSession, Status};
 
-use self::door::Doors;
-use super::{events::Events, foundation::Foundation, spiders::Spiders};
+use self::{door::Doors, life::Jobs};
+use super::{accounts::Accounts, events::Events, foundation::Foundation, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
@@ -32,11 +34,20 @@ pub struct CodeSessions {
     files: Files,
     secrets: Secrets,
     events: Events,
+    accounts: Accounts,
     spiders: Spiders,
     containers: Containers,
     settings: Arc<config::CodeSessions>,
+    /// To publish editors at, where their containers cannot be reached.
+    ports: RangeInclusive<u16>,
+    place: Arc<Place>,
     doors: Doors,
+    jobs: Jobs,
     memory: sync::Memory,
+    /// One editor of the warm pool is started at a time.
+    pool_turn: Arc<tokio::sync::Mutex<()>>,
+    /// Asks editors whether they are there.
+    http: reqwest::Client,
     /// Wakes the loop that looks after sessions.
     changed: Arc<Notify>,
 }
@@ -44,17 +55,51 @@ pub struct CodeSessions {
 impl CodeSessions {
     pub fn new(
         foundation: Foundation,
-        spiders: Spiders,
+        (accounts, spiders): (Accounts, Spiders),
         containers: Containers,
-        settings: config::CodeSessions,
-    ) -> Self {
+        (settings, ports): (config::CodeSessions, RangeInclusive<u16>),
+        place: Place,
+    ) -> anyhow::Result<Self> {
         let Foundation { db, clock, files, secrets, events, stop, .. } = foundation;
-        let (settings, doors, changed) = (Arc::new(settings), Doors::new(stop), Arc::default());
-        let memory = sync::Memory::default();
-        Self { db, clock, files, secrets, events, spiders, containers, settings, doors, memory, changed }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()?;
+        let (doors, jobs) = (Doors::new(stop.clone(), clock.clone()), Jobs::new(stop));
+        let (settings, place, memory) = (Arc::new(settings), Arc::new(place), sync::Memory::default());
+        let (pool_turn, changed) = (Arc::default(), Arc::default());
+        Ok(Self {
+            db,
+            clock,
+            files,
+            secrets,
+            events,
+            accounts,
+            spiders,
+            containers,
+            settings,
+            ports,
+            place,
+            doors,
+            jobs,
+            memory,
+            pool_turn,
+            http,
+            changed,
+        })
+    }
+
+    /// Wakes the loop that looks after sessions.
+    pub fn wake(&self) -> Arc<Notify> {
+        self.changed.clone()
     }
 }
 
 pub fn router(sessions: CodeSessions) -> OpenApiRouter {
     routes::router().with_state(sessions)
+}
+
+pub fn admin_router(sessions: CodeSessions) -> OpenApiRouter {
+    routes::admin_router().with_state(sessions)
 }

@@ -30,7 +30,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use self::answers::{container_of, happening_of, told, told_of, written};
 use super::{
     ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec, Happening,
-    LogRange, Network, Output, OutputStream, Result, Running, State, Where,
+    LogRange, Network, OutputStream, Result, Running, State, Where,
 };
 use crate::config;
 

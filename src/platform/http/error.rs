@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{context::request_id, envelope::said};
+use super::{context::request_id, envelope::said, proxy::Proxied};
 use crate::{
     error::{Detail, Error},
     text,
@@ -98,7 +98,7 @@ pub(super) fn in_our_shape(response: Response) -> Response {
         .headers()
         .get(header::CONTENT_TYPE)
         .is_none_or(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
-    if !status.is_client_error() || !is_text {
+    if !status.is_client_error() || !is_text || response.extensions().get::<Proxied>().is_some() {
         return response;
     }
     let msg = said(text!("请求无法理解", "the request cannot be understood"));

@@ -6,6 +6,7 @@ mod envelope;
 mod error;
 mod extract;
 mod page;
+pub mod proxy;
 mod sse;
 mod upload;
 

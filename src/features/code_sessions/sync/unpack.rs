@@ -43,7 +43,7 @@ pub(super) struct Unpacked {
 
 /// A path that a spider cannot have, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Skipped {
+pub(in super::super) struct Skipped {
     pub path: String,
     pub reason: &'static str,
 }
