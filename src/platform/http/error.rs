@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{context::request_id, envelope::said, proxy::Proxied};
+use super::{context::request_id, envelope::said};
 use crate::{
     error::{Detail, Error},
     text,
@@ -68,9 +68,6 @@ impl IntoResponse for Error {
             Self::Forbidden(problem) => answer(StatusCode::FORBIDDEN, problem.code, said(problem.text), vec![]),
             Self::TooMany(problem) => answer(StatusCode::TOO_MANY_REQUESTS, problem.code, said(problem.text), vec![]),
             Self::Outside(problem) => answer(StatusCode::BAD_GATEWAY, problem.code, said(problem.text), vec![]),
-            Self::Failed(problem) => {
-                answer(StatusCode::INTERNAL_SERVER_ERROR, problem.code, said(problem.text), vec![])
-            }
             Self::Invalid(details) => {
                 let details: Vec<ErrorDetail> = details.into_iter().map(ErrorDetail::from).collect();
                 let first = details.first().map(|detail| format!("{}: {}", detail.loc, detail.msg)).unwrap_or_default();
@@ -98,7 +95,7 @@ pub(super) fn in_our_shape(response: Response) -> Response {
         .headers()
         .get(header::CONTENT_TYPE)
         .is_none_or(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
-    if !status.is_client_error() || !is_text || response.extensions().get::<Proxied>().is_some() {
+    if !status.is_client_error() || !is_text {
         return response;
     }
     let msg = said(text!("请求无法理解", "the request cannot be understood"));
