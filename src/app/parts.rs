@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use crate::{
     clock::SharedClock,
     config::{Config, Confine},
-    features::{accounts::Edge, tasks::DispatcherConfig},
+    features::{accounts::Edge, code_sessions::Site, tasks::DispatcherConfig},
     platform::process::Strength,
     runner::RunnerConfig,
 };
@@ -67,6 +67,11 @@ pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
         https: config.server.public_url.starts_with("https://"),
         trusted_proxies: trusted.collect::<Result<_, _>>().context("server.trusted_proxies holds no IP address")?,
     })
+}
+
+/// Where editors are found.
+pub(super) fn site(config: &Config) -> Site {
+    Site::new(&config.server.sandbox_domain, config.server.public_url.starts_with("https://"))
 }
 
 pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use door::{Doors, Site, authorize_router, enter};
 pub use types::{CodeSession, Status};
 
-use self::door::Doors;
 use super::{events::Events, foundation::Foundation, spiders::Spiders};
 use crate::{
     clock::SharedClock,
@@ -45,10 +45,11 @@ impl CodeSessions {
         foundation: Foundation,
         spiders: Spiders,
         containers: Containers,
+        doors: Doors,
         settings: config::CodeSessions,
     ) -> Self {
-        let Foundation { db, clock, files, secrets, events, stop, .. } = foundation;
-        let (settings, doors, changed) = (Arc::new(settings), Doors::new(stop), Arc::default());
+        let Foundation { db, clock, files, secrets, events, .. } = foundation;
+        let (settings, changed) = (Arc::new(settings), Arc::default());
         Self { db, clock, files, secrets, events, spiders, containers, settings, doors, changed }
     }
 }

@@ -6,11 +6,12 @@ mod envelope;
 mod error;
 mod extract;
 mod page;
+pub mod proxy;
 mod sse;
 mod upload;
 
 pub use attachment::attachment;
-pub use context::{Language, carry_context, request_id};
+pub use context::{Language, PassedOn, carry_context, request_id};
 pub use envelope::{Envelope, Reply, said};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
 pub use extract::{Body, Params, sent};
