@@ -19,6 +19,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{from_fn, from_fn_with_state},
     routing::get,
+    serve::ListenerExt,
 };
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
@@ -37,7 +38,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use loops::sync;
 pub use parts::Outside;
-use parts::{containers, dispatcher_config, edge, origins, place, runner_config};
+use parts::{containers, dispatcher_config, edge, origins, runner_config, site};
 
 use crate::{
     clock::{Clock, SharedClock, SyncedClock},
@@ -46,7 +47,7 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
-        code_sessions::{self, CodeSessions},
+        code_sessions::{self, CodeSessions, Doors},
         contracts::{self, Contracts},
         data::{self, Data},
         datasources::{self, Datasources},
@@ -100,6 +101,7 @@ pub struct App {
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
+    doors: Doors,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -169,6 +171,7 @@ impl App {
         };
         let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
         let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
+        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let code_sessions = CodeSessions::new(
@@ -176,7 +179,7 @@ impl App {
             (accounts.clone(), spiders.clone()),
             containers.clone(),
             (config.code_sessions.clone(), config.docker.ports()?),
-            place(config, listen),
+            doors.clone(),
         )?;
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
@@ -209,6 +212,7 @@ impl App {
             db,
             documents,
             accounts,
+            doors,
             projects,
             spiders,
             proxies,
@@ -277,11 +281,11 @@ impl App {
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))
+            .merge(code_sessions::authorize_router(self.doors.clone()))
             .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
-            .merge(code_sessions::authorize_router(self.code_sessions.clone()))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
             .nest(
                 "/crawlhub",
@@ -321,7 +325,7 @@ impl App {
                 header::X_FRAME_OPTIONS,
                 HeaderValue::from_static("SAMEORIGIN"),
             ))
-            .layer(from_fn_with_state(self.code_sessions.clone(), code_sessions::at_the_door))
+            .layer(from_fn_with_state(self.doors.clone(), code_sessions::enter))
             .layer(from_fn(carry_context))
     }
 
@@ -359,6 +363,12 @@ impl App {
         )?);
         let close_http = CancellationToken::new();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        // What people type into an editor does not wait for more.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!("a connection keeps small pieces back: {error}");
+            }
+        });
         let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
         let http = std::pin::pin!(http.into_future());
         let ending = async {

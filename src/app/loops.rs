@@ -68,6 +68,11 @@ impl App {
             let alerts = alerts.clone();
             async move { alerts.send_due().await }
         });
+        let doors = self.doors.clone();
+        self.background.run_until_next("doors", Duration::from_secs(2), Arc::new(Notify::new()), move || {
+            let doors = doors.clone();
+            async move { doors.watch_once().await }
+        });
         let proxies = self.proxies.clone();
         self.background.run("proxies", Duration::from_secs(15), proxies.check_due(), move || {
             let proxies = proxies.clone();

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use crate::{
     clock::SharedClock,
     config::{Config, Confine},
-    features::{accounts::Edge, code_sessions::Place, tasks::DispatcherConfig},
+    features::{accounts::Edge, code_sessions::Site, tasks::DispatcherConfig},
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
         database::Database,
@@ -78,28 +78,17 @@ pub(super) async fn containers(config: &Config, db: &Database, outside: &Outside
     Ok(Containers::new(runtime, &installation))
 }
 
-/// Where editors are reached: below a domain of their own, or at paths of this server.
-pub(super) fn place(config: &Config, listen: SocketAddr) -> Place {
-    let public = &config.server.public_url;
-    let https = public.starts_with("https://");
-    let (domain, given) = match config.server.sandbox_domain.split_once(':') {
-        Some((domain, port)) => (domain, port.parse().ok()),
-        None => (config.server.sandbox_domain.as_str(), None),
-    };
-    let of_public = || {
-        let authority = public.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
-        authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
-    };
-    let port = given.or_else(|| if public.is_empty() { Some(listen.port()) } else { of_public() });
-    Place { https, domain: (!domain.is_empty()).then(|| domain.to_owned()), port }
-}
-
 pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
     let trusted = config.server.trusted_proxies.iter().map(|address| address.parse());
     Ok(Edge {
         https: config.server.public_url.starts_with("https://"),
         trusted_proxies: trusted.collect::<Result<_, _>>().context("server.trusted_proxies holds no IP address")?,
     })
+}
+
+/// Where editors are found.
+pub(super) fn site(config: &Config) -> Site {
+    Site::new(&config.server.sandbox_domain, config.server.public_url.starts_with("https://"))
 }
 
 pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {

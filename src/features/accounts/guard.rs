@@ -42,7 +42,7 @@ impl Accounts {
     }
 
     /// The peer, or what a trusted proxy says of it: the rightmost address that is no trusted proxy's.
-    pub(super) fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> String {
+    pub fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> String {
         let Some(ConnectInfo(peer)) = extensions.get::<ConnectInfo<SocketAddr>>() else { return String::new() };
         let trusted = |address: &IpAddr| self.edge.trusted_proxies.contains(address);
         if !trusted(&peer.ip()) {
@@ -54,15 +54,8 @@ impl Accounts {
         hops.find(|hop| !trusted(hop)).unwrap_or(peer.ip()).to_string()
     }
 
-    /// Who is signed in by cookie, if anyone.
-    pub async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
-        match CookieJar::from_headers(headers).get(ACCESS_COOKIE) {
-            Some(cookie) => self.caller_of_session(cookie.value()).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
+    /// Whoever the request's token or cookie belongs to.
+    pub async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
         if let Some(token) = bearer(headers) {
             return if token.starts_with(TOKEN_PREFIX) {
                 self.caller_of_token(token).await
@@ -70,7 +63,10 @@ impl Accounts {
                 self.caller_of_session(token).await
             };
         }
-        self.signed_in(headers).await
+        match CookieJar::from_headers(headers).get(ACCESS_COOKIE) {
+            Some(cookie) => self.caller_of_session(cookie.value()).await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -16,15 +16,15 @@ use std::{ops::RangeInclusive, sync::Arc};
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use door::{Place, at_the_door, authorize_router};
+pub use door::{Doors, Site, authorize_router, enter};
 pub use types::{CodeSession, Status};
 
-use self::{door::Doors, life::Jobs};
+use self::life::Jobs;
 use super::{accounts::Accounts, events::Events, foundation::Foundation, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
-    platform::{containers::Containers, database::Database, files::Files, secrets::Secrets},
+    platform::{containers::Containers, database::Database, files::Files},
 };
 
 #[derive(Debug, Clone)]
@@ -32,7 +32,6 @@ pub struct CodeSessions {
     db: Database,
     clock: SharedClock,
     files: Files,
-    secrets: Secrets,
     events: Events,
     accounts: Accounts,
     spiders: Spiders,
@@ -40,7 +39,6 @@ pub struct CodeSessions {
     settings: Arc<config::CodeSessions>,
     /// To publish editors at, where their containers cannot be reached.
     ports: RangeInclusive<u16>,
-    place: Arc<Place>,
     doors: Doors,
     jobs: Jobs,
     memory: sync::Memory,
@@ -58,29 +56,26 @@ impl CodeSessions {
         (accounts, spiders): (Accounts, Spiders),
         containers: Containers,
         (settings, ports): (config::CodeSessions, RangeInclusive<u16>),
-        place: Place,
+        doors: Doors,
     ) -> anyhow::Result<Self> {
-        let Foundation { db, clock, files, secrets, events, stop, .. } = foundation;
+        let Foundation { db, clock, files, events, stop, .. } = foundation;
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(0)
             .build()?;
-        let (doors, jobs) = (Doors::new(stop.clone(), clock.clone()), Jobs::new(stop));
-        let (settings, place, memory) = (Arc::new(settings), Arc::new(place), sync::Memory::default());
+        let (settings, jobs, memory) = (Arc::new(settings), Jobs::new(stop), sync::Memory::default());
         let (pool_turn, changed) = (Arc::default(), Arc::default());
         Ok(Self {
             db,
             clock,
             files,
-            secrets,
             events,
             accounts,
             spiders,
             containers,
             settings,
             ports,
-            place,
             doors,
             jobs,
             memory,

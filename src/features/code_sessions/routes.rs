@@ -26,7 +26,7 @@ impl CodeSessions {
         let is_warned = session.status == Status::Ready && end.warns_at(&self.settings) <= self.clock.now();
         let warning = is_warned.then(|| Warning { reason: if end.is_idle { "idle" } else { "expired" }, at: end.at });
         Shown {
-            url: self.url_of(&session.id),
+            url: format!("/code-server/{}/", session.id),
             id: session.id,
             spider_id: session.spider_id,
             user_id: session.user_id,
@@ -63,7 +63,7 @@ async fn open(
     if params.wait != Some(false) {
         session = sessions.opened(session).await?;
     }
-    let token = sessions.issue_token(&session).await?;
+    let token = sessions.doors.issue_token(&session).await?;
     Ok(Reply::data(sessions.shown(session, Some(token))))
 }
 

@@ -171,37 +171,10 @@ impl CodeSessions {
         Ok(())
     }
 
-    /// What is over for long, and tokens that nobody used.
+    /// What is over for long.
     pub(super) async fn clear_old(&self, kept: TimeDelta) -> Result<()> {
-        let now = self.clock.now();
         let over = "DELETE FROM code_sessions WHERE status IN ('stopped', 'failed') AND updated_at < $1";
-        self.db.query(over).bind(now - kept).execute().await?;
-        self.db.query("DELETE FROM code_session_tokens WHERE expires_at < $1").bind(now).execute().await?;
-        Ok(())
-    }
-
-    pub(super) async fn insert_token(&self, hash: &str, id: &CodeSessionId, expires_at: DateTime<Utc>) -> Result<()> {
-        self.db
-            .query("INSERT INTO code_session_tokens (hash, session_id, expires_at) VALUES ($1, $2, $3)")
-            .bind(hash)
-            .bind(id)
-            .bind(expires_at)
-            .execute()
-            .await
-            .map(drop)
-    }
-
-    /// Whether there was such a token; there is none any more.
-    pub(super) async fn use_token(&self, hash: &str, id: &CodeSessionId) -> Result<bool> {
-        let used = self
-            .db
-            .query("DELETE FROM code_session_tokens WHERE hash = $1 AND session_id = $2 AND expires_at > $3")
-            .bind(hash)
-            .bind(id)
-            .bind(self.clock.now())
-            .execute()
-            .await?;
-        Ok(used > 0)
+        self.db.query(over).bind(self.clock.now() - kept).execute().await.map(drop)
     }
 
     pub(super) async fn pooled(&self, engine: &str) -> Result<Vec<(CodeSessionId, String, String, DateTime<Utc>)>> {

@@ -47,6 +47,11 @@ impl Language {
     }
 }
 
+/// Marks an answer that is not the platform's own, by an extension of it: it goes out as it is, and is logged under this
+/// name, as it has no route.
+#[derive(Debug, Clone, Copy)]
+pub struct PassedOn(pub &'static str);
+
 #[derive(Debug, Clone)]
 struct Context {
     language: Language,
@@ -88,8 +93,15 @@ pub async fn carry_context(request: Request, next: Next) -> Response {
     // The pattern, not the path: paths of tasks' own addresses hold their tokens.
     let path = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
     let started = Instant::now();
-    let mut response = CONTEXT.scope(context, async { in_our_shape(next.run(request).await) }).await;
-    log_end(&method, path.as_deref(), &response, started, &request_id);
+    let answer = async {
+        let response = next.run(request).await;
+        match response.extensions().get::<PassedOn>() {
+            Some(&PassedOn(name)) => (response, Some(name)),
+            None => (in_our_shape(response), None),
+        }
+    };
+    let (mut response, passed_on) = CONTEXT.scope(context, answer).await;
+    log_end(&method, passed_on.or(path.as_deref()), &response, started, &request_id);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

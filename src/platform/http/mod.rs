@@ -11,7 +11,7 @@ mod sse;
 mod upload;
 
 pub use attachment::attachment;
-pub use context::{Language, carry_context, request_id};
+pub use context::{Language, PassedOn, carry_context, request_id};
 pub use envelope::{Envelope, Reply, said};
 pub use error::{ErrorBody, ErrorData, ErrorDetail, panic_answer};
 pub use extract::{Body, Params, sent};

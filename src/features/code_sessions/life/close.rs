@@ -167,7 +167,7 @@ impl CodeSessions {
             _ => CodeSession { deadline_at: session.retry_at, ..session.clone() },
         };
         self.save(step).await?;
-        self.doors.forget(&session.id);
+        self.doors.close(&session.id);
         Ok(())
     }
 

@@ -119,7 +119,7 @@ impl CodeSessions {
         match self.leased(&session, tokio::time::timeout(REVIVAL, up)).await {
             Ok(Ok(upstream)) => {
                 let revived = self.save(CodeSession { upstream: Some(upstream), ..session.clone() }).await?;
-                self.doors.forget(&session.id);
+                self.doors.close(&session.id);
                 tracing::info!(session = %session.id, "an editor runs again after its container had ended");
                 Ok(revived)
             }

@@ -126,7 +126,6 @@ impl CodeSessions {
     /// The loop: looks at all sessions of this server's engine, and begins what is to be done. Returns how long there is
     /// nothing else.
     pub async fn look_after(&self) -> anyhow::Result<Duration> {
-        self.flush_activity().await?;
         let sessions = self.all_active().await?;
         self.clear_old(REMEMBERED).await?;
         let engine = match self.containers.engine().await {

@@ -58,7 +58,7 @@ impl CodeSessions {
             // Closed meanwhile: it is nobody's.
             self.remove_containers(&session.id).await?;
         }
-        self.doors.forget(&session.id);
+        self.doors.close(&session.id);
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl CodeSessions {
         self.remove_containers(id).await?;
         self.save(CodeSession { status: Status::Failed, error_message: Some(message), deadline_at: None, ..session })
             .await?;
-        self.doors.forget(id);
+        self.doors.close(id);
         Ok(())
     }
 

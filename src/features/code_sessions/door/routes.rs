@@ -1,0 +1,268 @@
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::PathAndQuery},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Doors,
+    admission::Refusal,
+    opened::{Connection, Door, Seen},
+    pages::{Notice, is_navigation, private},
+    place::{Place, Way, is_same_origin},
+    statement::{Statement, cookie_name},
+};
+use crate::{
+    error::{Error, Problem, Result},
+    features::code_sessions::Status,
+    platform::http::{
+        PassedOn,
+        proxy::{Failure, Passage, asks_for_websocket, climbs},
+    },
+    text,
+};
+
+/// The name of the parameter that holds a token.
+const TOKEN: &str = "tkn";
+const X_UPSTREAM: HeaderName = HeaderName::from_static("x-upstream");
+const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+
+/// Middleware before all routes: what goes to an editor never gets to them, whatever its path is.
+pub async fn enter(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+    let host = host_of(&request);
+    let path = request.uri().path().to_owned();
+    let mut response = match doors.site.place(&host, &path) {
+        Place::Platform => return next.run(request).await,
+        Place::Bare(_) => moved(&format!("{path}/{}", query_of(&request))),
+        Place::Moved(way) => doors.move_on(&way, &host, &query_of(&request), request.headers()).await,
+        Place::Nowhere => Notice::Nowhere.answer(request.headers()),
+        Place::Editor(way) => doors.serve(&way, &host, request).await,
+    };
+    response.extensions_mut().insert(PassedOn("/code-server/{id}/…"));
+    response
+}
+
+/// For a proxy in front.
+pub fn authorize_router(doors: Doors) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(authorize)).with_state(doors)
+}
+
+/// Whether a proxy in front may pass a request for an editor on, and where to: `X-Upstream`. It asks with the request's
+/// own headers, and with `X-Original-URI`, `X-Original-Host` and, where it likes, `X-Original-Method`. What is refused is to
+/// be passed to this server itself, which says why; so are requests with `tkn` (401) and WebSockets, so that they end
+/// with the session and count as activity.
+#[utoipa::path(get, path = "/proxy/authorize", tag = "code sessions",
+    params(
+        ("X-Original-URI" = String, Header, description = "path and query as the browser sent them"),
+        ("X-Original-Host" = String, Header, description = "host and port as the browser sent them")),
+    responses(
+        (status = 200, description = "`X-Upstream` is `host:port`"),
+        (status = 401, description = "without the editor's cookie"),
+        (status = 403, description = "another user's, or from another site"),
+        (status = 404, description = "no editor, or none that is ready")))]
+async fn authorize(State(doors): State<Doors>, headers: HeaderMap) -> Result<Response> {
+    let original = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (host, uri) = (original("x-original-host"), original("x-original-uri"));
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let Place::Editor(way) = doors.site.place(host, path) else { return Err(no_editor()) };
+    if climbs(path) {
+        return Err(no_editor());
+    }
+    if split_token(query).0.is_some() {
+        return Err(by_token());
+    }
+    let (door, seen) = doors.admit(&way.id(), &headers).await.map_err(|refusal| match refusal {
+        Refusal::Unknown => no_editor(),
+        Refusal::Foreign => {
+            Error::forbidden("other_user", text!("这是另一位用户的编辑器", "it is another user's editor"))
+        }
+        Refusal::Anonymous => by_token(),
+        Refusal::Failed(error) => error,
+    })?;
+    let method = headers.get(X_ORIGINAL_METHOD).and_then(|method| Method::from_bytes(method.as_bytes()).ok());
+    let changes = method.is_some_and(|method| !method.is_safe());
+    if (changes || original("sec-fetch-mode") == "websocket") && is_from_elsewhere(&headers, host) {
+        return Err(Error::forbidden(
+            "other_origin",
+            text!("请求来自另一个网站", "the request comes from another site"),
+        ));
+    }
+    let Some(upstream) = seen.editor.as_ref().and(seen.session.upstream.as_deref()) else { return Err(no_editor()) };
+    if is_navigation(&headers) {
+        door.activity.happened(doors.clock.now());
+    }
+    Ok(([(X_UPSTREAM, upstream)], ()).into_response())
+}
+
+fn no_editor() -> Error {
+    Error::not_found("no_editor", text!("这里没有编辑器", "there is no editor here"))
+}
+
+fn by_token() -> Error {
+    Error::Unauthenticated(Problem {
+        code: "open_from_crawlhub",
+        text: text!("请从 CrawlHub 打开编辑器", "open the editor from CrawlHub"),
+    })
+}
+
+impl Doors {
+    async fn serve(&self, way: &Way<'_>, host: &str, request: Request) -> Response {
+        let asked = request.headers();
+        if [Method::CONNECT, Method::TRACE].contains(request.method()) {
+            return Notice::WrongVerb.answer(asked);
+        }
+        if !way.path.starts_with('/') || climbs(way.path) {
+            return Notice::Climbs.answer(asked);
+        }
+        let (token, rest) = split_token(request.uri().query().unwrap_or_default());
+        if let Some(token) = token {
+            return self.exchange(way, &token, &rest, asked).await.unwrap_or_else(IntoResponse::into_response);
+        }
+        let (door, seen) = match self.admit(&way.id(), asked).await {
+            Ok(found) => found,
+            Err(Refusal::Unknown | Refusal::Foreign) => return Notice::Nowhere.answer(asked),
+            Err(Refusal::Anonymous) => return Notice::Anonymous.answer(asked),
+            Err(Refusal::Failed(error)) => return error.into_response(),
+        };
+        let changes = !request.method().is_safe();
+        if (changes || asks_for_websocket(&request)) && is_from_elsewhere(asked, host) {
+            return Notice::OtherOrigin.answer(asked);
+        }
+        if changes || is_navigation(asked) {
+            door.activity.happened(self.clock.now());
+        }
+        self.pass(way, host, request, door, &seen).await
+    }
+
+    async fn pass(&self, way: &Way<'_>, host: &str, request: Request, door: Arc<Door>, seen: &Seen) -> Response {
+        let is_socket = asks_for_websocket(&request);
+        let asked = request.headers();
+        let Some(editor) = &seen.editor else {
+            let closes = seen.session.status == Status::Syncing;
+            return if closes { Notice::Closing } else { Notice::Starting }.answer(asked);
+        };
+        let Some(connection) = Connection::open(door, editor.clone(), self.clock.clone(), is_socket) else {
+            return Notice::TooMany.answer(asked);
+        };
+        let target = format!("{}{}", way.path, query_of(&request));
+        let (Ok(target), Ok(host)) = (PathAndQuery::try_from(target), HeaderValue::from_str(host)) else {
+            return Notice::Climbs.answer(asked);
+        };
+        let passage = Passage {
+            prefix: way.prefix.to_owned(),
+            target,
+            host,
+            https: self.site.https(),
+            peer: self.accounts.address(asked, request.extensions()),
+            keeps_cookie: |name| name.starts_with("vscode"),
+            end: editor.end.clone(),
+            traffic: Arc::new(connection),
+        };
+        let (asked, waits) = (asked.clone(), seen.session.status);
+        match editor.upstream.pass(request, passage, &self.sockets).await {
+            Ok(response) => response,
+            Err(Failure::Ended) if waits == Status::Ready => Notice::Nowhere.answer(&asked),
+            Err(_) => Notice::Gone.answer(&asked),
+        }
+    }
+
+    /// A token becomes a cookie, and leaves the address.
+    async fn exchange(&self, way: &Way<'_>, token: &str, rest: &str, asked: &HeaderMap) -> Result<Response> {
+        let id = way.id();
+        let Some((door, seen)) = self.look(&id).await? else { return Ok(Notice::BadToken.answer(asked)) };
+        // Whoever follows another's link would work in that one's editor.
+        if self.is_another(asked, &seen.session.user_id).await? {
+            return Ok(Notice::OtherUser.answer(asked));
+        }
+        let Some(statement) = self.redeem(&seen.session, token).await? else {
+            return Ok(Notice::BadToken.answer(asked));
+        };
+        door.activity.happened(self.clock.now());
+        // What begins with two slashes would be a host.
+        let start = if way.prefix.is_empty() && way.path.starts_with("//") { "/." } else { way.prefix };
+        let question = if rest.is_empty() { "" } else { "?" };
+        let mut response = StatusCode::SEE_OTHER.into_response();
+        go_to(&mut response, &format!("{start}{}{question}{rest}", way.path));
+        if let Ok(cookie) = HeaderValue::from_str(&self.cookie(way, &statement).to_string()) {
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    fn cookie(&self, way: &Way<'_>, statement: &Statement) -> Cookie<'static> {
+        let id = way.id();
+        let life = (statement.expires_at - self.clock.now()).num_seconds();
+        Cookie::build((cookie_name(&id), self.state(&id, statement)))
+            .path(format!("{}/", way.prefix))
+            .max_age(time::Duration::seconds(life))
+            .same_site(SameSite::Lax)
+            .http_only(true)
+            .secure(self.site.https())
+            .build()
+    }
+
+    /// To the editor's own host, where there is one for it.
+    async fn move_on(&self, way: &Way<'_>, host: &str, query: &str, asked: &HeaderMap) -> Response {
+        let has_token = split_token(query.trim_start_matches('?')).0.is_some();
+        // Over there nobody is signed in at the platform, so that it could not be noticed.
+        if has_token {
+            let another = match self.look(&way.id()).await {
+                Ok(Some((_, seen))) => self.is_another(asked, &seen.session.user_id).await,
+                Ok(None) => Ok(false),
+                Err(error) => Err(error),
+            };
+            match another {
+                Ok(false) => {}
+                Ok(true) => return Notice::OtherUser.answer(asked),
+                Err(error) => return error.into_response(),
+            }
+        }
+        let there = self.site.own_address(way.id, host);
+        moved(&format!("{there}{}{query}", way.path))
+    }
+}
+
+/// As the browser sent it; empty where it said none.
+fn host_of(request: &Request) -> String {
+    let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    named.or_else(header).unwrap_or_default().to_owned()
+}
+
+/// With its question mark; empty where there is none.
+fn query_of(request: &Request) -> String {
+    request.uri().query().map(|query| format!("?{query}")).unwrap_or_default()
+}
+
+/// The token in a query, and the query without it, otherwise as it was.
+fn split_token(query: &str) -> (Option<String>, String) {
+    let name = |pair: &str| form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.into_owned());
+    let (tokens, rest): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|pair| name(pair).is_some_and(|name| name == TOKEN));
+    let token = tokens.first().and_then(|pair| form_urlencoded::parse(pair.as_bytes()).next());
+    (token.map(|(_, value)| value.into_owned()), rest.join("&"))
+}
+
+/// A browser says where what it was made to send comes from.
+fn is_from_elsewhere(asked: &HeaderMap, host: &str) -> bool {
+    let origin = asked.get(header::ORIGIN);
+    origin.is_some_and(|origin| !origin.to_str().is_ok_and(|origin| is_same_origin(origin, host)))
+}
+
+fn moved(place: &str) -> Response {
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    go_to(&mut response, place);
+    response
+}
+
+fn go_to(response: &mut Response, place: &str) {
+    private(response.headers_mut());
+    if let Ok(place) = HeaderValue::from_str(place) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+}

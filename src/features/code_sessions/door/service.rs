@@ -1,0 +1,31 @@
+use chrono::Duration;
+
+use super::{Doors, statement::Statement, store::Known};
+use crate::{
+    error::{Error, Result},
+    features::code_sessions::CodeSession,
+    platform::secrets::{random_token, token_hash},
+    text,
+};
+
+/// From the answer that holds it to the browser that opens it.
+const TOKEN_LIFETIME: Duration = Duration::minutes(5);
+
+impl Doors {
+    /// A token that opens the session's editor once.
+    pub(in crate::features::code_sessions) async fn issue_token(&self, session: &CodeSession) -> Result<String> {
+        self.remove_old_tokens().await?;
+        let token = random_token();
+        let expires_at = self.clock.now() + TOKEN_LIFETIME;
+        if self.insert_token(&token_hash(&token), expires_at, &session.id).await? {
+            return Ok(token);
+        }
+        Err(Error::conflict("session_closing", text!("编辑会话正在关闭", "the code session is being closed")))
+    }
+
+    /// What the token becomes; `None` where it opens nothing, or no longer.
+    pub(super) async fn redeem(&self, session: &Known, token: &str) -> Result<Option<Statement>> {
+        let taken = self.take_token(&token_hash(token), &session.id).await?;
+        Ok(taken.then(|| Statement { user: session.user_id.clone(), expires_at: session.expires_at }))
+    }
+}
