@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use door::{Doors, Site, authorize_router, enter};
-pub use types::{CodeSession, Status};
+pub use types::{CodeSession, Ending, Status};
 
 use self::life::Jobs;
 use super::{accounts::Accounts, events::Events, foundation::Foundation, spiders::Spiders};

@@ -50,7 +50,6 @@ struct Listed {
     /// Changes whenever the file does: nobody but the system sets the time of its last change.
     stamp: String,
     executable: bool,
-    size: u64,
 }
 
 /// The container's files; only what is not as it was `known` is read.
@@ -105,7 +104,7 @@ async fn list(
     let run = tokio::time::timeout(LIST_PATIENCE, containers.run(id, exec, LONGEST_LIST));
     let done = run.await.map_err(|_| slow())??;
     if done.code != 0 && done.stdout.is_empty() {
-        return Err(said(&done.stderr));
+        return Err(said("find", done.code, &done.stderr));
     }
     let (mut found, mut skipped, mut total) = (BTreeMap::new(), Vec::new(), 0);
     let mut tree = Tree::default();
@@ -128,14 +127,14 @@ async fn list(
             note(&mut skipped, path, "name");
             continue;
         }
-        let size: u64 = size.parse().map_err(|_| said(b"find"))?;
+        let size: u64 = size.parse().map_err(|_| said("find", 0, b"a size that is none"))?;
         check_file(limits, path, size)?;
         total += size;
         check_amount(limits, found.len() + 1, total)?;
         let executable = u32::from_str_radix(mode, 8).is_ok_and(|mode| mode & 0o111 != 0);
         let stamp =
             file[1..FIELDS - 1].iter().map(|field| String::from_utf8_lossy(field)).collect::<Vec<_>>().join(" ");
-        found.insert(path.to_owned(), Listed { stamp, executable, size });
+        found.insert(path.to_owned(), Listed { stamp, executable });
     }
     Ok((found, skipped))
 }
@@ -172,7 +171,7 @@ async fn fetch(
     // A file that changed or went while it was read makes it 1 or 2: what is missing is noticed, and looked at again.
     match end.await? {
         (0..=2, _) => Ok((unpacked.files, unpacked.skipped)),
-        (_, stderr) => Err(said(&stderr)),
+        (code, stderr) => Err(said("tar", code, &stderr)),
     }
 }
 
@@ -211,7 +210,7 @@ pub(super) async fn feed(containers: &Containers, id: &ContainerId, argv: &[&str
     }
     match end.await? {
         (0, _) => Ok(()),
-        (_, stderr) => Err(said(&stderr)),
+        (code, stderr) => Err(said(argv.first().unwrap_or(&""), code, &stderr)),
     }
 }
 
@@ -226,11 +225,14 @@ fn slow() -> Error {
     Error::Unavailable { what: "Docker", source: anyhow::anyhow!("the list of files does not end") }
 }
 
-fn said(stderr: &[u8]) -> Error {
+fn said(command: &str, code: i64, stderr: &[u8]) -> Error {
     let said: String =
         String::from_utf8_lossy(stderr).chars().filter(|letter| !letter.is_control()).take(SAID).collect();
     Error::conflict(
         "workspace_unreadable",
-        text!("无法读取或写入工作区: {said}", "the workspace cannot be read or written: {said}"),
+        text!(
+            "无法读取或写入工作区（{command}: {code}）: {said}",
+            "the workspace cannot be read or written ({command}: {code}): {said}"
+        ),
     )
 }
