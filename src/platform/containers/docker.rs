@@ -4,6 +4,8 @@ mod answers;
 mod connection;
 mod making;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,7 +29,10 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
 
 use self::{
-    answers::{container_of, found, happening_of, says_no_image, told_of, written},
+    answers::{
+        container_of, found, happening_of, is_hung_up, is_of_a_port, is_of_a_state_between, says_no_image, told_of,
+        written,
+    },
     connection::{Connection, PATIENCE, Reached},
     making::Place,
     streams::{feeding, received, sent, watched},
@@ -38,10 +43,15 @@ use super::{
 };
 use crate::config;
 
-/// For an archive to be taken.
+/// For an archive to be taken, and for its next piece to be taken or to come.
 const ARCHIVE_PATIENCE: Duration = Duration::from_mins(15);
+const PIECE_PATIENCE: Duration = Duration::from_secs(30);
 /// For the exit code of a command whose output has ended.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
+/// Until it is looked at again.
+const A_MOMENT: Duration = Duration::from_millis(10);
+/// Of the range, for one start.
+const PORTS_TRIED: u32 = 16;
 /// Of a command's output that is read at a time.
 const PIECE: usize = 64 * 1024;
 
@@ -105,13 +115,27 @@ impl Docker {
     /// same: whoever starts second has a conflict.
     async fn free_port(&self, range: &RangeInclusive<u16>, client: &bollard::Docker) -> Result<u16> {
         let options = ListContainersOptionsBuilder::default().all(true).build();
-        let containers = self.connection.ask("", client.list_containers(Some(options))).await?;
+        let look = settled(|| client.list_containers(Some(options.clone())));
+        let containers = self.connection.ask("", look).await?;
         let ports = containers.into_iter().flat_map(|container| container.ports.unwrap_or_default());
         let taken: HashSet<u16> = ports.filter_map(|port| port.public_port).collect();
         range
             .clone()
             .find(|port| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
             .ok_or_else(|| ContainerError::Conflict(format!("all ports of {range:?} are taken")))
+    }
+}
+
+/// What is seen once no container is between two states.
+async fn settled<T, F>(look: impl Fn() -> F) -> Result<T, bollard::errors::Error>
+where
+    F: Future<Output = Result<T, bollard::errors::Error>>,
+{
+    loop {
+        match look().await {
+            Err(error) if is_of_a_state_between(&error) => tokio::time::sleep(A_MOMENT).await,
+            seen => return seen,
+        }
     }
 }
 
@@ -191,18 +215,29 @@ impl ContainerRuntime for Docker {
     }
 
     async fn start(&self, id: &ContainerId) -> Result<()> {
-        self.connection.ask(id, self.client().await?.start_container(id, None::<StartContainerOptions>)).await
+        let client = self.client().await?;
+        let start = || self.connection.ask(id, client.start_container(id, None::<StartContainerOptions>));
+        for _ in 1..PORTS_TRIED {
+            match start().await {
+                // Docker takes the next one of the range each time, and does not see what it has not given away itself.
+                Err(ContainerError::Conflict(reason)) if is_of_a_port(&reason) => {}
+                other => return other,
+            }
+        }
+        start().await
     }
 
     async fn inspect(&self, id: &ContainerId) -> Result<Option<Container>> {
         let client = self.client().await?;
-        let look = client.inspect_container(id, None::<InspectContainerOptions>).map(found);
+        let look = settled(|| client.inspect_container(id, None::<InspectContainerOptions>).map(found));
         Ok(self.connection.ask(id, look).await?.map(container_of))
     }
 
     async fn list(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>> {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&label_filters(labels)).build();
-        let found = self.connection.ask("", self.client().await?.list_containers(Some(options))).await?;
+        let client = self.client().await?;
+        let look = settled(|| client.list_containers(Some(options.clone())));
+        let found = self.connection.ask("", look).await?;
         let mut containers = Vec::with_capacity(found.len());
         for id in found.into_iter().filter_map(|summary| summary.id) {
             // A list does not tell exit codes.
@@ -287,6 +322,8 @@ impl ContainerRuntime for Docker {
             return Err(ContainerError::failed("the engine did not attach to a command"));
         };
         let about = id.clone();
+        // Whether the command has ended is told by its exit code.
+        let output = output.take_while(|piece| std::future::ready(!piece.as_ref().is_err_and(is_hung_up)));
         let output = output.map(move |piece| piece.map(written).map_err(|error| told_of(error, &about)));
         let output = feeding(output.boxed(), exec.stdin, input);
         let about = id.clone();
@@ -297,7 +334,7 @@ impl ContainerRuntime for Docker {
                     if let (Some(false), Some(code)) = (now.running, now.exit_code) {
                         return Ok(code);
                     }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    tokio::time::sleep(A_MOMENT).await;
                 }
             };
             let late = |_| ContainerError::failed("a command closed its output and runs on");
@@ -311,20 +348,21 @@ impl ContainerRuntime for Docker {
         let client = self.client().await?.with_timeout(ARCHIVE_PATIENCE);
         let (tar, news) = watched(tar);
         let answer = client.upload_to_container(id, Some(options), body_try_stream(tar));
-        self.connection.judge(sent(answer, news).await, id)
+        self.connection.judge(sent(answer, news, PIECE_PATIENCE).await, id)
     }
 
     async fn get_archive(&self, id: &ContainerId, folder: &str) -> Result<ByteStream> {
         let options = DownloadFromContainerOptionsBuilder::default().path(folder).build();
         let pieces = Box::pin(self.client().await?.download_from_container(id, Some(options)));
-        self.connection.judge(received(pieces).await, id)
+        self.connection.judge(received(pieces, PIECE_PATIENCE).await, id)
     }
 
     async fn memory(&self, id: &ContainerId) -> Result<Option<u64>> {
         let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
         let client = self.client().await?;
         let mut figures = Box::pin(client.stats(id, Some(options)));
-        let Some(now) = self.connection.ask(id, figures.try_next()).await? else { return Ok(None) };
+        let now = self.connection.ask(id, figures.try_next().map(found)).await?.flatten();
+        let Some(now) = now else { return Ok(None) };
         let Some(memory) = now.memory_stats else { return Ok(None) };
         let of = |name: &str| memory.stats.as_ref().and_then(|stats| stats.get(name).copied());
         // What the kernel would give back at once is no use of the container's.

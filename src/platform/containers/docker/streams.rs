@@ -12,9 +12,6 @@ use tokio::{
 
 use crate::platform::containers::{ByteStream, ContainerError, OutputStream};
 
-/// For the next piece of an archive.
-pub(super) const PIECE_PATIENCE: Duration = Duration::from_secs(30);
-
 /// An archive to be sent, and word of each piece of it that is taken.
 pub(super) fn watched(tar: ByteStream) -> (ByteStream, watch::Receiver<()>) {
     let (taken, news) = watch::channel(());
@@ -24,31 +21,34 @@ pub(super) fn watched(tar: ByteStream) -> (ByteStream, watch::Receiver<()>) {
     (tar.boxed(), news)
 }
 
-/// The answer to an archive; an error where the engine takes no more of it, or has taken all and does not answer.
+/// The answer to an archive; an error where the engine takes no more of it for as long as that, or has taken all and does
+/// not answer.
 pub(super) async fn sent(
     answer: impl Future<Output = Result<(), Error>>,
     mut news: watch::Receiver<()>,
+    patience: Duration,
 ) -> Result<(), Error> {
     let mut answer = std::pin::pin!(answer);
     loop {
         tokio::select! {
             answer = &mut answer => return answer,
-            moved = tokio::time::timeout(PIECE_PATIENCE, news.changed()) => match moved {
+            moved = tokio::time::timeout(patience, news.changed()) => match moved {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => break,
                 Err(_) => return Err(Error::RequestTimeoutError),
             },
         }
     }
-    tokio::time::timeout(PIECE_PATIENCE, answer).await.unwrap_or(Err(Error::RequestTimeoutError))
+    tokio::time::timeout(patience, answer).await.unwrap_or(Err(Error::RequestTimeoutError))
 }
 
 /// An archive as it comes. Whether there is one at all is known with its first piece.
 pub(super) async fn received(
     pieces: impl Stream<Item = Result<Bytes, Error>> + Send + Unpin + 'static,
+    patience: Duration,
 ) -> Result<ByteStream, Error> {
     let mut pieces = pieces.peekable();
-    let first = tokio::time::timeout(PIECE_PATIENCE, Pin::new(&mut pieces).peek()).await;
+    let first = tokio::time::timeout(patience, Pin::new(&mut pieces).peek()).await;
     match first {
         Err(_) => return Err(Error::RequestTimeoutError),
         Ok(Some(Err(_))) => {
@@ -58,9 +58,9 @@ pub(super) async fn received(
         }
         Ok(_) => {}
     }
-    let timed = futures_util::stream::unfold(Some(pieces), |pieces| async {
+    let timed = futures_util::stream::unfold(Some(pieces), move |pieces| async move {
         let mut pieces = pieces?;
-        match tokio::time::timeout(PIECE_PATIENCE, pieces.next()).await {
+        match tokio::time::timeout(patience, pieces.next()).await {
             Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
             Ok(Some(Err(error))) => Some((Err(std::io::Error::other(error)), None)),
             Ok(None) => None,
