@@ -6,6 +6,7 @@ mod browsing;
 mod channels;
 mod clock_changes;
 mod closed;
+mod code_sessions;
 mod data;
 mod datasources;
 mod deployments;
