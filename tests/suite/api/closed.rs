@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp};
 
-/// What answers without credentials: health, and what is asked before sign-in.
-const OPEN: [&str; 6] = [
+/// What answers without credentials: health, what is asked before sign-in, and what proxies ask, by other credentials.
+const OPEN: [&str; 7] = [
     "GET /healthz",
     "GET /readyz",
     "POST /platform/api/login",
     "POST /platform/api/refresh-token",
     "GET /platform/api/setup",
     "GET /platform/api/system-features",
+    "GET /platform/api/proxy/authorize",
 ];
 
 /// Every route of the running server, from its own description.

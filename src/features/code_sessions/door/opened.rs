@@ -11,7 +11,11 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Doors, activity::Activity, store::Known};
+use super::{
+    Doors,
+    activity::{Activity, Pulse},
+    store::Known,
+};
 use crate::{
     clock::SharedClock,
     error::Result,
@@ -132,15 +136,15 @@ pub(super) struct Connection {
     door: Arc<Door>,
     editor: Arc<Editor>,
     clock: SharedClock,
-    opened: DateTime<Utc>,
+    pulse: Pulse,
     is_socket: bool,
 }
 
 impl Connection {
     /// `None` where too many are inside.
     pub(super) fn open(door: Arc<Door>, editor: Arc<Editor>, clock: SharedClock, is_socket: bool) -> Option<Self> {
-        let opened = clock.now();
-        let connection = Self { door, editor, clock, opened, is_socket };
+        let pulse = Pulse::new(clock.now());
+        let connection = Self { door, editor, clock, pulse, is_socket };
         let (count, most) = connection.count();
         // Dropping it takes it off again.
         (count.fetch_add(1, Ordering::Relaxed) < most).then_some(connection)
@@ -159,7 +163,10 @@ impl Drop for Connection {
 
 impl Traffic for Connection {
     fn sent(&self, bytes: usize) {
-        self.door.activity.came(bytes, self.opened, self.clock.now());
+        let now = self.clock.now();
+        if self.pulse.came(bytes, now) {
+            self.door.activity.happened(now);
+        }
     }
 }
 
