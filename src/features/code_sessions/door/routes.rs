@@ -55,8 +55,8 @@ pub fn authorize_router(doors: Doors) -> OpenApiRouter {
 
 /// Whether a proxy in front may pass a request for an editor on, and where to: `X-Upstream`. It asks with the request's
 /// own headers, and with `X-Original-URI`, `X-Original-Host` and, where it likes, `X-Original-Method`. What is refused is to
-/// be passed to this server itself, which says why; so are requests with `tkn` (401) and WebSockets, so that they end
-/// with the session and count as activity.
+/// be passed to this server itself, which says why; so are an editor's own address
+/// with `tkn` (401), and whatever asks for an upgrade, so that it ends with the session and counts as activity.
 #[utoipa::path(get, path = "/proxy/authorize", tag = "code sessions",
     params(
         ("X-Original-URI" = String, Header, description = "path and query as the browser sent them"),
