@@ -38,7 +38,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use loops::sync;
 pub use parts::Outside;
-use parts::{dispatcher_config, edge, origins, runner_config, site};
+use parts::{containers, dispatcher_config, edge, origins, runner_config, site};
 
 use crate::{
     clock::{Clock, SharedClock, SyncedClock},
@@ -47,7 +47,7 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
-        code_sessions::{self, Doors},
+        code_sessions::{self, CodeSessions, Doors},
         contracts::{self, Contracts},
         data::{self, Data},
         datasources::{self, Datasources},
@@ -100,6 +100,7 @@ pub struct App {
     housekeeping: Housekeeping,
     alerts: Alerts,
     contracts: Contracts,
+    code_sessions: CodeSessions,
     doors: Doors,
     dispatcher: Dispatcher,
     background: Background,
@@ -141,6 +142,7 @@ impl App {
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = open_documents(config, data_dir, &db, &clock, &disk).await?;
         let files = Files::local(&data_dir.join("files"), disk.clone())?;
+        let containers = containers(config, &db, &outside).await?;
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
@@ -172,6 +174,13 @@ impl App {
         let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
+        let code_sessions = CodeSessions::new(
+            foundation.clone(),
+            (accounts.clone(), spiders.clone()),
+            containers.clone(),
+            (config.code_sessions.clone(), config.docker.ports()?),
+            doors.clone(),
+        )?;
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
@@ -192,11 +201,13 @@ impl App {
                 documents: documents.clone(),
                 files,
                 disk,
+                containers,
                 background: background.clone(),
             },
             contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone(), datasources.clone()),
             data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
             housekeeping,
+            code_sessions,
             alerts,
             db,
             documents,
@@ -265,6 +276,7 @@ impl App {
             .merge(tasks::router(self.tasks.clone()))
             .merge(data::router(self.data.clone()))
             .merge(contracts::router(self.contracts.clone()))
+            .merge(code_sessions::router(self.code_sessions.clone()))
             .merge(alerts::router(self.alerts.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
@@ -275,6 +287,10 @@ impl App {
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
+            .nest(
+                "/crawlhub",
+                self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
+            )
             .nest("/crawlhub/internal", internal());
         let described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))

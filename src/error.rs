@@ -62,6 +62,9 @@ pub enum Error {
     /// Something outside of the platform, that the caller named, did not do its part.
     #[error("{}", .0.text.en)]
     Outside(Problem),
+    /// What the platform was to do did not succeed, and the caller may hear why.
+    #[error("{}", .0.text.en)]
+    Failed(Problem),
     /// Something the server depends on does not answer; the same call may succeed later.
     #[error("{} is unavailable: {source:#}", .what)]
     Unavailable { what: &'static str, source: anyhow::Error },
@@ -98,6 +101,14 @@ impl Error {
 
     pub fn outside(code: &'static str, text: Text) -> Self {
         Self::Outside(Problem { code, text })
+    }
+
+    pub fn failed(code: &'static str, text: Text) -> Self {
+        Self::Failed(Problem { code, text })
+    }
+
+    pub fn too_many(code: &'static str, text: Text) -> Self {
+        Self::TooMany(Problem { code, text })
     }
 
     /// One unacceptable field.

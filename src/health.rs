@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     platform::{
         background::{Background, LoopStatus},
+        containers::Containers,
         database::Database,
         disk::Disk,
         documents::Documents,
@@ -27,6 +28,7 @@ pub struct Health {
     pub documents: Documents,
     pub files: Files,
     pub disk: Disk,
+    pub containers: Containers,
     pub background: Background,
 }
 
@@ -55,6 +57,8 @@ struct Ready {
     /// `ok`, or `nearly_full`: no task is started, and items and logs are refused, until there is room again. The server
     /// counts as ready all the same: whoever makes room needs it.
     disk: &'static str,
+    /// `ok` or `unavailable`. The server counts as ready without it: only editors and spiders in containers need it.
+    docker: &'static str,
     loops: BTreeMap<&'static str, LoopHealth>,
 }
 
@@ -74,14 +78,18 @@ impl From<LoopStatus> for LoopHealth {
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Ready>) {
-    let (database, documents, files) =
-        tokio::join!(answers(health.db.check()), answers(health.documents.check()), answers(health.files.check()));
+    let (database, documents, files, docker) = tokio::join!(
+        answers(health.db.check()),
+        answers(health.documents.check()),
+        answers(health.files.check()),
+        answers(async { health.containers.ping().await.map_err(Into::into) }),
+    );
     let dependencies = BTreeMap::from([("database", database), ("documents", documents), ("files", files)]);
     let well = dependencies.values().all(|state| *state == "ok");
     let disk = if health.disk.check_room().is_ok() { "ok" } else { "nearly_full" };
     let loops = health.background.status().into_iter().map(|(name, status)| (name, status.into())).collect();
     let (code, status) = if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
-    (code, Json(Ready { status, dependencies, disk, loops }))
+    (code, Json(Ready { status, dependencies, disk, docker, loops }))
 }
 
 async fn answers(check: impl Future<Output = Result<()>>) -> &'static str {

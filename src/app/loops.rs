@@ -83,6 +83,11 @@ impl App {
             let datasources = datasources.clone();
             async move { datasources.deliver_due().await }
         });
+        let (editors, changed) = (self.code_sessions.clone(), self.code_sessions.wake());
+        self.background.run_until_next("code sessions", Duration::from_secs(30), changed, move || {
+            let editors = editors.clone();
+            async move { editors.look_after().await }
+        });
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();

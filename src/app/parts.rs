@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +15,11 @@ use crate::{
     clock::SharedClock,
     config::{Config, Confine},
     features::{accounts::Edge, code_sessions::Site, tasks::DispatcherConfig},
-    platform::process::Strength,
+    platform::{
+        containers::{ContainerRuntime, Containers, Docker},
+        database::Database,
+        process::Strength,
+    },
     runner::RunnerConfig,
 };
 
@@ -31,6 +36,8 @@ pub struct Outside {
     pub build_env: Vec<(String, String)>,
     /// Files beside the data directory that spiders must not see.
     pub hidden: Vec<PathBuf>,
+    /// None: the engine that the settings name.
+    pub containers: Option<Arc<dyn ContainerRuntime>>,
 }
 
 impl Outside {
@@ -48,7 +55,7 @@ impl Outside {
                 build_env.push((name, value));
             }
         }
-        Self { clock, program, base_env, build_env, hidden: Vec::new() }
+        Self { clock, program, base_env, build_env, hidden: Vec::new(), containers: None }
     }
 }
 
@@ -59,6 +66,16 @@ fn concerns_builds(name: &str) -> bool {
         || name.starts_with("UV_")
         || name.ends_with("_PROXY")
         || ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"].contains(&name.as_str())
+}
+
+/// The engine, under the name of this installation, which all servers on its database share.
+pub(super) async fn containers(config: &Config, db: &Database, outside: &Outside) -> anyhow::Result<Containers> {
+    let new = crate::id::new();
+    let insert = "INSERT INTO installation (one, id) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+    db.query(insert).bind(&new).execute().await?;
+    let (installation,): (String,) = db.query("SELECT id FROM installation").fetch_one().await?;
+    let runtime = outside.containers.clone().unwrap_or_else(|| Arc::new(Docker::new(config.docker.clone())));
+    Ok(Containers::new(runtime, &installation))
 }
 
 pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {

@@ -145,6 +145,17 @@ pub struct Docker {
     pub ports: String,
 }
 
+impl Docker {
+    /// To publish containers at.
+    pub fn ports(&self) -> anyhow::Result<std::ops::RangeInclusive<u16>> {
+        let range = self.ports.split_once('-').and_then(|(first, last)| {
+            let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (first > 0 && first <= last).then_some(first..=last)
+        });
+        range.with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
+    }
+}
+
 /// How containers are reached from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,6 +182,27 @@ pub struct CodeSessions {
     pub per_user: i64,
     pub in_all: i64,
     pub warm: i64,
+}
+
+impl CodeSessions {
+    fn validate(&self) -> anyhow::Result<()> {
+        ensure!(self.cpus > 0.0 && self.cpus <= 1024.0, "code_sessions.cpus must be above 0");
+        for (name, number, least) in [
+            ("memory_mb", self.memory_mb, 128),
+            ("processes", self.processes, 16),
+            ("start_seconds", self.start_seconds, 1),
+            ("idle_minutes", self.idle_minutes, 1),
+            ("max_minutes", self.max_minutes, 1),
+            ("warn_minutes", self.warn_minutes, 0),
+            ("checkpoint_seconds", self.checkpoint_seconds, 10),
+            ("per_user", self.per_user, 1),
+            ("in_all", self.in_all, 1),
+            ("warm", self.warm, 0),
+        ] {
+            ensure!((least..=1_000_000).contains(&number), "code_sessions.{name} must be between {least} and 1000000");
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -339,6 +371,8 @@ impl Config {
         ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
         ensure!(self.data.search_items >= 1, "data.search_items must be at least 1");
         self.retention.validate()?;
+        self.docker.ports()?;
+        self.code_sessions.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,
             "quotas.spider_bytes and quotas.total_bytes must not be negative"

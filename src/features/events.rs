@@ -22,6 +22,7 @@ pub enum Event {
     TimeUnmet(TimeUnmet),
     SinkFailing(SinkFailing),
     DataDrift(Box<DataDrift>),
+    EditorTrouble(Box<EditorTrouble>),
 }
 
 /// A task came to its end for good: it is not retried.
@@ -66,6 +67,32 @@ pub struct SinkFailing {
     pub failing_since: DateTime<Utc>,
     /// Of the last attempt.
     pub reason: String,
+}
+
+/// Something about an editor that its user should hear of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditorTrouble {
+    pub session_id: String,
+    pub spider_id: SpiderId,
+    pub spider_name: String,
+    /// The e-mail address of whose editor it is.
+    pub user: String,
+    pub what: Trouble,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Trouble {
+    /// Its files cannot be brought back; it is kept.
+    SyncFailed { reason: String },
+    /// Files were changed on both sides; the editor's are kept beside.
+    Conflicts { paths: Vec<String>, more: usize },
+    /// It is gone; what was saved in it since may be missing.
+    Lost { since: DateTime<Utc> },
+    /// It ended by itself again and again; its files are saved.
+    Crashed { reason: String },
+    /// It is going to be closed.
+    Closing { at: DateTime<Utc>, is_idle: bool },
 }
 
 /// A completed run brought other data than the runs before it.

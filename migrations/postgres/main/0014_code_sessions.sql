@@ -47,6 +47,8 @@ CREATE INDEX code_sessions_by_status ON code_sessions (status, id);
 -- The files that a session's container and the spider last agreed on: path, hash, executable.
 CREATE TABLE code_session_bases (
     session_id TEXT PRIMARY KEY NOT NULL REFERENCES code_sessions (id) ON DELETE CASCADE,
+    -- Each agreement adds one.
+    version BIGINT NOT NULL,
     files JSONB NOT NULL
 );
 
@@ -55,4 +57,13 @@ CREATE TABLE code_session_tokens (
     hash TEXT PRIMARY KEY NOT NULL,
     session_id TEXT NOT NULL REFERENCES code_sessions (id) ON DELETE CASCADE,
     expires_at TIMESTAMPTZ NOT NULL
+);
+
+-- Editors that are started for nobody yet. The one that is taken gives its id to the session.
+CREATE TABLE code_session_pool (
+    id TEXT PRIMARY KEY NOT NULL,
+    engine TEXT NOT NULL,
+    image TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL
 );

@@ -117,6 +117,12 @@ impl Accounts {
         self.user(&id).await
     }
 
+    /// Whose account it is, while it is active and may change things; None else.
+    pub async fn editor(&self, id: &UserId) -> Result<Option<User>> {
+        let found = self.find_user(id).await?;
+        Ok(found.filter(|user| user.is_active && user.role >= Role::Editor))
+    }
+
     pub(super) async fn change_user(&self, id: &UserId, change: UserChange) -> Result<User> {
         change.check()?;
         self.user(id).await?;

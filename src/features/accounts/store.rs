@@ -42,13 +42,13 @@ struct TokenRow {
 }
 
 impl Accounts {
+    pub(super) async fn find_user(&self, id: &UserId) -> Result<Option<User>> {
+        self.db.query("SELECT * FROM users WHERE id = $1").bind(id).fetch_optional().await
+    }
+
     pub(super) async fn user(&self, id: &UserId) -> Result<User> {
-        self.db
-            .query("SELECT * FROM users WHERE id = $1")
-            .bind(id)
-            .fetch_optional()
-            .await?
-            .ok_or_else(|| Error::not_found("user_not_found", text!("用户 {id} 不存在", "there is no user {id}")))
+        let found = self.find_user(id).await?;
+        found.ok_or_else(|| Error::not_found("user_not_found", text!("用户 {id} 不存在", "there is no user {id}")))
     }
 
     pub(super) async fn user_by_email(&self, email: &str) -> Result<Option<User>> {

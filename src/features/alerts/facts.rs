@@ -62,6 +62,7 @@ impl Alerts {
                 Ok(Event::TimeUnmet(unmet)) => self.time_unmet(&mut transaction, &unmet).await?,
                 Ok(Event::SinkFailing(failing)) => self.sink_failing(&mut transaction, &failing).await?,
                 Ok(Event::DataDrift(drift)) => self.data_drifted(&mut transaction, &drift).await?,
+                Ok(Event::EditorTrouble(trouble)) => self.editor_troubled(&mut transaction, &trouble).await?,
                 Err(error) => {
                     *unread = Some(anyhow!("the fact {id} cannot be read and is left: {error}"));
                     continue;
@@ -88,30 +89,32 @@ impl Alerts {
             return Ok(());
         }
         let message = failure(ended);
-        self.raise_of_task(transaction, AlertType::TaskFailed, (&ended.spider_id, &ended.task_id), message).await
+        let kind = (AlertType::TaskFailed, AlertType::TaskFailed.level());
+        self.raise_of_spider(transaction, kind, (&ended.spider_id, Some(&ended.task_id)), message).await
     }
 
     async fn data_drifted(&self, transaction: &mut Transaction, drift: &DataDrift) -> Result<()> {
         let message = drift_message(drift);
-        self.raise_of_task(transaction, AlertType::DataDrift, (&drift.spider_id, &drift.task_id), message).await
+        let kind = (AlertType::DataDrift, AlertType::DataDrift.level());
+        self.raise_of_spider(transaction, kind, (&drift.spider_id, Some(&drift.task_id)), message).await
     }
 
-    /// Raises an alert of what a task did, and tells the channels of rules that look for such.
-    async fn raise_of_task(
+    /// Raises an alert of what happened to a spider, and tells the channels of rules that look for such.
+    pub(super) async fn raise_of_spider(
         &self,
         transaction: &mut Transaction,
-        alert_type: AlertType,
-        (spider, task): (&SpiderId, &TaskId),
+        (alert_type, level): (AlertType, AlertLevel),
+        (spider, task): (&SpiderId, Option<&TaskId>),
         message: Text,
     ) -> Result<()> {
         let now = self.clock.now();
         let alert = Alert {
             id: AlertId::generate(),
             alert_type,
-            level: alert_type.level(),
+            level,
             message: self.said(message),
             spider_id: Some(spider.clone()),
-            task_id: Some(task.clone()),
+            task_id: task.cloned(),
             rule_id: None,
             is_read: false,
             created_at: now,
@@ -156,33 +159,14 @@ impl Alerts {
 
     /// Listed once for each outage; whoever has a rule for it is told.
     async fn sink_failing(&self, transaction: &mut Transaction, failing: &SinkFailing) -> Result<()> {
-        let now = self.clock.now();
         let SinkFailing { spider_name: name, datasource_name: source, target_table: table, reason, .. } = failing;
         let since = failing.failing_since.format("%F %T UTC");
         let message = text!(
             "爬虫 [{name}] 的数据自 {since} 起无法写入数据源 [{source}] 的 {table}: {reason}",
             "items of the spider [{name}] cannot be delivered to {table} of the datasource [{source}] since {since}: {reason}"
         );
-        let alert = Alert {
-            id: AlertId::generate(),
-            alert_type: AlertType::SinkFailing,
-            level: AlertType::SinkFailing.level(),
-            message: self.said(message),
-            spider_id: Some(failing.spider_id.clone()),
-            task_id: None,
-            rule_id: None,
-            is_read: false,
-            created_at: now,
-        };
-        self.raise(transaction, &alert, None).await?;
-        for rule in rules::looking_for(transaction, AlertType::SinkFailing, &failing.spider_id).await? {
-            if rules::trigger(transaction, &rule, now).await?
-                && let Some(channel) = &rule.notification_channel_id
-            {
-                self.tell(transaction, &alert, channel).await?;
-            }
-        }
-        Ok(())
+        let kind = (AlertType::SinkFailing, AlertType::SinkFailing.level());
+        self.raise_of_spider(transaction, kind, (&failing.spider_id, None), message).await
     }
 
     /// Of no spider and no task yet.

@@ -4,6 +4,7 @@
 mod adopt;
 mod channels;
 mod deliveries;
+mod editors;
 mod facts;
 mod routes;
 mod rules;

@@ -30,21 +30,26 @@ word_enum! {
         /// A completed task brought other data than those before it: a field is gone or has another type, or there are far
         /// fewer items.
         DataDrift = "data_drift",
+        /// An editor cannot bring its files back, found conflicts, is gone, or is going to be closed.
+        Editor = "editor",
     }
 }
 
 impl AlertType {
     /// Whether it is raised by what happens, once each time; the others are looked for again and again.
     pub(super) fn is_of_facts(self) -> bool {
-        matches!(self, Self::TaskFailed | Self::DataDrift)
+        matches!(self, Self::TaskFailed | Self::DataDrift | Self::Editor)
     }
 
     pub(super) fn level(self) -> AlertLevel {
         match self {
             Self::TaskFailed | Self::TaskFailureRate | Self::NoRun => AlertLevel::Error,
-            Self::TaskDuration | Self::ItemsCount | Self::HeartbeatTimeout | Self::SinkFailing | Self::DataDrift => {
-                AlertLevel::Warning
-            }
+            Self::TaskDuration
+            | Self::ItemsCount
+            | Self::HeartbeatTimeout
+            | Self::SinkFailing
+            | Self::DataDrift
+            | Self::Editor => AlertLevel::Warning,
         }
     }
 }
@@ -94,6 +99,7 @@ impl Alert {
             (AlertType::SinkFailing, _) => {
                 text!("CrawlHub 告警：数据源无法写入", "CrawlHub alert: a datasource cannot be written to")
             }
+            (AlertType::Editor, _) => text!("CrawlHub 告警：在线编辑器", "CrawlHub alert: an editor"),
             (AlertType::NoRun, _) => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
         }
     }

@@ -4,25 +4,27 @@
 //! nothing depends on a server that lives on. What an editor holds is only given up once it is among the spider's files.
 
 mod door;
+mod life;
 mod routes;
 mod service;
 mod store;
 mod sync;
 mod types;
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use door::{Doors, Site, authorize_router, enter};
-pub use types::{CodeSession, Status};
+pub use types::{CodeSession, Ending, Status};
 
-use super::{events::Events, foundation::Foundation, spiders::Spiders};
+use self::life::Jobs;
+use super::{accounts::Accounts, events::Events, foundation::Foundation, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
-    platform::{containers::Containers, database::Database, files::Files, secrets::Secrets},
+    platform::{containers::Containers, database::Database, files::Files},
 };
 
 #[derive(Debug, Clone)]
@@ -30,12 +32,20 @@ pub struct CodeSessions {
     db: Database,
     clock: SharedClock,
     files: Files,
-    secrets: Secrets,
     events: Events,
+    accounts: Accounts,
     spiders: Spiders,
     containers: Containers,
     settings: Arc<config::CodeSessions>,
+    /// To publish editors at, where their containers cannot be reached.
+    ports: RangeInclusive<u16>,
     doors: Doors,
+    jobs: Jobs,
+    memory: sync::Memory,
+    /// One editor of the warm pool is started at a time.
+    pool_turn: Arc<tokio::sync::Mutex<()>>,
+    /// Asks editors whether they are there.
+    http: reqwest::Client,
     /// Wakes the loop that looks after sessions.
     changed: Arc<Notify>,
 }
@@ -43,17 +53,48 @@ pub struct CodeSessions {
 impl CodeSessions {
     pub fn new(
         foundation: Foundation,
-        spiders: Spiders,
+        (accounts, spiders): (Accounts, Spiders),
         containers: Containers,
+        (settings, ports): (config::CodeSessions, RangeInclusive<u16>),
         doors: Doors,
-        settings: config::CodeSessions,
-    ) -> Self {
-        let Foundation { db, clock, files, secrets, events, .. } = foundation;
-        let (settings, changed) = (Arc::new(settings), Arc::default());
-        Self { db, clock, files, secrets, events, spiders, containers, settings, doors, changed }
+    ) -> anyhow::Result<Self> {
+        let Foundation { db, clock, files, events, stop, .. } = foundation;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()?;
+        let (settings, jobs, memory) = (Arc::new(settings), Jobs::new(stop), sync::Memory::default());
+        let (pool_turn, changed) = (Arc::default(), Arc::default());
+        Ok(Self {
+            db,
+            clock,
+            files,
+            events,
+            accounts,
+            spiders,
+            containers,
+            settings,
+            ports,
+            doors,
+            jobs,
+            memory,
+            pool_turn,
+            http,
+            changed,
+        })
+    }
+
+    /// Wakes the loop that looks after sessions.
+    pub fn wake(&self) -> Arc<Notify> {
+        self.changed.clone()
     }
 }
 
 pub fn router(sessions: CodeSessions) -> OpenApiRouter {
     routes::router().with_state(sessions)
+}
+
+pub fn admin_router(sessions: CodeSessions) -> OpenApiRouter {
+    routes::admin_router().with_state(sessions)
 }

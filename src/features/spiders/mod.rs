@@ -9,7 +9,7 @@ mod contract;
 pub mod cron;
 mod deployments;
 mod env_vars;
-mod files;
+pub mod files;
 mod loops;
 mod retention;
 mod routes;

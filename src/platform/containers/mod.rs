@@ -6,6 +6,7 @@
 //!
 //! Labels say whose a container is, so that it is found again after anything has been started anew.
 
+mod docker;
 mod runtime;
 mod spec;
 
@@ -13,15 +14,19 @@ use std::{ops::Deref, sync::Arc};
 
 use futures_util::StreamExt;
 
+pub use docker::Docker;
 pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running};
 pub use spec::{
-    Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, Labels, Limits, Network, Output,
-    Result, State, TYPE_LABEL, Where,
+    Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,
+    Limits, Network, Output, Result, State, TYPE_LABEL, Where,
 };
 
-/// The engine that this server uses.
+/// The engine that this server uses, and the name of this installation on it.
 #[derive(Debug, Clone)]
-pub struct Containers(Arc<dyn ContainerRuntime>);
+pub struct Containers {
+    runtime: Arc<dyn ContainerRuntime>,
+    installation: Arc<str>,
+}
 
 /// What a command in a container came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +37,31 @@ pub struct Finished {
 }
 
 impl Containers {
-    pub fn new(runtime: impl ContainerRuntime) -> Self {
-        Self(Arc::new(runtime))
+    /// `installation` tells its containers from those of others on the same engine.
+    pub fn new(runtime: Arc<dyn ContainerRuntime>, installation: &str) -> Self {
+        Self { runtime, installation: installation.into() }
+    }
+
+    /// The labels of a container of this installation, to which others may be added.
+    pub fn labels(&self, kind: &str) -> Labels {
+        let own = [(TYPE_LABEL, kind), (INSTALLATION_LABEL, &*self.installation)];
+        own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// All containers of this installation of one kind.
+    pub async fn own(&self, kind: &str) -> Result<Vec<Container>> {
+        self.runtime.list(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation)]).await
+    }
+
+    /// Those of them that carry one more label.
+    pub async fn own_with(&self, kind: &str, label: (&str, &str)) -> Result<Vec<Container>> {
+        self.runtime.list(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation), label]).await
     }
 
     /// Runs a command in a running container and gathers what it prints, up to `limit` bytes of each stream; more is an
     /// error. Whoever calls it limits the time.
     pub async fn run(&self, id: &ContainerId, exec: Exec, limit: usize) -> Result<Finished> {
-        let Running { mut output, exit } = self.0.exec(id, exec).await?;
+        let Running { mut output, exit } = self.runtime.exec(id, exec).await?;
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while let Some(piece) = output.next().await {
             let (stream, bytes) = match piece? {
@@ -59,6 +81,6 @@ impl Deref for Containers {
     type Target = dyn ContainerRuntime;
 
     fn deref(&self) -> &Self::Target {
-        self.0.as_ref()
+        self.runtime.as_ref()
     }
 }

@@ -47,11 +47,14 @@ pub struct LogRange {
 }
 
 /// A container engine. Calls do not hang: an engine that does not answer is [`ContainerError::Unavailable`] within half
-/// a minute; streams end with an error when nothing comes for as long.
+/// a minute, and an archive ends with an error when nothing of it comes for as long.
 ///
 /// [`ContainerError::Unavailable`]: super::ContainerError::Unavailable
 #[async_trait]
 pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether it answers.
+    async fn ping(&self) -> Result<()>;
+
     /// Which engine answers.
     async fn engine(&self) -> Result<Engine>;
 
@@ -87,6 +90,9 @@ pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
 
     /// What its first process printed.
     async fn logs(&self, id: &ContainerId, range: LogRange) -> Result<OutputStream>;
+
+    /// What its first process prints from now on; to be asked for before it is started, so that nothing is missed.
+    async fn attach(&self, id: &ContainerId) -> Result<OutputStream>;
 
     async fn exec(&self, id: &ContainerId, exec: Exec) -> Result<Running>;
 

@@ -8,6 +8,9 @@ use crate::{error::Error, text};
 /// The label that says what kind of thing a container is: `code-server`, `task`, `instance`, `workspace`.
 pub const TYPE_LABEL: &str = "crawlhub.type";
 
+/// The label that says which installation made a container.
+pub const INSTALLATION_LABEL: &str = "crawlhub.server";
+
 pub type ContainerId = String;
 
 pub type Labels = BTreeMap<String, String>;

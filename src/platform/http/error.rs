@@ -68,6 +68,9 @@ impl IntoResponse for Error {
             Self::Forbidden(problem) => answer(StatusCode::FORBIDDEN, problem.code, said(problem.text), vec![]),
             Self::TooMany(problem) => answer(StatusCode::TOO_MANY_REQUESTS, problem.code, said(problem.text), vec![]),
             Self::Outside(problem) => answer(StatusCode::BAD_GATEWAY, problem.code, said(problem.text), vec![]),
+            Self::Failed(problem) => {
+                answer(StatusCode::INTERNAL_SERVER_ERROR, problem.code, said(problem.text), vec![])
+            }
             Self::Invalid(details) => {
                 let details: Vec<ErrorDetail> = details.into_iter().map(ErrorDetail::from).collect();
                 let first = details.first().map(|detail| format!("{}: {}", detail.loc, detail.msg)).unwrap_or_default();

@@ -36,7 +36,7 @@ const fn count(name: &'static str, default: f64) -> Field {
 /// What each kind of rule takes, in the predecessor's names.
 fn fields(rule_type: AlertType) -> &'static [Field] {
     match rule_type {
-        AlertType::TaskFailed | AlertType::SinkFailing | AlertType::DataDrift => &[],
+        AlertType::TaskFailed | AlertType::SinkFailing | AlertType::DataDrift | AlertType::Editor => &[],
         AlertType::TaskFailureRate => {
             const {
                 &[

@@ -22,7 +22,7 @@ pub(in super::super) struct Rule {
     pub rule_type: AlertType,
     /// `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
     /// `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
-    /// `window_minutes`; `task_failed`, `sink_failing`, `data_drift`: nothing.
+    /// `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
     #[schema(value_type = Object)]
     pub condition: Json<Map<String, Value>>,
     /// Null: all spiders.

@@ -1,10 +1,43 @@
 //! Files between an editor's container and its spider, both ways: content hashes decide what moved.
+//!
+//! Three states are compared: what both had agreed on, what the container has, what the spider has ([`merge`]). What
+//! changes at the spider changes in one transaction with the new agreement. That says first what the container has, and
+//! once the container has got the spider's changes, what both have; whatever is interrupted is found by the next time.
 
+mod base;
+mod merge;
+mod pack;
+mod scan;
+mod unpack;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use self::{
+    base::{Base, MEANWHILE, set_base_in, state_of},
+    merge::{Merged, States, merge},
+    pack::{in_time, names, pack},
+    scan::{IN_ALL, Known, MOVED, Scanned, WORKSPACE, feed, scan, stamps},
+    unpack::{Skipped, unpack},
+};
 use super::{CodeSession, CodeSessions};
 use crate::{
     error::{Error, Result},
-    platform::containers::ContainerId,
+    features::spiders::{
+        SpiderFile,
+        files::{FilesChange, MAIN, check_file, script_of},
+    },
+    id::CodeSessionId,
+    platform::containers::{ContainerId, State},
 };
+
+/// How often all is looked at again, where something moved meanwhile.
+const ATTEMPTS: u32 = 4;
+/// Removes files whose names it reads, and the folders that are empty then.
+const REMOVE: &str = r#"xargs -0 -r sh -c 'for file; do rm -f -- "$file"; rmdir -p --ignore-fail-on-non-empty -- "${file%/*}" 2>/dev/null; done; true' sh"#;
+const EXTRACT: [&str; 6] = ["tar", "-x", "-f", "-", "--no-same-owner", "--no-same-permissions"];
 
 /// What a synchronisation did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,24 +45,190 @@ pub(super) struct Synced {
     /// Files of the spider that were written, and removed.
     pub written: usize,
     pub removed: usize,
-    /// Files that went into the container, since they had changed at the spider.
+    /// Files that went into the container, or out of it, since they had changed at the spider.
     pub sent: usize,
-    /// Where the container's version was kept beside the spider's: (path, path of the container's).
+    /// Where both had changed a file: its path, and where the container's version is now.
     pub conflicts: Vec<(String, String)>,
+    /// What stays in the container, since a spider cannot have it.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Synced {
+    /// Whether somebody worked in the editor.
+    pub(super) fn has_news(&self) -> bool {
+        self.written + self.removed > 0
+    }
+}
+
+/// What this server remembers of containers' files, and who is at it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<HashMap<CodeSessionId, Arc<tokio::sync::Mutex<Known>>>>>);
+
+impl Memory {
+    fn of(&self, id: &CodeSessionId) -> Arc<tokio::sync::Mutex<Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
+    }
+
+    pub(super) fn forget(&self, id: &CodeSessionId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
 }
 
 impl CodeSessions {
     /// Brings the spider's files into the container: one that was made and not started, or one that runs and has none.
     /// Returns how many.
     pub(super) async fn fill(&self, session: &CodeSession, container: &ContainerId) -> Result<usize> {
-        let _ = (session, container, &self.spiders, &self.files);
-        Err(Error::internal(anyhow::anyhow!("not built")))
+        let files: States = self.spiders.files(&session.spider_id).await?.iter().map(state_of).collect();
+        let limits = self.spiders.file_limits();
+        for (path, state) in &files {
+            check_file(limits, path, u64::try_from(state.size).unwrap_or_default())?;
+        }
+        if !files.is_empty() {
+            let tar = pack(self.files.clone(), files.clone().into_iter().collect(), self.seconds());
+            let found = self.containers.inspect(container).await?;
+            if found.is_some_and(|found| found.state.is_running()) {
+                feed(&self.containers, container, &EXTRACT, tar).await?;
+            } else {
+                self.containers.put_archive(container, WORKSPACE, tar).await?;
+            }
+        }
+        self.set_first_base(&session.id, &files).await?;
+        Ok(files.len())
     }
 
     /// Brings the files of the container, whether it runs or not, and those of the spider into agreement: all of it or
     /// nothing of it.
     pub(super) async fn sync_files(&self, session: &CodeSession) -> Result<Synced> {
-        let _ = session;
-        Err(Error::internal(anyhow::anyhow!("not built")))
+        let memory = self.memory.of(&session.id);
+        let mut known = memory.lock().await;
+        let mut attempt = 1;
+        loop {
+            match self.sync_once(session, &mut known).await {
+                Err(Error::Conflict(problem)) if attempt < ATTEMPTS && [MOVED, MEANWHILE].contains(&problem.code) => {
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
     }
+
+    async fn sync_once(&self, session: &CodeSession, known: &mut Known) -> Result<Synced> {
+        let Some(id) = &session.container_id else { return Ok(Synced::default()) };
+        let base = self.base(&session.id).await?;
+        let found = self.containers.inspect(id).await?;
+        let is_running = found.as_ref().is_some_and(|found| found.state.is_running());
+        let limits = self.spiders.file_limits();
+        let Scanned { files: ours, skipped, known: seen } = if is_running {
+            scan(&self.containers, id, known, (limits, &self.files)).await?
+        } else {
+            if found.is_none_or(|found| found.state == State::Created && base.version == 0) {
+                // Nothing was ever in it.
+                return Ok(Synced::default());
+            }
+            let tar = self.containers.get_archive(id, WORKSPACE).await?;
+            let tar = in_time(tar, IN_ALL, IN_ALL);
+            let unpacked = unpack(tar, WORKSPACE.trim_start_matches('/'), limits, &self.files).await?;
+            Scanned { files: unpacked.files, skipped: unpacked.skipped, known: Known::new() }
+        };
+        let (mut synced, merged) = self.commit(session, &base, &ours).await?;
+        *known = seen;
+        synced.skipped = skipped;
+        if is_running {
+            synced.sent = self.send(session, id, (base.version + 1, &ours, &merged), known).await?;
+        }
+        Ok(synced)
+    }
+
+    /// Changes the spider's files to what both are to have, and writes down that the container has `ours`.
+    async fn commit(&self, session: &CodeSession, base: &Base, ours: &States) -> Result<(Synced, States)> {
+        let mut change = self.spiders.change_files(&session.spider_id).await?;
+        let theirs: States = change.files.iter().map(state_of).collect();
+        let mark: String = session.id.as_str().chars().rev().take(8).collect();
+        let Merged { files: merged, conflicts } = merge(&base.files, ours, &theirs, &mark);
+        let written = merged.iter().filter(|(path, state)| theirs.get(*path) != Some(state)).count();
+        let removed = theirs.keys().filter(|path| !merged.contains_key(*path)).count();
+        let synced = Synced { written, removed, conflicts, ..Synced::default() };
+        // The next agreement is written in any case: what is sent later builds on it.
+        set_base_in(&mut change.transaction, &session.id, base.version, ours).await?;
+        if written + removed == 0 {
+            change.transaction.commit().await?;
+            return Ok((synced, merged));
+        }
+        let script = match merged.get(MAIN) {
+            Some(main) => script_of(MAIN, &self.files.get(&main.hash).await?),
+            None => None,
+        };
+        let files = rows_of(&change, &merged, session);
+        change.replace_all(files).await?;
+        change.commit(script).await?;
+        Ok((synced, merged))
+    }
+
+    /// Gives a running container what only the spider has, unless it has changed there since it was looked at; then what
+    /// both have is agreed on. Returns how many files.
+    async fn send(
+        &self,
+        session: &CodeSession,
+        id: &ContainerId,
+        (version, ours, merged): (i64, &States, &States),
+        known: &mut Known,
+    ) -> Result<usize> {
+        let mut news: BTreeSet<&String> = ours.keys().filter(|path| !merged.contains_key(*path)).collect();
+        news.extend(merged.iter().filter(|(path, state)| ours.get(*path) != Some(state)).map(|(path, _)| path));
+        if news.is_empty() {
+            return Ok(0);
+        }
+        let now = stamps(&self.containers, id, self.spiders.file_limits()).await?;
+        news.retain(|path| now.get(*path) == known.get(*path).map(|(stamp, _)| stamp));
+        let (writes, removals): (Vec<&String>, Vec<&String>) =
+            news.iter().partition(|path| merged.contains_key(**path));
+        if !removals.is_empty() {
+            let dotted: Vec<String> = removals.iter().map(|path| format!("./{path}")).collect();
+            feed(&self.containers, id, &["sh", "-c", REMOVE], names(dotted.iter().map(String::as_str))).await?;
+        }
+        if !writes.is_empty() {
+            let entries = writes.iter().map(|path| ((*path).clone(), merged[*path].clone())).collect();
+            let tar = pack(self.files.clone(), entries, self.seconds());
+            feed(&self.containers, id, &EXTRACT, tar).await?;
+        }
+        let mut both = ours.clone();
+        for path in &news {
+            known.remove(*path);
+            match merged.get(*path) {
+                Some(state) => both.insert((*path).clone(), state.clone()),
+                None => both.remove(*path),
+            };
+        }
+        self.set_base(&session.id, version, &both).await?;
+        Ok(news.len())
+    }
+
+    fn seconds(&self) -> u64 {
+        u64::try_from(self.clock.now().timestamp()).unwrap_or_default()
+    }
+}
+
+/// The spider's rows as they are to be. What keeps its path keeps its id, and so does what was only renamed.
+fn rows_of(change: &FilesChange, merged: &States, session: &CodeSession) -> Vec<SpiderFile> {
+    let mut gone: HashMap<&str, &SpiderFile> = change
+        .files
+        .iter()
+        .filter(|file| !merged.contains_key(&file.path))
+        .map(|file| (file.hash.as_str(), file))
+        .collect();
+    let former: HashMap<&str, &SpiderFile> = change.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    merged
+        .iter()
+        .map(|(path, state)| {
+            let new = SpiderFile::new(&session.spider_id, path.clone(), state.hash.clone(), state.size, change.now);
+            let new = SpiderFile { executable: state.executable, ..new };
+            if former.contains_key(path.as_str()) {
+                return new;
+            }
+            match gone.remove(state.hash.as_str()) {
+                Some(renamed) => SpiderFile { id: renamed.id.clone(), created_at: renamed.created_at, ..new },
+                None => new,
+            }
+        })
+        .collect()
 }

@@ -19,7 +19,8 @@ impl Amount {
     }
 }
 
-pub(in super::super) fn check_file(limits: &config::Spiders, path: &str, size: u64) -> Result<()> {
+/// Whether one file may have that size.
+pub fn check_file(limits: &config::Spiders, path: &str, size: u64) -> Result<()> {
     if size > limits.max_file_bytes as u64 { Err(file_too_large(limits, path)) } else { Ok(()) }
 }
 

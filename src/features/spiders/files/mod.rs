@@ -13,24 +13,24 @@ mod store;
 mod types;
 
 pub(super) use download::zip_answer;
-pub(super) use limits::check_file;
-pub(super) use paths::{clean, is_left_out};
+pub use limits::check_file;
+pub use paths::{LEFT_OUT, LEFT_OUT_FOLDERS, Tree, clean, is_left_out};
 pub(super) use routes::router;
-pub(super) use store::FilesChange;
+pub use store::FilesChange;
 pub(super) use types::FileText;
 pub use types::SpiderFile;
 
 use crate::error::{Error, Result};
 
 /// The script that a spider without an entry point runs.
-pub(super) const MAIN: &str = "main.py";
+pub const MAIN: &str = "main.py";
 
 /// What `script_content` can hold of a file: the text of `main.py`. PostgreSQL keeps no NUL in texts.
-pub(super) fn script_of(path: &str, content: &[u8]) -> Option<String> {
+pub fn script_of(path: &str, content: &[u8]) -> Option<String> {
     std::str::from_utf8(content).ok().filter(|text| path == MAIN && !text.contains('\0')).map(str::to_owned)
 }
 
 /// For work that would hold up others on its thread.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }

@@ -11,13 +11,13 @@ const LONGEST_NAME: usize = 255;
 /// Well below what systems allow in all, since a working directory's own path comes before it.
 const LONGEST_PATH: usize = 1024;
 /// Never part of a spider, wherever they lie.
-const LEFT_OUT: [&str; 7] = ["__pycache__", ".git", ".DS_Store", "Thumbs.db", ".venv", "node_modules", "__MACOSX"];
+pub const LEFT_OUT: [&str; 7] = ["__pycache__", ".git", ".DS_Store", "Thumbs.db", ".venv", "node_modules", "__MACOSX"];
 /// Left out as folders only: a script may be named `env`.
-const LEFT_OUT_FOLDERS: [&str; 2] = ["venv", "env"];
+pub const LEFT_OUT_FOLDERS: [&str; 2] = ["venv", "env"];
 
 /// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Flaw {
+pub enum Flaw {
     Empty,
     Absolute,
     Backslash,
@@ -29,7 +29,7 @@ pub(in super::super) enum Flaw {
 }
 
 impl Flaw {
-    pub(in super::super) fn text(self) -> Text {
+    pub fn text(self) -> Text {
         match self {
             Self::Empty => text!("路径不能为空", "the path is empty"),
             Self::Absolute => text!("不能是绝对路径", "must not be absolute"),
@@ -53,7 +53,7 @@ impl Flaw {
 }
 
 /// The path as it is kept: Unicode NFC, so that one name typed on two systems is one file.
-pub(in super::super) fn clean(path: &str) -> Result<String, Flaw> {
+pub fn clean(path: &str) -> Result<String, Flaw> {
     let path: String = path.nfc().collect();
     if path.is_empty() {
         return Err(Flaw::Empty);
@@ -84,7 +84,7 @@ fn has_drive(path: &str) -> bool {
 }
 
 /// Whether it is one of the files that are never part of a spider: caches, environments, what systems leave behind.
-pub(in super::super) fn is_left_out(path: &str) -> bool {
+pub fn is_left_out(path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     LEFT_OUT.contains(&name)
         || has_extension(name, "pyc")
@@ -105,14 +105,14 @@ pub(super) fn content_type(path: &str) -> String {
 
 /// Paths that may lie side by side on every machine, also where letter case makes no difference.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub struct Tree {
     /// By [`fold`].
     files: HashMap<String, String>,
     folders: HashMap<String, String>,
 }
 
 impl Tree {
-    pub(super) fn of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
         let mut tree = Self::default();
         for path in paths {
             // What lies there already lies there.
@@ -122,7 +122,7 @@ impl Tree {
     }
 
     /// Takes the file in, or names the path that is in its way.
-    pub(super) fn insert(&mut self, path: &str) -> Result<(), String> {
+    pub fn insert(&mut self, path: &str) -> Result<(), String> {
         let key = fold(path);
         if let Some(other) = self.files.get(&key).or_else(|| self.folders.get(&key)) {
             return Err(other.clone());
@@ -134,8 +134,16 @@ impl Tree {
         Ok(())
     }
 
+    /// Whether [`Self::insert`] would take it.
+    pub fn has_room_for(&self, path: &str) -> bool {
+        let key = fold(path);
+        let folders = path.match_indices('/').map(|(at, _)| fold(&path[..at]));
+        let taken = self.files.contains_key(&key) || self.folders.contains_key(&key);
+        !taken && !folders.into_iter().any(|folder| self.files.contains_key(&folder))
+    }
+
     /// The same of a folder, which may be there already.
-    pub(super) fn insert_folder(&mut self, path: &str) -> Result<(), String> {
+    pub fn insert_folder(&mut self, path: &str) -> Result<(), String> {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for folder in ends.map(|end| &path[..end]) {
             let key = fold(folder);

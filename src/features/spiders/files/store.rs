@@ -23,6 +23,11 @@ const BATCH: usize = 500;
 
 impl Spiders {
     /// Sorted by path.
+    /// What a spider's files may be in all.
+    pub fn file_limits(&self) -> &config::Spiders {
+        &self.limits
+    }
+
     pub(in super::super) async fn files_of(&self, id: &SpiderId) -> Result<Vec<SpiderFile>> {
         let mut files: Vec<SpiderFile> =
             self.db.query("SELECT * FROM spider_files WHERE spider_id = $1").bind(id).fetch_all().await?;
@@ -42,7 +47,7 @@ impl Spiders {
     }
 
     /// Begins a change of the spider's files; others wait until it ends.
-    pub(in super::super) async fn change_files(&self, id: &SpiderId) -> Result<FilesChange> {
+    pub async fn change_files(&self, id: &SpiderId) -> Result<FilesChange> {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // First of all, and not by reading: the row is the lock.
@@ -94,7 +99,7 @@ fn manifest_of(files: &[SpiderFile]) -> Result<Vec<u8>> {
 
 /// A transaction in which a spider's files change.
 #[derive(Debug)]
-pub(in super::super) struct FilesChange {
+pub struct FilesChange {
     pub transaction: Transaction,
     pub files: Vec<SpiderFile>,
     pub source: Source,
@@ -185,7 +190,7 @@ impl FilesChange {
     }
 
     /// `new` is all there is afterwards: judged already, and fit to lie side by side. What keeps its path keeps its id.
-    pub(in super::super) async fn replace_all(&mut self, new: Vec<SpiderFile>) -> Result<()> {
+    pub async fn replace_all(&mut self, new: Vec<SpiderFile>) -> Result<()> {
         let before = Amount::of(self.files.iter().map(SpiderFile::bytes));
         check_growth(&self.limits, before, Amount::of(new.iter().map(SpiderFile::bytes)))?;
         let (mut after, mut changed) = (Vec::with_capacity(new.len()), Vec::new());
@@ -248,7 +253,7 @@ impl FilesChange {
 
     /// `script_content` follows `main.py` as long as the two were one: to its new text, where it has one, or to nothing.
     /// `code_hash` is again that of the files as they are.
-    pub(in super::super) async fn commit(mut self, main_text: Option<String>) -> Result<()> {
+    pub async fn commit(mut self, main_text: Option<String>) -> Result<()> {
         let main = self.find(MAIN).map(|main| &main.hash);
         if self.mirrored.is_some() && self.mirrored.as_ref() != main {
             self.transaction

@@ -30,7 +30,8 @@ pub struct SpiderFile {
 }
 
 impl SpiderFile {
-    pub(in super::super) fn new(spider_id: &SpiderId, path: String, hash: Hash, size: i64, now: DateTime<Utc>) -> Self {
+    /// Under a new id, and not executable.
+    pub fn new(spider_id: &SpiderId, path: String, hash: Hash, size: i64, now: DateTime<Utc>) -> Self {
         Self {
             id: FileId::generate(),
             spider_id: spider_id.clone(),

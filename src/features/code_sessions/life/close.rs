@@ -1,0 +1,227 @@
+//! From an editor that is open to a spider that has its files. The container goes last.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::{
+    super::{CodeSession, CodeSessions, Status, sync::Synced, types::Ending},
+    LEASE,
+    start::reason_of,
+};
+use crate::{
+    error::{Error, Result},
+    features::events::Trouble,
+    id::CodeSessionId,
+    platform::containers::State,
+    text,
+};
+
+/// What an editor gets to end.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+/// For one that is started again, as its files could not be brought back.
+const COMEBACK: Duration = Duration::from_secs(30);
+const FIRST_RETRY: TimeDelta = TimeDelta::seconds(30);
+const LAST_RETRY: TimeDelta = TimeDelta::minutes(10);
+/// Paths that an alert names.
+const MOST_NAMED: usize = 10;
+
+impl CodeSessions {
+    /// Ends the session: its files first, then the container. To be called in the session's turn. Where the files cannot
+    /// be brought back it is as open as before, unless `force`.
+    pub(in super::super) async fn close(&self, id: &CodeSessionId, ending: Ending, force: bool) -> Result<Synced> {
+        let session = self.get(id).await?;
+        match session.status {
+            Status::Stopped | Status::Failed => return Ok(Synced::default()),
+            Status::Pending | Status::Starting => {
+                // Nobody has worked in it.
+                self.end(session, ending).await?;
+                return Ok(Synced::default());
+            }
+            Status::Ready | Status::Syncing => {}
+        }
+        let step = CodeSession {
+            status: Status::Syncing,
+            deadline_at: Some(self.clock.now() + LEASE),
+            end_reason: Some(ending.to_string()),
+            ..session
+        };
+        let Some(session) = self.save(step).await? else { return Err(busy()) };
+        self.doors.close(id);
+        let saved = self.leased(&session, self.bring_back(&session)).await;
+        // What was written while it was worked on.
+        let session = self.get(id).await?;
+        match saved {
+            Ok(Saved::Files(synced)) => {
+                self.note_success(&session, &synced).await?;
+                self.end(session, ending).await?;
+                Ok(synced)
+            }
+            Ok(Saved::Gone) => {
+                self.lost(session).await?;
+                Ok(Synced::default())
+            }
+            Err(error) if force || is_of_no_spider(&error) => {
+                tracing::warn!(session = %id, "an editor is removed with what is not saved: {error}");
+                self.end(session, ending).await?;
+                Ok(Synced::default())
+            }
+            Err(error) => {
+                self.note_failure(&session, &error).await?;
+                self.leased(&session, self.come_back(&session)).await?;
+                Err(kept(error))
+            }
+        }
+    }
+
+    /// The same, of a session whose server was gone or that could not be ended before.
+    pub(super) async fn close_again(&self, id: &CodeSessionId) -> Result<()> {
+        let session = self.get(id).await?;
+        let ending = session.end_reason.as_deref().and_then(|reason| reason.parse().ok()).unwrap_or(Ending::Closed);
+        self.close(id, ending, false).await.map(drop)
+    }
+
+    /// Its files, read once nothing runs any more that could write on.
+    async fn bring_back(&self, session: &CodeSession) -> Result<Saved> {
+        let Some(container) = &session.container_id else { return Ok(Saved::Gone) };
+        let Some(found) = self.containers.inspect(container).await? else { return Ok(Saved::Gone) };
+        if found.state != State::Created {
+            self.containers.stop(container, STOP_GRACE).await?;
+        }
+        match self.sync_files(session).await {
+            // Of a container that stands still all is read, and what is left out may be too much of it: asked while it
+            // runs, it lists only what counts.
+            Err(Error::TooLarge(_)) => {
+                self.containers.start(container).await?;
+                let again = self.sync_files(session).await;
+                self.containers.stop(container, STOP_GRACE).await?;
+                again.map(Saved::Files)
+            }
+            other => other.map(Saved::Files),
+        }
+    }
+
+    /// Writes down that it is over, then removes the container: what is left by a server that dies in between belongs to
+    /// nobody.
+    async fn end(&self, session: CodeSession, ending: Ending) -> Result<()> {
+        let id = session.id.clone();
+        let (status, error_message) = match ending {
+            Ending::Crashed => (Status::Failed, session.error_message.clone()),
+            _ => (Status::Stopped, None),
+        };
+        let step = CodeSession {
+            status,
+            error_message,
+            end_reason: Some(ending.to_string()),
+            deadline_at: None,
+            upstream: None,
+            ..session
+        };
+        if self.save(step).await?.is_none() {
+            return Err(busy());
+        }
+        self.doors.close(&id);
+        self.memory.forget(&id);
+        self.remove_containers(&id).await
+    }
+
+    /// The container is gone, and the engine says so.
+    pub(super) async fn lost(&self, session: CodeSession) -> Result<()> {
+        let since = session.synced_at.or(session.ready_at).unwrap_or(session.created_at);
+        let at = since.format("%F %T UTC");
+        let message =
+            format!("容器已不存在，{at} 之后的修改可能已丢失 / its container is gone; changes since {at} may be lost");
+        let id = session.id.clone();
+        let step = CodeSession {
+            status: Status::Failed,
+            error_message: Some(message),
+            deadline_at: None,
+            upstream: None,
+            ..session.clone()
+        };
+        if self.save(step).await?.is_some() {
+            self.tell(&session, Trouble::Lost { since }).await?;
+        }
+        self.doors.close(&id);
+        self.memory.forget(&id);
+        Ok(())
+    }
+
+    /// Makes a session usable again whose files could not be brought back. Where its container does not come up either, it
+    /// stays as it is, and is tried again later.
+    async fn come_back(&self, session: &CodeSession) -> Result<()> {
+        let Some(container) = &session.container_id else { return Ok(()) };
+        let up = async {
+            self.containers.start(container).await?;
+            self.answering(container).await
+        };
+        let session = self.get(&session.id).await?;
+        let step = match tokio::time::timeout(COMEBACK, up).await {
+            Ok(Ok(upstream)) => CodeSession {
+                status: Status::Ready,
+                upstream: Some(upstream),
+                deadline_at: None,
+                end_reason: None,
+                ..session.clone()
+            },
+            _ => CodeSession { deadline_at: session.retry_at, ..session.clone() },
+        };
+        self.save(step).await?;
+        self.doors.close(&session.id);
+        Ok(())
+    }
+
+    /// Remembers that both sides agree, and tells of conflicts.
+    pub(in super::super) async fn note_success(&self, session: &CodeSession, synced: &Synced) -> Result<()> {
+        self.note_synced(&session.id).await?;
+        if synced.conflicts.is_empty() {
+            return Ok(());
+        }
+        let more = synced.conflicts.len().saturating_sub(MOST_NAMED);
+        let paths = synced.conflicts.iter().take(MOST_NAMED).map(|(_, kept)| kept.clone()).collect();
+        self.tell(session, Trouble::Conflicts { paths, more }).await
+    }
+
+    /// Remembers why they do not, and tells it once.
+    pub(in super::super) async fn note_failure(&self, session: &CodeSession, error: &Error) -> Result<()> {
+        let failures = u32::try_from(session.sync_failures).unwrap_or_default().min(10);
+        let pause = (FIRST_RETRY * 2_i32.pow(failures)).min(LAST_RETRY);
+        let reason = reason_of(error);
+        let is_new = self.note_failed_sync(session, &reason, self.clock.now() + pause).await?;
+        // What passes by itself is nobody's business, until it does not pass.
+        if is_new && (!error.is_passing() || failures > 3) {
+            self.tell(session, Trouble::SyncFailed { reason }).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of an editor's files.
+enum Saved {
+    Files(Synced),
+    /// There is no container any more.
+    Gone,
+}
+
+fn is_of_no_spider(error: &Error) -> bool {
+    matches!(error, Error::NotFound(problem) if problem.code == "spider_not_found")
+}
+
+fn busy() -> Error {
+    Error::conflict("session_busy", text!("会话正在变化，请稍后重试", "the session is changing; try again"))
+}
+
+/// The caller hears why, and that nothing is lost.
+fn kept(error: Error) -> Error {
+    if error.is_passing() {
+        return error;
+    }
+    let reason = reason_of(&error);
+    Error::conflict(
+        "sync_failed",
+        text!(
+            "文件同步失败，编辑器已保留（?force=true 可放弃未保存的修改）: {reason}",
+            "the files cannot be brought back, and the editor is kept (?force=true gives up what is not saved): {reason}"
+        ),
+    )
+}

@@ -1,0 +1,218 @@
+//! From a row to an editor that answers.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::StreamExt;
+
+use super::{
+    super::{CodeSession, CodeSessions, Status, service::GRACE},
+    SESSION_LABEL, TYPE,
+};
+use crate::{
+    error::{Error, Result},
+    id::CodeSessionId,
+    platform::containers::{
+        Container, ContainerError, ContainerId, ContainerSpec, Labels, Limits, LogRange, Output, State, Where,
+    },
+    text,
+};
+
+/// Where the editor listens in its container.
+pub(super) const PORT: u16 = 8080;
+const NETWORK: &str = "crawlhub-editors";
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// For one answer of an editor that is coming up.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Of a log, in a message.
+const LAST_LINES: u64 = 30;
+const LONGEST_LOG: usize = 4000;
+const LOG_PATIENCE: Duration = Duration::from_secs(5);
+/// The largest file that may be written in an editor.
+const FILE_MB: i64 = 1024;
+
+impl CodeSessions {
+    /// Starts the editor of a new row, in the background.
+    pub(in super::super) fn begin(&self, session: CodeSession) {
+        let id = session.id.clone();
+        self.begin_job(&id, |sessions| async move { sessions.start(session).await });
+    }
+
+    async fn start(&self, session: CodeSession) -> Result<()> {
+        let limit = Duration::from_secs(self.settings.start_seconds.unsigned_abs());
+        let deadline = self.clock.now() + chrono::TimeDelta::from_std(limit).map_err(Error::internal)? + GRACE;
+        let step = CodeSession { status: Status::Starting, deadline_at: Some(deadline), ..session };
+        let Some(session) = self.save(step).await? else { return Ok(()) };
+        let brought_up = tokio::time::timeout(limit, self.bring_up(&session)).await;
+        let (session, upstream) = match brought_up.unwrap_or_else(|_| Err(too_slow(limit))) {
+            Ok(up) => up,
+            Err(error) => return self.give_up(&session.id, &error).await,
+        };
+        let ready = CodeSession {
+            status: Status::Ready,
+            upstream: Some(upstream),
+            deadline_at: None,
+            ready_at: Some(self.clock.now()),
+            ..session.clone()
+        };
+        if self.save(ready).await?.is_none() {
+            // Closed meanwhile: it is nobody's.
+            self.remove_containers(&session.id).await?;
+        }
+        self.doors.close(&session.id);
+        Ok(())
+    }
+
+    /// Makes, fills and starts the container; where its editor answers.
+    async fn bring_up(&self, session: &CodeSession) -> Result<(CodeSession, String)> {
+        if let Some(container) = &session.container_id {
+            // Of the warm pool: it runs already.
+            self.fill(session, container).await?;
+            let upstream = self.answering(container).await?;
+            return Ok((session.clone(), upstream));
+        }
+        let container = self.make_container(&session.id, self.labels_of(session)).await?;
+        let step = CodeSession { container_id: Some(container.clone()), ..session.clone() };
+        let saved = self.save(step).await?;
+        let session = saved.ok_or_else(|| Error::conflict("closed", text!("会话已关闭", "the session was closed")))?;
+        self.fill(&session, &container).await?;
+        self.containers.start(&container).await?;
+        let upstream = self.answering(&container).await?;
+        Ok((session, upstream))
+    }
+
+    fn labels_of(&self, session: &CodeSession) -> Labels {
+        let mut labels = self.containers.labels(TYPE);
+        labels.insert("crawlhub.spider_id".to_owned(), session.spider_id.to_string());
+        labels.insert("crawlhub.user_id".to_owned(), session.user_id.to_string());
+        labels.insert("crawlhub.expires_at".to_owned(), session.expires_at.to_rfc3339());
+        labels
+    }
+
+    pub(super) async fn make_container(&self, id: &CodeSessionId, mut labels: Labels) -> Result<ContainerId> {
+        let (settings, network) = (&self.settings, self.containers.network(NETWORK).await?);
+        labels.insert(SESSION_LABEL.to_owned(), id.to_string());
+        let spec = ContainerSpec {
+            name: format!("code-server-{id}"),
+            image: settings.image.clone(),
+            command: None,
+            working_dir: None,
+            env: Vec::new(),
+            labels,
+            limits: Limits {
+                cpus: settings.cpus,
+                memory_mb: settings.memory_mb,
+                processes: settings.processes,
+                file_mb: FILE_MB,
+            },
+            publish: (network.reach == Where::Loopback).then(|| (PORT, self.ports.clone())),
+            network: Some(network.name),
+        };
+        Ok(self.containers.create(&spec).await?)
+    }
+
+    /// Waits until the editor in a container answers: its health, and then the page, whose program is loaded with the
+    /// first call. Where that is.
+    pub(super) async fn answering(&self, id: &ContainerId) -> Result<String> {
+        loop {
+            let found = self.containers.inspect(id).await?.ok_or_else(|| ContainerError::Gone(id.clone()))?;
+            match (found.state, upstream_of(&found)) {
+                (State::Running, Some(upstream)) => {
+                    if self.answers(&upstream, "/healthz").await && self.answers(&upstream, "/?folder=/workspace").await
+                    {
+                        return Ok(upstream);
+                    }
+                }
+                (State::Running | State::Created, _) => {}
+                (State::Exited { out_of_memory: true, .. }, _) => {
+                    return Err(failed(text!("内存不足", "it ran out of memory")));
+                }
+                (State::Exited { code, .. }, _) => {
+                    return Err(failed(text!("容器已退出（{code}）", "its container ended with {code}")));
+                }
+                _ => return Err(failed(text!("容器状态异常", "its container does not run"))),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(super) async fn answers(&self, upstream: &str, path: &str) -> bool {
+        let request = self.http.get(format!("http://{upstream}{path}")).header("connection", "close").timeout(ANSWER);
+        request.send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Says why there is no editor, and leaves nothing behind.
+    async fn give_up(&self, id: &CodeSessionId, error: &Error) -> Result<()> {
+        let Some(session) = self.find(id).await?.filter(|session| session.status.is_active()) else { return Ok(()) };
+        let log = match &session.container_id {
+            Some(container) => self.last_lines(container).await,
+            None => String::new(),
+        };
+        tracing::warn!(session = %id, "an editor could not be started: {error}");
+        let reason = reason_of(error);
+        let message = if log.is_empty() { reason } else { format!("{reason}\n{log}") };
+        self.remove_containers(id).await?;
+        self.save(CodeSession { status: Status::Failed, error_message: Some(message), deadline_at: None, ..session })
+            .await?;
+        self.doors.close(id);
+        Ok(())
+    }
+
+    /// A start whose server is gone.
+    pub(super) async fn fail_late(&self, id: &CodeSessionId) -> Result<()> {
+        let late = failed(text!("启动超时", "it was not started in time"));
+        self.give_up(id, &late).await
+    }
+
+    pub(super) async fn remove_containers(&self, id: &CodeSessionId) -> Result<()> {
+        for container in self.containers.own_with(TYPE, (SESSION_LABEL, id.as_str())).await? {
+            self.containers.remove(&container.id).await?;
+        }
+        Ok(())
+    }
+
+    /// What a container printed last.
+    pub(super) async fn last_lines(&self, id: &ContainerId) -> String {
+        let gather = async {
+            let range = LogRange { last: Some(LAST_LINES), follow: false };
+            let mut lines = self.containers.logs(id, range).await.ok()?;
+            let mut text = Vec::new();
+            while let Some(Ok(Output::Stdout(piece) | Output::Stderr(piece))) = lines.next().await {
+                text.extend_from_slice(&piece);
+            }
+            let text = String::from_utf8_lossy(&text).into_owned();
+            Some(text[text.ceil_char_boundary(text.len().saturating_sub(LONGEST_LOG))..].trim().to_owned())
+        };
+        tokio::time::timeout(LOG_PATIENCE, gather).await.ok().flatten().unwrap_or_default().replace('\0', "")
+    }
+}
+
+/// Where a container's editor is reached.
+pub(super) fn upstream_of(container: &Container) -> Option<String> {
+    if let Some((_, port)) = container.ports.iter().find(|(inside, _)| *inside == PORT) {
+        return Some(format!("127.0.0.1:{port}"));
+    }
+    container.address.map(|address| SocketAddr::from((address, PORT)).to_string())
+}
+
+/// For people; what is internal stays in the log.
+pub(in super::super) fn reason_of(error: &Error) -> String {
+    match error {
+        Error::Internal(_) => "内部错误 / internal error".to_owned(),
+        Error::Unavailable { what, .. } => format!("{what} 不可用 / {what} is unavailable"),
+        Error::NotFound(problem)
+        | Error::Conflict(problem)
+        | Error::BadRequest(problem)
+        | Error::TooLarge(problem)
+        | Error::Failed(problem) => format!("{} / {}", problem.text.zh, problem.text.en),
+        other => other.to_string(),
+    }
+}
+
+fn failed(text: crate::error::Text) -> Error {
+    Error::failed("editor_failed", text)
+}
+
+fn too_slow(limit: Duration) -> Error {
+    let seconds = limit.as_secs();
+    failed(text!("{seconds} 秒内未就绪", "it did not answer within {seconds} s"))
+}

@@ -1,0 +1,83 @@
+//! What a container is made with.
+
+use std::collections::HashMap;
+
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, PortBinding, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
+};
+
+use super::super::ContainerSpec;
+
+/// Nobody's on this machine, and never root.
+const USER: &str = "1000:1000";
+const MOST_OPEN_FILES: i64 = 8192;
+/// The kernel should end a container rather than the server when memory runs out.
+const OOM_SCORE: i64 = 500;
+
+/// Of a network on which containers do not reach each other.
+pub(super) fn without_neighbours() -> HashMap<String, String> {
+    HashMap::from([("com.docker.network.bridge.enable_icc".to_owned(), "false".to_owned())])
+}
+
+pub(super) fn body_of(spec: &ContainerSpec) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(spec.image.clone()),
+        cmd: spec.command.clone(),
+        working_dir: spec.working_dir.clone(),
+        user: Some(USER.to_owned()),
+        env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        labels: Some(spec.labels.clone().into_iter().collect()),
+        exposed_ports: spec.publish.as_ref().map(|(port, _)| vec![format!("{port}/tcp")]),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        host_config: Some(host_config(spec)),
+        ..Default::default()
+    }
+}
+
+fn host_config(spec: &ContainerSpec) -> HostConfig {
+    let limits = spec.limits;
+    let memory = limits.memory_mb.saturating_mul(1024 * 1024);
+    let file = limits.file_mb.saturating_mul(1024 * 1024);
+    HostConfig {
+        nano_cpus: Some(nano(limits.cpus)),
+        memory: Some(memory),
+        // The same number: nothing of it is swap.
+        memory_swap: Some(memory),
+        pids_limit: Some(limits.processes),
+        ulimits: Some(vec![ulimit("nofile", MOST_OPEN_FILES), ulimit("core", 0), ulimit("fsize", file)]),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        privileged: Some(false),
+        init: Some(true),
+        ipc_mode: Some("private".to_owned()),
+        oom_score_adj: Some(OOM_SCORE),
+        auto_remove: Some(false),
+        restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".to_owned()),
+            config: Some(HashMap::from([
+                ("max-size".to_owned(), "10m".to_owned()),
+                ("max-file".to_owned(), "1".to_owned()),
+            ])),
+        }),
+        network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
+        port_bindings: spec.publish.as_ref().map(|(port, from)| {
+            // The engine takes a free one of the range, which may be another one after each start.
+            let range = format!("{}-{}", from.start(), from.end());
+            let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(range) };
+            HashMap::from([(format!("{port}/tcp"), Some(vec![binding]))])
+        }),
+        ..Default::default()
+    }
+}
+
+fn ulimit(name: &str, limit: i64) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(limit), hard: Some(limit) }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "no machine has so many processors")]
+fn nano(cpus: f64) -> i64 {
+    (cpus * 1e9).round() as i64
+}
