@@ -70,7 +70,7 @@ async fn every_route_by_role() {
     let (viewer, editor) = (with("viewer").await, with("editor").await);
     for (method, path) in routes(&app).await {
         let of_crawler = path.starts_with("/platform/api/crawlhub") && !path.contains("/internal/");
-        let for_admins = ["users", "audit", "storage/clean"]
+        let for_admins = ["users", "audit", "storage/clean", "crawlhub/code-sessions"]
             .iter()
             .any(|start| path.strip_prefix("/platform/api/").is_some_and(|path| path.starts_with(start)));
         let as_role = async |client: &Client| client.send(client.request(method.clone(), &filled(&path))).await;

@@ -49,14 +49,15 @@ impl House {
         self.app.clock.now()
     }
 
-    /// A session of the user's, and the upstream behind it; its id.
+    /// A session of the user's, and the upstream behind it; its id. Its engine is not this server's, so that nobody looks
+    /// for its container.
     async fn session(&self, user: &str, status: &str) -> String {
         let (id, now) = (crawlhub::id::new(), self.now());
         self.db
             .query(
-                "INSERT INTO code_sessions (id, spider_id, user_id, status, image, upstream, last_active_at, expires_at,
-                                            created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, 'image', $5, $6, $7, $6, $6)",
+                "INSERT INTO code_sessions (id, spider_id, user_id, status, engine, image, upstream, last_active_at,
+                                            expires_at, created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, 'elsewhere', 'image', $5, $6, $7, $6, $6)",
             )
             .bind(&id)
             .bind(crawlhub::id::new())
@@ -494,7 +495,11 @@ async fn sockets_go_through_until_the_session_ends() {
     }
     assert_eq!(socket("/socket", &[]).await.0.status, 429);
     assert!(open.pop().is_some());
-    while socket("/socket", &[]).await.0.status != 101 {}
+    let mut tries = 0;
+    while socket("/socket", &[]).await.0.status != 101 {
+        tries += 1;
+        assert!(tries < 1000, "nobody leaves");
+    }
 
     let mut endless = request(&house.app.base, "GET", "/endless", &[("Host", &host), ("Cookie", &cookie)]).await;
     let mut much = vec![0; 32 * 1024 * 1024];
