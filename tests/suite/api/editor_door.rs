@@ -453,7 +453,7 @@ async fn echoes(socket: &mut (impl AsyncReadExt + AsyncWriteExt + Unpin), length
 
 #[tokio::test]
 async fn sockets_go_through_until_the_session_ends() {
-    let house = House::with(&[DOMAIN]).await;
+    let mut house = House::with(&[DOMAIN]).await;
     let host = format!("{}.editors.localhost:8000", house.id);
     let token = house.token(&house.id).await;
     let entered = house.get(&format!("/?tkn={token}"), &[("Host", &host)]).await;
@@ -521,6 +521,15 @@ async fn sockets_go_through_until_the_session_ends() {
         assert!(is_ended(stream).await, "{what}");
     }
     assert_eq!(socket("/socket", &[]).await.0.status, 503);
+
+    // Nor does a server that stops wait for what has no end.
+    house.set_status(&house.id, "ready").await;
+    house.moments_pass();
+    let (said, mut stream) = socket("/socket", &[]).await;
+    assert_eq!(said.status, 101);
+    echoes(&mut stream, 1).await;
+    house.app.stop().await;
+    assert!(is_ended(&mut stream).await);
 }
 
 #[tokio::test]

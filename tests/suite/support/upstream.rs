@@ -88,7 +88,8 @@ async fn answer(State((asked, dead)): State<(Arc<AtomicUsize>, CancellationToken
             (StatusCode::FOUND, [(header::LOCATION, place)]).into_response()
         }
         "/endless" => {
-            let pieces = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 32 * 1024])));
+            let piece = Bytes::from(vec![b'x'; 32 * 1024]);
+            let pieces = stream::repeat_with(move || Ok::<_, Infallible>(piece.clone()));
             Body::from_stream(pieces).into_response()
         }
         "/unasked" => (StatusCode::SWITCHING_PROTOCOLS, [(header::UPGRADE, "websocket")]).into_response(),

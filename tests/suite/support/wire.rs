@@ -94,15 +94,13 @@ pub async fn open_socket(base: &str, path: &str, headers: &[(&str, &str)]) -> (S
 /// A connection over which the head of the request has been sent.
 pub async fn request(base: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
     let address = base.strip_prefix("http://").unwrap();
-    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    let mut lines = vec![format!("{method} {path} HTTP/1.1")];
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        text += &format!("Host: {address}\r\n");
+        lines.push(format!("Host: {address}"));
     }
-    for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
-    }
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("{text}\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes()).await.unwrap();
     stream
 }
 

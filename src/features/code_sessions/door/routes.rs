@@ -164,11 +164,11 @@ impl Doors {
             end: editor.end.clone(),
             traffic: Arc::new(connection),
         };
-        let (asked, waits) = (asked.clone(), seen.session.status);
+        let asked = asked.clone();
         match editor.upstream.pass(request, passage, &self.sockets).await {
             Ok(response) => response,
-            Err(Failure::Ended) if waits == Status::Ready => Notice::Nowhere.answer(&asked),
-            Err(_) => Notice::Gone.answer(&asked),
+            Err(Failure::Ended) => Notice::Nowhere.answer(&asked),
+            Err(Failure::Gone | Failure::Slow) => Notice::Gone.answer(&asked),
         }
     }
 
