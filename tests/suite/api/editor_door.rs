@@ -552,6 +552,9 @@ async fn hosts_are_editors_alone() {
             assert_eq!(house.get(path, &[("Host", unknown)]).await.error(404), "no_editor", "{unknown}");
         }
     }
+    let asked = [("X-Original-URI", "//x"), ("X-Original-Host", &*host), ("Cookie", cookie)];
+    let told = house.get("/platform/api/proxy/authorize", &asked).await;
+    assert_eq!((told.status, told.header("x-upstream")), (200, &*house.upstream.address));
     let address = base.strip_prefix("http://").unwrap();
     let port = address.rsplit_once(':').unwrap().1;
     let moved = house.inside("/a%2Fb?c=d", cookie).await;
