@@ -11,6 +11,7 @@ mod data;
 mod datasources;
 mod deployments;
 mod edge;
+mod editor_door;
 mod exports;
 mod files;
 mod housekeeping;
