@@ -14,7 +14,14 @@ async fn open(app: &Client, spider: &str) -> Value {
 }
 
 async fn close(app: &Client, spider: &str, query: &str) -> Answer {
-    app.send(app.request(Method::DELETE, &format!("/spiders/{spider}/code-session{query}"))).await
+    app.delete(&format!("/spiders/{spider}/code-session{query}")).await
+}
+
+/// Waits until the session's container is gone: it goes last.
+async fn gone(app: &TestApp, session: &Value) {
+    while container(app, session).await.is_some() {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The container of a session, if there is one.
@@ -179,7 +186,7 @@ async fn nobody_works_in_it() {
     })
     .await;
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "3".to_owned())]);
-    assert_eq!(container(&app, &session).await, None);
+    gone(&app, &session).await;
     // Nobody may stay for ever.
     open(&app, &spider).await;
     for _ in 0..12 {
@@ -342,7 +349,7 @@ async fn a_container_that_ends_is_started_again() {
     let ended = app.eventually("/code-sessions", |all| all["items"][0]["status"] == "failed").await;
     assert_eq!(ended["items"][0]["end_reason"], "crashed");
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "2".to_owned())]);
-    assert!(app.engine.list(&[]).await.unwrap().is_empty());
+    gone(&app, &session).await;
 
     let session = open(&app, &spider).await;
     app.engine.remove(&container(&app, &session).await.unwrap()).await.unwrap();
@@ -412,13 +419,13 @@ async fn a_server_that_starts_again_finds_its_editors() {
     let app = app.restart(&[]).await;
     app.eventually("/code-sessions", |all| all["items"][0]["status"] == "stopped").await;
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "2".to_owned())]);
-    assert_eq!(container(&app, &session).await, None);
+    gone(&app, &session).await;
     for status in ["pending", "starting"] {
         let session = open(&app, &spider).await;
         set(status).await;
         app.looked_at_by("code sessions").await;
         app.eventually("/code-sessions", |all| all["items"][0]["status"] == "failed").await;
-        assert_eq!(container(&app, &session).await, None);
+        gone(&app, &session).await;
     }
     assert!(app.engine.inspect(&foreign).await.unwrap().is_some(), "another installation's is none of ours");
     // A row that is gone: what may hold work is stopped, and kept for a day beyond its end.
@@ -459,7 +466,9 @@ async fn the_spider_or_its_user_goes() {
     app.delete(&format!("/spiders/{spider}")).await.ok();
     app.looked_at_by("code sessions").await;
     app.eventually("/code-sessions", |all| all["items"][0]["status"] == "stopped").await;
-    assert!(app.engine.list(&[]).await.unwrap().is_empty());
+    while !app.engine.list(&[]).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
