@@ -38,7 +38,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use loops::sync;
 pub use parts::Outside;
-use parts::{containers, dispatcher_config, edge, origins, runner_config, site};
+use parts::{SPIDERS_NETWORK, container_place, containers, dispatcher_config, edge, origins, runner_config, site};
 
 use crate::{
     clock::{Clock, SharedClock, SyncedClock},
@@ -61,6 +61,7 @@ use crate::{
     health::{self, Health},
     platform::{
         background::Background,
+        containers::Gateway,
         database::{Database, Schema},
         disk::Disk,
         documents::{Documents, MongoStore, SqlStore},
@@ -102,6 +103,7 @@ pub struct App {
     contracts: Contracts,
     code_sessions: CodeSessions,
     doors: Doors,
+    gateway: Gateway,
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
@@ -170,7 +172,10 @@ impl App {
             stop: stop.clone(),
         };
         let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
-        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone());
+        let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK, stop.clone());
+        let engine =
+            tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
+        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);
         let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
@@ -184,6 +189,7 @@ impl App {
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
+        runner.containers = Some(container_place(config, containers.installation()));
         runner.server = Some(presence::file_of(data_dir, &worker));
         let runner = Runner::new(runner, files.clone(), clock.clone());
         let runner = runner.context("cannot make the folders of the runner")?;
@@ -213,6 +219,7 @@ impl App {
             documents,
             accounts,
             doors,
+            gateway,
             projects,
             spiders,
             proxies,
@@ -296,10 +303,25 @@ impl App {
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);
         // The same again for clients that send no header; described once is enough.
-        let by_address = Router::new()
-            .nest(&format!("{BASE}/_t/{{token}}/crawlhub/internal"), internal().split_for_parts().0)
-            .route("/", get(ui::page));
+        let by_address = self.by_address().route("/", get(ui::page));
         (described, by_address)
+    }
+
+    /// What a spider may call, the task's token in the address.
+    fn by_address(&self) -> Router {
+        let internal = tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
+        Router::new().nest(&format!("{BASE}/_t/{{token}}/crawlhub/internal"), internal.split_for_parts().0)
+    }
+
+    /// All that is served to containers.
+    fn inner_router(&self) -> Router {
+        let internal = tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
+        self.by_address()
+            .nest(&format!("{BASE}/crawlhub/internal"), internal.split_for_parts().0)
+            .fallback(no_route)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(CatchPanicLayer::custom(panic_answer))
+            .layer(from_fn(carry_context))
     }
 
     pub fn openapi(&self) -> utoipa::openapi::OpenApi {
@@ -353,6 +375,7 @@ impl App {
     /// still deliver; then the last requests; then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
+        self.gateway.serve(self.inner_router());
         self.tasks.sweep(self.dispatcher.runner()).await?;
         self.start_loops(Watchdog::new(
             self.tasks.clone(),

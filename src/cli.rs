@@ -16,6 +16,7 @@ use crate::{
     import::{self, Plan},
     lifecycle::{StopSignals, start_logging},
     platform::process::{open_files, supervise},
+    runner::contained::keep,
 };
 
 #[derive(Debug, Parser)]
@@ -48,6 +49,9 @@ enum Command {
     /// Started by the server around each spider.
     #[command(hide = true)]
     Supervise,
+    /// Started by a supervisor for each spider that runs in a container.
+    #[command(hide = true)]
+    Keep { order: PathBuf },
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +95,9 @@ pub fn run() -> ExitCode {
     if matches!(cli.command, Command::Supervise) {
         return supervise();
     }
+    if let Command::Keep { order } = &cli.command {
+        return keep(order);
+    }
     match run_command(&cli) {
         Ok(code) => code,
         Err(error) => {
@@ -124,7 +131,7 @@ async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
             Ok(())
         }
         Command::Import(command) => return Box::pin(import(command, &Config::load(&sources)?)).await,
-        Command::Supervise => Ok(()),
+        Command::Supervise | Command::Keep { .. } => Ok(()),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

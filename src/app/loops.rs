@@ -83,6 +83,11 @@ impl App {
             let datasources = datasources.clone();
             async move { datasources.deliver_due().await }
         });
+        let tasks = self.tasks.clone();
+        self.background.run("containers", Duration::from_mins(1), Arc::new(Notify::new()), move || {
+            let tasks = tasks.clone();
+            async move { tasks.remove_lost_containers().await }
+        });
         let (editors, changed) = (self.code_sessions.clone(), self.code_sessions.wake());
         self.background.run_until_next("code sessions", Duration::from_secs(30), changed, move || {
             let editors = editors.clone();

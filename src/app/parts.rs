@@ -20,7 +20,7 @@ use crate::{
         database::Database,
         process::Strength,
     },
-    runner::RunnerConfig,
+    runner::{RunnerConfig, contained::ContainerPlace},
 };
 
 /// What tests replace.
@@ -76,6 +76,17 @@ pub(super) async fn containers(config: &Config, db: &Database, outside: &Outside
     let (installation,): (String,) = db.query("SELECT id FROM installation").fetch_one().await?;
     let runtime = outside.containers.clone().unwrap_or_else(|| Arc::new(Docker::new(config.docker.clone())));
     Ok(Containers::new(runtime, &installation))
+}
+
+/// The network of spiders' containers.
+pub(super) const SPIDERS_NETWORK: &str = "crawlhub-spiders";
+
+pub(super) fn container_place(config: &Config, installation: &str) -> ContainerPlace {
+    ContainerPlace {
+        docker: config.docker.clone(),
+        installation: installation.to_owned(),
+        network: SPIDERS_NETWORK.to_owned(),
+    }
 }
 
 pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {

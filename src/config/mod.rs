@@ -5,7 +5,7 @@ mod source;
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 pub use source::{Origin, Setting, Sources};
 
@@ -130,6 +130,7 @@ pub struct Datasources {
 pub struct Runner {
     pub python: String,
     pub api_url: String,
+    pub image: String,
     #[serde(deserialize_with = "path_or_none")]
     pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
@@ -137,7 +138,7 @@ pub struct Runner {
 }
 
 /// The container engine.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Docker {
     pub host: String,
@@ -157,7 +158,7 @@ impl Docker {
 }
 
 /// How containers are reached from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// At their own addresses where this machine has their network, else at published ports.

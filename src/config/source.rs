@@ -24,6 +24,7 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("CRAWLHUB_SANDBOX_DOMAIN", "server.sandbox_domain"),
     ("DOCKER_HOST", "docker.host"),
     ("CRAWLHUB_CODE_SERVER_IMAGE", "code_sessions.image"),
+    ("CRAWLHUB_SPIDER_IMAGE", "runner.image"),
 ];
 
 /// Values that `config show` hides.

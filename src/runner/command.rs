@@ -56,13 +56,14 @@ pub(super) fn build(
     Ok(Spec {
         argv,
         cwd: dir.work(),
-        env: environment(config, job, dir, python, support),
+        env: environment(config, job, &Paths::of(config, dir, python, support)),
         memory_limit_mb: job.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
         max_processes: Some(config.max_processes),
         max_file_mb: config.max_file_mb,
         confinement: confinement(config, dir, python, support),
         server: config.server.clone(),
         until,
+        tail_ms: 0,
     })
 }
 
@@ -75,7 +76,7 @@ fn confinement(config: &RunnerConfig, dir: &WorkDir, python: &Path, support: &Pa
 }
 
 /// What Python is to run.
-fn program(job: &Job, work: &Path, launcher: &str) -> Result<Vec<String>, End> {
+pub(super) fn program(job: &Job, work: &Path, launcher: &str) -> Result<Vec<String>, End> {
     let entry = job.entry_point.as_deref().map(str::trim).filter(|entry| !entry.is_empty());
     let launch = |verb: &str, target: &str| Ok(vec![launcher.to_owned(), verb.to_owned(), target.to_owned()]);
     let wrong = |message: String| Err(End::failed(Category::Parse, message));
@@ -113,30 +114,52 @@ fn is_dotted_name(name: &str) -> bool {
     name.split('.').all(is_name)
 }
 
-fn environment(
-    config: &RunnerConfig,
-    job: &Job,
-    dir: &WorkDir,
-    python: &Path,
-    support: &Path,
-) -> Vec<(String, String)> {
-    let bin = python.parent().map(text).unwrap_or_default();
+/// Where an attempt has its folders, as the spider sees them.
+pub(super) struct Paths {
+    pub work: String,
+    pub home: String,
+    pub tmp: String,
+    pub output: String,
+    pub spool: String,
+    pub result: String,
+    pub support: String,
+    /// The search path for programs.
+    pub path: String,
+}
+
+impl Paths {
+    fn of(config: &RunnerConfig, dir: &WorkDir, python: &Path, support: &Path) -> Self {
+        let bin = python.parent().map(text).unwrap_or_default();
+        Self {
+            work: text(&dir.work()),
+            home: text(&dir.home()),
+            tmp: text(&dir.tmp()),
+            output: text(&dir.output()),
+            spool: text(&dir.spool()),
+            result: text(&dir.result_file()),
+            support: text(support),
+            path: format!("{bin}:{}", config.path()),
+        }
+    }
+}
+
+pub(super) fn environment(config: &RunnerConfig, job: &Job, paths: &Paths) -> Vec<(String, String)> {
     let mut pairs = vec![
-        ("PATH", format!("{bin}:{}", config.path())),
+        ("PATH", paths.path.clone()),
         ("LANG", config.base("LANG", "C.UTF-8")),
         ("TZ", config.base("TZ", "UTC")),
-        ("HOME", text(&dir.home())),
-        ("TMPDIR", text(&dir.tmp())),
+        ("HOME", paths.home.clone()),
+        ("TMPDIR", paths.tmp.clone()),
         ("PYTHONUNBUFFERED", "1".to_owned()),
-        ("PYTHONPATH", format!("{}:{}", text(&dir.work()), text(support))),
+        ("PYTHONPATH", format!("{}:{}", paths.work, paths.support)),
         ("CRAWLHUB_TASK_ID", job.task_id.to_string()),
         ("CRAWLHUB_SPIDER_ID", job.spider_id.to_string()),
         ("CRAWLHUB_API_URL", job.api_url.clone()),
         ("CRAWLHUB_TOKEN", job.token.clone()),
         ("CRAWLHUB_PARAMS", serde_json::Value::from(job.params.clone()).to_string()),
-        ("CRAWLHUB_OUTPUT_DIR", text(&dir.output())),
-        ("CRAWLHUB_SPOOL_DIR", text(&dir.spool())),
-        ("CRAWLHUB_RESULT_FILE", text(&dir.result_file())),
+        ("CRAWLHUB_OUTPUT_DIR", paths.output.clone()),
+        ("CRAWLHUB_SPOOL_DIR", paths.spool.clone()),
+        ("CRAWLHUB_RESULT_FILE", paths.result.clone()),
     ];
     pairs.extend(job.rate_limit_rps.map(|rate| ("CRAWLHUB_RATE_LIMIT", rate.to_string())));
     pairs.extend(job.datasources.iter().map(|json| ("CRAWLHUB_DATASOURCES", json.clone())));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::contained::ContainerPlace;
 use crate::platform::process::Confinement;
 
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct RunnerConfig {
     pub term_grace: Duration,
     /// What spiders and builders must not see, beside the folders above. None: they are not confined.
     pub hidden: Option<Vec<PathBuf>>,
+    /// None: attempts in containers cannot be run.
+    pub containers: Option<ContainerPlace>,
 }
 
 impl RunnerConfig {
@@ -62,6 +65,7 @@ impl RunnerConfig {
             gathering_limit: Duration::from_mins(10),
             term_grace: Duration::from_secs(5),
             hidden: None,
+            containers: None,
         }
     }
 

@@ -165,6 +165,7 @@ impl<R: Report> Builder<'_, R> {
             confinement: self.config.confinement(Vec::new(), writable),
             server: self.config.server.clone(),
             until: self.stop.until(),
+            tail_ms: 0,
         };
         let spawned = Child::spawn(&self.config.supervisor, spec).await;
         let (child, output) = spawned.map_err(|error| failed(&format!("{error:#}")))?;

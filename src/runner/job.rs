@@ -40,6 +40,15 @@ pub struct Job {
     pub proxy_url: Option<String>,
     /// What the log is to say before anything else.
     pub notices: Vec<String>,
+    /// To run in a container.
+    pub contained: Option<Contained>,
+}
+
+/// The container of an attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Contained {
+    pub image: String,
+    pub cpus: Option<f64>,
 }
 
 /// One file of the spider.

@@ -4,6 +4,7 @@
 
 mod command;
 mod config;
+pub mod contained;
 mod ending;
 mod environment;
 mod items;
@@ -23,7 +24,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 pub use config::RunnerConfig;
-pub use job::{Category, End, ErrorRule, Job, ManifestEntry, Outcome, Stop, StopReason};
+pub use job::{Category, Contained, End, ErrorRule, Job, ManifestEntry, Outcome, Stop, StopReason};
 pub use report::{Line, Report};
 
 use crate::clock::SharedClock;
@@ -180,22 +181,32 @@ impl<R: Report> Attempt<'_, R> {
             reason = self.stop.wait() => return Err(reason.into()),
         }
         let config = &self.runner.config;
+        let support = command::support(config).await?;
+        if let Some(contained) = &self.job.contained {
+            self.write_requirements(dir).await?;
+            let spec = contained::build(config, self.job, contained, (dir, &support), self.stop.until()).await?;
+            return self.run_process(dir, spec, None).await;
+        }
         let interpreter = self.runner.interpreter.get_or_try_init(|| python::probe(config)).await?;
         let (reporter, stop, budget) = (self.reporter, self.stop, self.budget);
         let memory_limit_mb = self.job.memory_limit_mb;
         let builder = Builder { config, interpreter, reporter, stop, budget, work_dir: dir, memory_limit_mb };
         let environment = builder.prepare(self.job).await?;
-        let support = command::support(config).await?;
         let spec = command::build(config, self.job, dir, &environment.python, &support, self.stop.until())?;
-        self.run_process(dir, spec, environment).await
+        self.run_process(dir, spec, Some(environment)).await
     }
 
-    async fn run_process(&self, dir: &WorkDir, spec: Spec, _in_use: Environment) -> Result<(Outcome, bool), End> {
+    async fn run_process(
+        &self,
+        dir: &WorkDir,
+        spec: Spec,
+        _in_use: Option<Environment>,
+    ) -> Result<(Outcome, bool), End> {
         let config = &self.runner.config;
         if let Some(reason) = self.stop.requested() {
             return Err(reason.into());
         }
-        let memory_limit_mb = spec.memory_limit_mb;
+        let memory_limit_mb = self.job.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok());
         let spawned = Child::spawn(&config.supervisor, spec).await;
         let (child, output) = spawned.map_err(|error| End::failed(Category::System, format!("{error:#}")))?;
         let ended = CancellationToken::new();
@@ -221,6 +232,10 @@ impl<R: Report> Attempt<'_, R> {
         let cut_short = self.gather(&watched, &mut items).await;
         let is_all_stored = cut_short.is_none() && items.undelivered() == 0 && self.reporter.trouble().is_none();
         let Watched { exit, why, remains, duration } = watched;
+        let exit = match &self.job.contained {
+            Some(_) if why.is_none() => contained::exit_of(dir, exit).await?,
+            _ => exit,
+        };
         let rules = &self.job.error_rules;
         let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail, rules) {
             End::Completed => match (cut_short, items.problem()) {
@@ -240,6 +255,16 @@ impl<R: Report> Attempt<'_, R> {
             log_truncated: false,
         };
         Ok((outcome, is_all_stored))
+    }
+
+    /// What is asked for in the spider's settings, for the container to install.
+    async fn write_requirements(&self, dir: &WorkDir) -> Result<(), End> {
+        if self.job.requirements_txt.trim().is_empty() {
+            return Ok(());
+        }
+        let (path, text) = (dir.root().join("requirements.txt"), self.job.requirements_txt.clone());
+        let written = workdir::blocking(move || std::fs::write(path, text)).await;
+        written.map_err(|error| workdir::disk_failure("the requirements cannot be written", &error))
     }
 
     /// Takes what items the process left, within limits of time. Where they cut it short, says how the attempt ends.

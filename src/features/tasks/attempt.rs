@@ -278,8 +278,13 @@ impl Tasks {
         let manifest: Vec<ManifestEntry> =
             serde_json::from_slice(&self.files.get(&claim.code_hash).await?).map_err(Error::internal)?;
         let token = self.token_for(&claim.task_id, claim.attempt);
+        let contained = self.engine.container_of(&spider).await?;
         let proxy = if spider.proxy_enabled { Some(self.first_proxy().await?) } else { None };
         let mut job = Job { datasources, ..job(claim, spider, env_vars, manifest, config, token) };
+        if let Some((contained, url)) = contained {
+            job.api_url = api_url(&url, &job.token);
+            job.contained = Some(contained);
+        }
         if let Some((proxy, notice)) = proxy {
             job.proxy_url = proxy.map(|proxy| proxy.url());
             job.notices.push(notice);
@@ -405,11 +410,17 @@ fn job(
         max_items: spider.max_items,
         rate_limit_rps: spider.rate_limit_rps,
         error_rules: spider.error_rules,
-        api_url: format!("{}/platform/api/_t/{token}", config.api_url),
+        api_url: api_url(&config.api_url, &token),
         token,
         proxy_url: None,
         notices: Vec::new(),
+        contained: None,
     }
+}
+
+/// The address that is enough for a client which sends no token.
+fn api_url(server: &str, token: &str) -> String {
+    format!("{server}/platform/api/_t/{token}")
 }
 
 impl Ending {

@@ -4,6 +4,7 @@
 mod adopt;
 mod attempt;
 mod claims;
+mod contained;
 mod dispatcher;
 mod drift;
 mod ends;
@@ -32,6 +33,7 @@ use std::{
 };
 
 pub use adopt::{NOT_ENDED, PastTask};
+pub use contained::Engine;
 pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use logs::with_levels;
@@ -73,12 +75,20 @@ pub struct Tasks {
     whole: Arc<Notify>,
     /// What the scheduler knows from its last step.
     scheduler: Arc<Mutex<scheduler::Memory>>,
+    /// Where spiders run in containers.
+    engine: Arc<Engine>,
     /// The attempts of this server.
     running: Arc<Mutex<HashMap<TaskId, Running>>>,
 }
 
 impl Tasks {
-    pub fn new(foundation: Foundation, spiders: Spiders, proxies: Proxies, datasources: Datasources) -> Self {
+    pub fn new(
+        foundation: Foundation,
+        spiders: Spiders,
+        proxies: Proxies,
+        datasources: Datasources,
+        engine: Engine,
+    ) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
         let (running, feeds) = (Arc::default(), Feeds::default());
@@ -99,6 +109,7 @@ impl Tasks {
             queued,
             whole: Arc::default(),
             scheduler,
+            engine: Arc::new(engine),
             running,
         }
     }

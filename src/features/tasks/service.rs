@@ -27,10 +27,13 @@ impl Tasks {
         });
         checks.finish()?;
         let spider = self.spiders.get(spider_id).await?;
+        if spider.runner == spiders::Runner::Docker {
+            self.engine.check().await?;
+        }
         if let Some(what) = missing_for(spider.runner) {
             return Err(Error::Unavailable {
                 what,
-                source: anyhow!("this server runs spiders as local processes only"),
+                source: anyhow!("this server runs spiders on its own machine only"),
             });
         }
         if let Some(deployment) = &options.deployment_id {
@@ -122,8 +125,7 @@ impl Tasks {
 /// What a spider that is set to run elsewhere would need.
 pub(super) fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
     match runner {
-        spiders::Runner::Auto | spiders::Runner::Process => None,
-        spiders::Runner::Docker => Some("docker"),
+        spiders::Runner::Auto | spiders::Runner::Process | spiders::Runner::Docker => None,
         spiders::Runner::Node => Some("a worker node"),
     }
 }

@@ -7,6 +7,7 @@
 //! Labels say whose a container is, so that it is found again after anything has been started anew.
 
 mod docker;
+mod gateway;
 mod runtime;
 mod spec;
 
@@ -15,6 +16,7 @@ use std::{ops::Deref, sync::Arc};
 use futures_util::StreamExt;
 
 pub use docker::Docker;
+pub use gateway::Gateway;
 pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running};
 pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,
@@ -40,6 +42,11 @@ impl Containers {
     /// `installation` tells its containers from those of others on the same engine.
     pub fn new(runtime: Arc<dyn ContainerRuntime>, installation: &str) -> Self {
         Self { runtime, installation: installation.into() }
+    }
+
+    /// The name of this installation.
+    pub fn installation(&self) -> &str {
+        &self.installation
     }
 
     /// The labels of a container of this installation, to which others may be added.

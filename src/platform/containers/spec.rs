@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, net::IpAddr, ops::RangeInclusive};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{error::Error, text};
 
@@ -16,7 +17,7 @@ pub type ContainerId = String;
 pub type Labels = BTreeMap<String, String>;
 
 /// A container to be made. What is not here cannot be chosen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ContainerSpec {
     /// Unique on the engine: a second one of that name is [`ContainerError::Conflict`].
     pub name: String,
@@ -35,8 +36,8 @@ pub struct ContainerSpec {
     pub publish: Option<(u16, RangeInclusive<u16>)>,
 }
 
-/// What a container may use at most.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a container may use at most; 0: as much as there is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     pub cpus: f64,
     /// Memory and swap together.

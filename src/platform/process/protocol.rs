@@ -26,6 +26,9 @@ pub struct Spec {
     pub server: Option<PathBuf>,
     /// When its supervisor ends it unasked, unless the server has said otherwise by then. None: never.
     pub until: Option<Moment>,
+    /// What the child needs beyond any grace, to end what it keeps elsewhere.
+    #[serde(default)]
+    pub tail_ms: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

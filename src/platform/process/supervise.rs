@@ -185,20 +185,24 @@ impl<'a> Supervisor<'a> {
     fn obey(&mut self) {
         while let Some(order) = self.control.take() {
             match order {
-                Order::Stop { grace_ms } => self.end(Cause::Stopped, Duration::from_millis(grace_ms)),
+                Order::Stop { grace_ms } => self.end(Cause::Stopped, Duration::from_millis(grace_ms) + self.tail()),
                 Order::Until(until) => self.until = Some(until),
                 Order::Start { .. } => {}
             }
         }
         if self.control.is_closed() {
-            self.end(Cause::ServerGone, ORPHAN_GRACE);
+            self.end(Cause::ServerGone, ORPHAN_GRACE + self.tail());
         }
+    }
+
+    fn tail(&self) -> Duration {
+        Duration::from_millis(self.spec.tail_ms)
     }
 
     /// Others may start the task soon after: what is still there by then has had its time, also if the machine slept.
     fn check_until(&mut self) {
         let Some(until) = self.until.filter(|until| until.left().is_zero()) else { return };
-        let grace = (until + ORPHAN_GRACE).left();
+        let grace = (until + (ORPHAN_GRACE + self.tail())).left();
         self.end(Cause::Lapsed, grace);
         self.deadline = self.deadline.map(|deadline| deadline.min(Instant::now() + grace));
     }

@@ -38,15 +38,18 @@ pub(super) fn body_of(spec: &ContainerSpec) -> ContainerCreateBody {
 
 fn host_config(spec: &ContainerSpec) -> HostConfig {
     let limits = spec.limits;
-    let memory = limits.memory_mb.saturating_mul(1024 * 1024);
-    let file = limits.file_mb.saturating_mul(1024 * 1024);
+    let memory = Some(limits.memory_mb.saturating_mul(1024 * 1024)).filter(|limit| *limit > 0);
+    let mut ulimits = vec![ulimit("nofile", MOST_OPEN_FILES), ulimit("core", 0)];
+    if limits.file_mb > 0 {
+        ulimits.push(ulimit("fsize", limits.file_mb.saturating_mul(1024 * 1024)));
+    }
     HostConfig {
-        nano_cpus: Some(nano(limits.cpus)),
-        memory: Some(memory),
+        nano_cpus: Some(nano(limits.cpus)).filter(|limit| *limit > 0),
+        memory,
         // The same number: nothing of it is swap.
-        memory_swap: Some(memory),
-        pids_limit: Some(limits.processes),
-        ulimits: Some(vec![ulimit("nofile", MOST_OPEN_FILES), ulimit("core", 0), ulimit("fsize", file)]),
+        memory_swap: memory,
+        pids_limit: Some(limits.processes).filter(|limit| *limit > 0),
+        ulimits: Some(ulimits),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         privileged: Some(false),

@@ -1,0 +1,86 @@
+//! Where containers reach this server: an address of its own on their network, at which nothing else is served than what
+//! they may use.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, OnceLock},
+};
+
+use axum::Router;
+use tokio::{net::TcpListener, sync::Mutex};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Containers, Where};
+use crate::{
+    error::{Error, Result},
+    text,
+};
+
+#[derive(Debug, Clone)]
+pub struct Gateway(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    containers: Containers,
+    network: &'static str,
+    routes: OnceLock<Router>,
+    /// The address that is listened at.
+    at: Mutex<Option<SocketAddr>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Gateway {
+    /// Of the network of that name. Nothing is listened at yet.
+    pub fn new(containers: Containers, network: &'static str, stop: CancellationToken) -> Self {
+        let (routes, at, tracker) = (OnceLock::new(), Mutex::default(), TaskTracker::new());
+        Self(Arc::new(Inner { containers, network, routes, at, tracker, stop }))
+    }
+
+    /// What is served there.
+    pub fn serve(&self, routes: Router) {
+        let _ = self.0.routes.set(routes);
+    }
+
+    /// Where containers on the network reach it, from now on.
+    pub async fn url(&self) -> Result<String> {
+        let network = self.0.containers.network(self.0.network).await?;
+        let (Where::Container, Some(gateway)) = (network.reach, network.gateway) else { return Err(elsewhere()) };
+        let mut at = self.0.at.lock().await;
+        if let Some(at) = at.filter(|at| at.ip() == gateway) {
+            return Ok(url_of(at));
+        }
+        let listening = self.listen(gateway).await.map_err(|source| Error::Unavailable { what: "Docker", source })?;
+        *at = Some(listening);
+        Ok(url_of(listening))
+    }
+
+    async fn listen(&self, gateway: IpAddr) -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind((gateway, 0)).await?;
+        let at = listener.local_addr()?;
+        let routes = self.0.routes.get().cloned().unwrap_or_default();
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let stop = self.0.stop.clone();
+        self.0.tracker.spawn(async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = served.await {
+                tracing::error!(%error, "containers cannot reach the server any more");
+            }
+        });
+        Ok(at)
+    }
+}
+
+fn url_of(at: SocketAddr) -> String {
+    format!("http://{at}")
+}
+
+fn elsewhere() -> Error {
+    Error::conflict(
+        "no_way_back",
+        text!(
+            "容器无法访问本服务器，请设置 runner.api_url",
+            "containers do not reach this server by themselves: set runner.api_url to an address at which they do"
+        ),
+    )
+}

@@ -1,0 +1,146 @@
+//! The keeper: makes the container, passes on what it prints, fetches what it leaves, removes it. Told to end, it ends the
+//! container first.
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe::Sender;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::folders::{fetch, packed};
+use super::{OWN, Order, REPORT, Report, TASK_LABEL, TYPE};
+use crate::platform::containers::{ContainerId, Containers, Docker, Output, OutputStream, State};
+
+const FOLDERS: [&str; 3] = ["output", "spool", "result"];
+const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_millis(300);
+/// For the last of its output, once the container has ended.
+const LINGER: Duration = Duration::from_secs(2);
+const REMOVAL: Duration = Duration::from_secs(20);
+
+/// Runs as the keeper of one container until that is gone.
+#[tokio::main(flavor = "current_thread")]
+pub async fn keep(order: &Path) -> ExitCode {
+    let read = std::fs::read(order).ok().and_then(|bytes| serde_json::from_slice::<Order>(&bytes).ok());
+    let (Some(order), Ok(told_to_end)) = (read, signal(SignalKind::terminate())) else { return ExitCode::FAILURE };
+    let path = order.root.join(REPORT);
+    let report = run(order, told_to_end).await.unwrap_or_else(|error| Report {
+        trouble: Some(format!("the container could not be run: {error:#}")),
+        ..Report::default()
+    });
+    let code = report.code;
+    if write(&path, &report).is_err() {
+        return ExitCode::FAILURE;
+    }
+    match code {
+        Some(0) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn write(path: &PathBuf, report: &Report) -> anyhow::Result<()> {
+    Ok(std::fs::write(path, serde_json::to_vec(report)?)?)
+}
+
+async fn run(order: Order, mut told_to_end: Signal) -> anyhow::Result<Report> {
+    let containers = Containers::new(Arc::new(Docker::new(order.docker.clone())), &order.installation);
+    // Whatever a former attempt left: none of a task may run beside another.
+    for former in containers.own_with(TYPE, (TASK_LABEL, &order.task_id)).await? {
+        containers.remove(&former.id).await?;
+    }
+    if let Some(network) = &order.spec.network {
+        containers.network(network).await?;
+    }
+    let id = containers.create(&order.spec).await?;
+    let result = in_container(&containers, &id, &order, &mut told_to_end).await;
+    // Also where something went wrong.
+    let removed = tokio::time::timeout(REMOVAL, containers.remove(&id)).await;
+    let report = result?;
+    removed??;
+    Ok(report)
+}
+
+async fn in_container(
+    containers: &Containers,
+    id: &ContainerId,
+    order: &Order,
+    told_to_end: &mut Signal,
+) -> anyhow::Result<Report> {
+    containers.put_archive(id, "/", packed(&order.root, &order.support).await?).await?;
+    // The pipes that the server reads, without a thread between.
+    let streams = (
+        Sender::from_owned_fd(std::io::stdout().as_fd().try_clone_to_owned()?)?,
+        Sender::from_owned_fd(std::io::stderr().as_fd().try_clone_to_owned()?)?,
+    );
+    let output = containers.attach(id).await?;
+    containers.start(id).await?;
+    let peak = AtomicU64::new(0);
+    let measure = async {
+        loop {
+            if let Ok(Some(now)) = containers.memory(id).await {
+                peak.fetch_max(now / (1024 * 1024), Ordering::Relaxed);
+            }
+            tokio::time::sleep(LOOK_AT_MEMORY_EVERY).await;
+        }
+    };
+    let ended = async {
+        tokio::select! {
+            code = containers.wait(id) => code.map(drop),
+            _ = told_to_end.recv() => end(containers, id, Duration::from_millis(order.grace_ms)).await,
+        }
+    };
+    let mut passing = Box::pin(pass_on(output, streams));
+    let mut is_passed = false;
+    tokio::select! {
+        result = async {
+            let mut ended = std::pin::pin!(ended);
+            loop {
+                tokio::select! {
+                    result = &mut ended => return result,
+                    () = &mut passing, if !is_passed => is_passed = true,
+                }
+            }
+        } => result?,
+        () = measure => {}
+    }
+    if !is_passed {
+        let _ = tokio::time::timeout(LINGER, passing).await;
+    }
+    let found = containers.inspect(id).await?;
+    let State::Exited { code, out_of_memory } = found.map_or(State::Other, |found| found.state) else {
+        anyhow::bail!("it was gone before it had ended");
+    };
+    for folder in FOLDERS {
+        let tar = containers.get_archive(id, &format!("{OWN}/{folder}")).await?;
+        fetch(tar, folder, &order.root.join(folder)).await?;
+    }
+    Ok(Report { code: i32::try_from(code).ok(), out_of_memory, peak_memory_mb: peak.into_inner(), trouble: None })
+}
+
+/// SIGTERM, and SIGKILL after the grace.
+async fn end(containers: &Containers, id: &ContainerId, grace: Duration) -> crate::platform::containers::Result<()> {
+    // It may have ended by itself in this moment.
+    let _ = containers.kill(id, "TERM").await;
+    if tokio::time::timeout(grace, containers.wait(id)).await.is_err() {
+        let _ = containers.kill(id, "KILL").await;
+        containers.wait(id).await?;
+    }
+    Ok(())
+}
+
+async fn pass_on(mut output: OutputStream, (mut stdout, mut stderr): (Sender, Sender)) {
+    while let Some(Ok(piece)) = output.next().await {
+        let written = match piece {
+            Output::Stdout(bytes) => stdout.write_all(&bytes).await,
+            Output::Stderr(bytes) => stderr.write_all(&bytes).await,
+        };
+        if written.is_err() {
+            break;
+        }
+    }
+}
