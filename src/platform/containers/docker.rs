@@ -32,7 +32,10 @@ use super::{
     ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec, Happening,
     LogRange, Network, OutputStream, Result, Running, State, Where,
 };
-use crate::config;
+use crate::{
+    clock::{Clock, SystemClock},
+    config,
+};
 
 /// For an answer to begin.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -346,7 +349,10 @@ impl ContainerRuntime for Docker {
     async fn events(&self, labels: &[(&str, &str)]) -> Result<BoxStream<'static, Result<Happening>>> {
         let mut filters = label_filters(labels);
         filters.insert("type", vec!["container".to_owned()]);
-        let options = EventsOptionsBuilder::default().filters(&filters).build();
+        // Nothing is asked before somebody waits for the first of them.
+        let since = SystemClock.now().timestamp_micros();
+        let since = format!("{}.{:06}000", since / 1_000_000, since % 1_000_000);
+        let options = EventsOptionsBuilder::default().filters(&filters).since(&since).build();
         let news = self.client().await?.events(Some(options));
         let news = news.map_err(|error| told_of(error, ""));
         Ok(news.try_filter_map(|event| std::future::ready(Ok(happening_of(event)))).boxed())
