@@ -412,7 +412,10 @@ async fn a_server_that_starts_again_finds_its_editors() {
     // Begun by a server that is gone: begun again, or given up.
     let db = app.database().await;
     let set = async |status: &str| {
-        let sql = format!("UPDATE code_sessions SET status = '{status}', deadline_at = NULL, version = version + 1");
+        let sql = format!(
+            "UPDATE code_sessions SET status = '{status}', deadline_at = NULL, version = version + 1
+              WHERE status NOT IN ('stopped', 'failed')"
+        );
         db.query_text(sql).execute().await.unwrap();
     };
     set("syncing").await;
