@@ -10,6 +10,7 @@ mod service;
 mod store;
 mod sync;
 mod types;
+mod workspace;
 
 use std::{ops::RangeInclusive, sync::Arc};
 
@@ -92,7 +93,7 @@ impl CodeSessions {
 }
 
 pub fn router(sessions: CodeSessions) -> OpenApiRouter {
-    routes::router().with_state(sessions)
+    routes::router().merge(workspace::router()).with_state(sessions)
 }
 
 pub fn admin_router(sessions: CodeSessions) -> OpenApiRouter {

@@ -7,6 +7,7 @@
 //! Labels say whose a container is, so that it is found again after anything has been started anew.
 
 mod docker;
+pub mod fake;
 mod gateway;
 mod runtime;
 mod spec;
@@ -91,3 +92,6 @@ impl Deref for Containers {
         self.runtime.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp};
 
-/// What answers without credentials: health, and what is asked before sign-in.
-const OPEN: [&str; 6] = [
+/// What answers without credentials: health, what is asked before sign-in, and what proxies ask, by other credentials.
+const OPEN: [&str; 7] = [
     "GET /healthz",
     "GET /readyz",
     "POST /platform/api/login",
     "POST /platform/api/refresh-token",
     "GET /platform/api/setup",
     "GET /platform/api/system-features",
+    "GET /platform/api/proxy/authorize",
 ];
 
 /// Every route of the running server, from its own description.
@@ -69,7 +70,7 @@ async fn every_route_by_role() {
     let (viewer, editor) = (with("viewer").await, with("editor").await);
     for (method, path) in routes(&app).await {
         let of_crawler = path.starts_with("/platform/api/crawlhub") && !path.contains("/internal/");
-        let for_admins = ["users", "audit", "storage/clean"]
+        let for_admins = ["users", "audit", "storage/clean", "crawlhub/code-sessions"]
             .iter()
             .any(|start| path.strip_prefix("/platform/api/").is_some_and(|path| path.starts_with(start)));
         let as_role = async |client: &Client| client.send(client.request(method.clone(), &filled(&path))).await;

@@ -9,7 +9,10 @@ use crawlhub::{
     app::{App, Outside},
     clock::ManualClock,
     config::{Config, Sources},
-    platform::database::{Database, Schema},
+    platform::{
+        containers::fake::{EDITOR, Fake},
+        database::{Database, Schema},
+    },
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -27,6 +30,8 @@ pub struct TestApp {
     pub dir: TempDir,
     /// The database, where it is PostgreSQL.
     pub database_url: Option<String>,
+    /// The engine that its containers are on.
+    pub engine: Fake,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -47,16 +52,17 @@ impl TestApp {
     pub async fn with(settings: Settings<'_>) -> Self {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = parts::new_database().await;
-        Box::pin(Self::open(dir, database_url, settings)).await
+        Box::pin(Self::open(dir, database_url, settings, Fake::new())).await
     }
 
-    async fn open(dir: TempDir, database_url: Option<String>, settings: Settings<'_>) -> Self {
+    async fn open(dir: TempDir, database_url: Option<String>, settings: Settings<'_>, engine: Fake) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
         let own = [
             ("CRAWLHUB_DATA_DIR", dir.path().to_str().unwrap().to_owned()),
             ("CRAWLHUB_ADMIN_PASSWORD", PASSWORD.to_owned()),
             ("CRAWLHUB_SERVER_STOP_GRACE_SECONDS", "0".to_owned()),
+            ("CRAWLHUB_CODE_SERVER_IMAGE", EDITOR.to_owned()),
             ("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments().to_str().unwrap().to_owned()),
         ];
         let environment = own.into_iter().chain(database_url.clone().map(|url| ("DATABASE_URL", url)));
@@ -69,6 +75,7 @@ impl TestApp {
         let clock = Arc::new(ManualClock::at(start));
         let program = PathBuf::from(env!("CARGO_BIN_EXE_crawlhub"));
         let outside = Outside::of(std::env::vars(), Some(clock.clone()), program);
+        let outside = Outside { containers: Some(Arc::new(engine.clone())), ..outside };
         let app = Box::pin(App::open(&config, listen, outside)).await.unwrap_or_else(|error| panic!("{error:#}"));
         app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -76,14 +83,14 @@ impl TestApp {
             let _ = stopped.await;
         }));
         let client = Client::sign_in(&format!("http://{listen}"), "admin@crawlhub.local", PASSWORD).await;
-        Self { client, clock, dir, database_url, stop: Some(stop), served: Some(served) }
+        Self { client, clock, dir, database_url, engine, stop: Some(stop), served: Some(served) }
     }
 
     /// A further server on the same database, where that is one that servers can share.
     pub async fn beside(&self, settings: Settings<'_>) -> Option<Self> {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = self.database_url.clone()?;
-        Some(Box::pin(Self::open(dir, Some(database_url), settings)).await)
+        Some(Box::pin(Self::open(dir, Some(database_url), settings, self.engine.clone())).await)
     }
 
     /// Waits until the loop has looked at the world as it is now.
@@ -109,7 +116,8 @@ impl TestApp {
         self.stop().await;
         let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
         let database_url = self.database_url.take();
-        Box::pin(Self::open(dir, database_url, settings)).await
+        let engine = self.engine.clone();
+        Box::pin(Self::open(dir, database_url, settings, engine)).await
     }
 
     /// The server's database, for what no address makes.

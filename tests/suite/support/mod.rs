@@ -11,6 +11,8 @@ mod raw_zip;
 mod receiver;
 mod sinks;
 mod site;
+mod upstream;
+pub mod wire;
 
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
@@ -23,3 +25,4 @@ pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
 pub use sinks::UsersDatabase;
 pub use site::practice_site;
+pub use upstream::Upstream;

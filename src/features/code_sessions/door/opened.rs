@@ -8,10 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Doors, activity::Activity, store::Known};
+use super::{
+    Doors,
+    activity::{Activity, Pulse},
+    store::Known,
+};
 use crate::{
     clock::SharedClock,
     error::Result,
@@ -41,10 +45,20 @@ struct State {
     seen: Option<Seen>,
 }
 
+/// When something was asked for: what the answer says held then, whenever it comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment(Instant, DateTime<Utc>);
+
+impl Moment {
+    pub(super) fn now(clock: &SharedClock) -> Self {
+        Self(Instant::now(), clock.now())
+    }
+}
+
 /// A session as it was a moment ago.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
-    at: (Instant, DateTime<Utc>),
+    as_of: Moment,
     pub session: Arc<Known>,
     /// Where it is ready.
     pub editor: Option<Arc<Editor>>,
@@ -83,20 +97,22 @@ impl Door {
         let mut state = self.state();
         state.used = Some(Instant::now());
         let is_fresh = |seen: &Seen| {
-            let aged = now - seen.at.1;
-            seen.at.0.elapsed() < TRUE_FOR
-                && aged >= TimeDelta::zero()
-                && aged.to_std().is_ok_and(|aged| aged < TRUE_FOR)
+            let aged = (now - seen.as_of.1).to_std();
+            seen.as_of.0.elapsed() < TRUE_FOR && aged.is_ok_and(|aged| aged < TRUE_FOR)
         };
         state.seen.clone().filter(is_fresh)
     }
 
     /// Takes in how the session is; `None` where the door was shut meanwhile. Whoever is connected with another
     /// container than the present one, or while nobody may be, goes.
-    pub(super) fn learn(&self, session: Known, now: DateTime<Utc>, stop: &CancellationToken) -> Option<Seen> {
+    pub(super) fn learn(&self, session: Known, as_of: Moment, stop: &CancellationToken) -> Option<Seen> {
         let mut state = self.state();
         if state.closed {
             return None;
+        }
+        // Somebody who asked later was answered earlier.
+        if let Some(newer) = state.seen.as_ref().filter(|seen| seen.as_of.0 > as_of.0) {
+            return Some(newer.clone());
         }
         let before = state.seen.take();
         let is_same = |known: &Known| known.container_id == session.container_id && known.upstream == session.upstream;
@@ -114,7 +130,7 @@ impl Door {
                 })
             }
         };
-        let seen = Seen { at: (Instant::now(), now), session: Arc::new(session), editor };
+        let seen = Seen { as_of, session: Arc::new(session), editor };
         state.seen = Some(seen.clone());
         Some(seen)
     }
@@ -132,15 +148,15 @@ pub(super) struct Connection {
     door: Arc<Door>,
     editor: Arc<Editor>,
     clock: SharedClock,
-    opened: DateTime<Utc>,
+    pulse: Pulse,
     is_socket: bool,
 }
 
 impl Connection {
     /// `None` where too many are inside.
     pub(super) fn open(door: Arc<Door>, editor: Arc<Editor>, clock: SharedClock, is_socket: bool) -> Option<Self> {
-        let opened = clock.now();
-        let connection = Self { door, editor, clock, opened, is_socket };
+        let pulse = Pulse::new(clock.now());
+        let connection = Self { door, editor, clock, pulse, is_socket };
         let (count, most) = connection.count();
         // Dropping it takes it off again.
         (count.fetch_add(1, Ordering::Relaxed) < most).then_some(connection)
@@ -159,7 +175,10 @@ impl Drop for Connection {
 
 impl Traffic for Connection {
     fn sent(&self, bytes: usize) {
-        self.door.activity.came(bytes, self.opened, self.clock.now());
+        let now = self.clock.now();
+        if self.pulse.came(bytes, now) {
+            self.door.activity.happened(now);
+        }
     }
 }
 
@@ -177,12 +196,13 @@ impl Doors {
                 drop(turn);
                 return Ok(Some((door, seen)));
             }
+            let as_of = Moment::now(&self.clock);
             let Some(session) = self.open_ones(std::slice::from_ref(id)).await?.pop() else {
                 drop(turn);
                 self.close(id);
                 return Ok(None);
             };
-            let seen = door.learn(session, self.clock.now(), &self.stop);
+            let seen = door.learn(session, as_of, &self.stop);
             drop(turn);
             if let Some(seen) = seen {
                 return Ok(Some((door, seen)));

@@ -36,6 +36,11 @@ pub(super) struct Way<'a> {
 }
 
 impl Way<'_> {
+    /// The editor's own address.
+    pub(super) fn is_root(&self) -> bool {
+        self.path == "/"
+    }
+
     pub(super) fn id(&self) -> CodeSessionId {
         self.id.to_owned().into()
     }

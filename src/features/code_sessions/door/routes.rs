@@ -27,7 +27,8 @@ use crate::{
     text,
 };
 
-/// The name of the parameter that holds a token.
+/// The parameter that holds a token, at an editor's own address. VS Code has one of the same name, elsewhere, and of no
+/// use to it here.
 const TOKEN: &str = "tkn";
 const X_UPSTREAM: HeaderName = HeaderName::from_static("x-upstream");
 const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
@@ -54,8 +55,8 @@ pub fn authorize_router(doors: Doors) -> OpenApiRouter {
 
 /// Whether a proxy in front may pass a request for an editor on, and where to: `X-Upstream`. It asks with the request's
 /// own headers, and with `X-Original-URI`, `X-Original-Host` and, where it likes, `X-Original-Method`. What is refused is to
-/// be passed to this server itself, which says why; so are requests with `tkn` (401) and WebSockets, so that they end
-/// with the session and count as activity.
+/// be passed to this server itself, which says why; so are an editor's own address
+/// with `tkn` (401), and whatever asks for an upgrade, so that it ends with the session and counts as activity.
 #[utoipa::path(get, path = "/proxy/authorize", tag = "code sessions",
     params(
         ("X-Original-URI" = String, Header, description = "path and query as the browser sent them"),
@@ -73,7 +74,7 @@ async fn authorize(State(doors): State<Doors>, headers: HeaderMap) -> Result<Res
     if climbs(path) {
         return Err(no_editor());
     }
-    if split_token(query).0.is_some() {
+    if way.is_root() && split_token(query).0.is_some() {
         return Err(by_token());
     }
     let (door, seen) = doors.admit(&way.id(), &headers).await.map_err(|refusal| match refusal {
@@ -119,9 +120,9 @@ impl Doors {
         if !way.path.starts_with('/') || climbs(way.path) {
             return Notice::Climbs.answer(asked);
         }
-        let (token, rest) = split_token(request.uri().query().unwrap_or_default());
-        if let Some(token) = token {
-            return self.exchange(way, &token, &rest, asked).await.unwrap_or_else(IntoResponse::into_response);
+        let (token, query) = split_token(request.uri().query().unwrap_or_default());
+        if let Some(token) = token.filter(|_| way.is_root()) {
+            return self.exchange(way, &token, &query, asked).await.unwrap_or_else(IntoResponse::into_response);
         }
         let (door, seen) = match self.admit(&way.id(), asked).await {
             Ok(found) => found,
@@ -149,7 +150,7 @@ impl Doors {
         let Some(connection) = Connection::open(door, editor.clone(), self.clock.clone(), is_socket) else {
             return Notice::TooMany.answer(asked);
         };
-        let target = format!("{}{}", way.path, query_of(&request));
+        let target = address(way.path, &split_token(request.uri().query().unwrap_or_default()).1);
         let (Ok(target), Ok(host)) = (PathAndQuery::try_from(target), HeaderValue::from_str(host)) else {
             return Notice::Climbs.answer(asked);
         };
@@ -163,11 +164,11 @@ impl Doors {
             end: editor.end.clone(),
             traffic: Arc::new(connection),
         };
-        let (asked, waits) = (asked.clone(), seen.session.status);
+        let asked = asked.clone();
         match editor.upstream.pass(request, passage, &self.sockets).await {
             Ok(response) => response,
-            Err(Failure::Ended) if waits == Status::Ready => Notice::Nowhere.answer(&asked),
-            Err(_) => Notice::Gone.answer(&asked),
+            Err(Failure::Ended) => Notice::Nowhere.answer(&asked),
+            Err(Failure::Gone | Failure::Slow) => Notice::Gone.answer(&asked),
         }
     }
 
@@ -185,9 +186,8 @@ impl Doors {
         door.activity.happened(self.clock.now());
         // What begins with two slashes would be a host.
         let start = if way.prefix.is_empty() && way.path.starts_with("//") { "/." } else { way.prefix };
-        let question = if rest.is_empty() { "" } else { "?" };
         let mut response = StatusCode::SEE_OTHER.into_response();
-        go_to(&mut response, &format!("{start}{}{question}{rest}", way.path));
+        go_to(&mut response, &format!("{start}{}", address(way.path, rest)));
         if let Ok(cookie) = HeaderValue::from_str(&self.cookie(way, &statement).to_string()) {
             response.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -237,6 +237,10 @@ fn host_of(request: &Request) -> String {
 /// With its question mark; empty where there is none.
 fn query_of(request: &Request) -> String {
     request.uri().query().map(|query| format!("?{query}")).unwrap_or_default()
+}
+
+fn address(path: &str, query: &str) -> String {
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// The token in a query, and the query without it, otherwise as it was.

@@ -25,7 +25,7 @@ impl Doors {
 
     /// What the token becomes; `None` where it opens nothing, or no longer.
     pub(super) async fn redeem(&self, session: &Known, token: &str) -> Result<Option<Statement>> {
-        let taken = self.take_token(&token_hash(token), &session.id).await?;
-        Ok(taken.then(|| Statement { user: session.user_id.clone(), expires_at: session.expires_at }))
+        let was_there = self.take_token(&token_hash(token), &session.id).await?;
+        Ok(was_there.then(|| Statement { user: session.user_id.clone(), expires_at: session.expires_at }))
     }
 }

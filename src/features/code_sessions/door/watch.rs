@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::Doors;
+use super::{Doors, opened::Moment};
 use crate::id::CodeSessionId;
 
 /// How often it looks.
@@ -18,6 +18,7 @@ impl Doors {
             return Ok(PERIOD);
         }
         let ids: Vec<CodeSessionId> = doors.iter().map(|(id, _)| id.clone()).collect();
+        let as_of = Moment::now(&self.clock);
         let open = self.open_ones(&ids).await?;
         let mut open: HashMap<_, _> = open.into_iter().map(|session| (session.id.clone(), session)).collect();
         let now = self.clock.now();
@@ -27,7 +28,7 @@ impl Doors {
                 door.activity.noted(at);
             }
             match open.remove(id) {
-                Some(session) => drop(door.learn(session, now, &self.stop)),
+                Some(session) => drop(door.learn(session, as_of, &self.stop)),
                 None => self.close(id),
             }
             if door.is_left_alone_for(ALONE) {

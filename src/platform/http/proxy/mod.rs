@@ -1,4 +1,4 @@
-//! A reverse proxy: requests, answers and WebSockets go through as streams, in both directions only with what is meant
+//! A reverse proxy: requests, answers and sockets go through as streams, in both directions only with what is meant
 //! for the other side. What stands behind it is hostile, and so may be whoever comes.
 
 mod body;

@@ -1,0 +1,47 @@
+//! What answers like an editor.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::Request, routing::get};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Fake, Made, Output, SILENT, process::Main};
+
+/// Where editors listen in their containers.
+pub(super) const PORT: u16 = 8080;
+
+/// The end of a process that SIGTERM ended.
+const TERMINATED: i64 = 143;
+
+#[expect(clippy::disallowed_methods, reason = "it ends with its container")]
+pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (port, end) = (listener.local_addr()?.port(), CancellationToken::new());
+    let routes = if made.spec.image == SILENT {
+        Router::new()
+    } else {
+        Router::new().route("/healthz", get(|| async { "{}" })).fallback(echo)
+    };
+    made.print(Output::Stderr("the editor starts\n".into()));
+    let (fake, made, ended) = (fake.clone(), made.clone(), end.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            served = axum::serve(listener, routes) => drop(served),
+            () = ended.cancelled() => {}
+        }
+        fake.has_ended(&made, TERMINATED);
+    });
+    Ok(Main::Server(port, end))
+}
+
+/// Answers what it was asked.
+async fn echo(request: Request) -> Json<Value> {
+    let headers: serde_json::Map<String, Value> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), Value::from(String::from_utf8_lossy(value.as_bytes()))))
+        .collect();
+    Json(json!({"method": request.method().as_str(), "uri": request.uri().to_string(), "headers": headers}))
+}
