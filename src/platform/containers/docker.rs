@@ -206,11 +206,11 @@ impl ContainerRuntime for Docker {
         let engine = self.connection.engine().await?;
         let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
         let body = making::body_of(spec, self.place_of(spec, &engine).await?);
-        let make = engine.client.create_container(Some(options), body).map(|made| match made {
+        let call = engine.client.create_container(Some(options), body).map(|answer| match answer {
             Err(error) if says_no_image(&error) => Ok(None),
-            made => made.map(Some),
+            answer => answer.map(Some),
         });
-        let made = self.connection.ask("", make).await?;
+        let made = self.connection.ask("", call).await?;
         made.map(|made| made.id).ok_or_else(|| ContainerError::NoImage(spec.image.clone()))
     }
 
