@@ -128,7 +128,7 @@ impl CodeSessions {
         self.job(&session.id, |sessions| async move {
             let session = sessions.get(&id).await?;
             if session.status == Status::Ready {
-                sessions.alive(session).await?;
+                Box::pin(sessions.alive(session)).await?;
             }
             sessions.get(&id).await
         })
@@ -155,7 +155,7 @@ impl CodeSessions {
             if session.status != Status::Ready {
                 return Err(not_ready());
             }
-            match sessions.alive(session).await? {
+            match Box::pin(sessions.alive(session)).await? {
                 Some(session) => sessions.sync_noted(&session).await,
                 None => Err(not_ready()),
             }

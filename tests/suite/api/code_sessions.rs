@@ -373,7 +373,7 @@ async fn asked_for_again() {
     assert!(app.engine.inspect(&id).await.unwrap().unwrap().state.is_running());
     // Nor is a synchronisation with what is gone a success.
     app.engine.remove(&id).await.unwrap();
-    let refused = app.post(&format!("{path}/sync"), json!({})).await.status;
+    let refused = app.post(&format!("{path}/sync"), json!({})).await.status.as_u16();
     assert!([400, 404].contains(&refused), "whether or not the loop was faster: {refused}");
     let next = open(&app, &spider).await;
     assert_ne!(next["id"], session["id"]);

@@ -29,7 +29,7 @@ pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main>
     let routes = if made.spec.image == SILENT {
         Router::new()
     } else {
-        let page = move |request| std::future::ready(answer(request, password.as_deref()));
+        let page = move |request: Request| std::future::ready(answer(&request, password.as_deref()));
         Router::new().route("/healthz", get(|| async { "{}" })).fallback(page)
     };
     made.print(Output::Stderr("the editor starts\n".into()));
@@ -45,14 +45,14 @@ pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main>
 }
 
 /// Whoever has not signed in is sent to where that is done.
-fn answer(request: Request, password: Option<&str>) -> Response {
+fn answer(request: &Request, password: Option<&str>) -> Response {
     let pass = password.map(|password| format!("code-server-session={password}"));
     let lines = request.headers().get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut cookies = lines.flat_map(|line| line.split("; "));
     if pass.is_some_and(|pass| !cookies.any(|cookie| cookie == pass)) {
         return Redirect::to("./login").into_response();
     }
-    echo(&request).into_response()
+    echo(request).into_response()
 }
 
 /// Answers what it was asked.
