@@ -103,6 +103,11 @@ impl App {
             let editors = editors.clone();
             async move { editors.look_after().await }
         });
+        let editors = self.code_sessions.clone();
+        self.background.run_until_next("containers of editors", A_DAY, Arc::new(Notify::new()), move || {
+            let editors = editors.clone();
+            async move { editors.listen().await }
+        });
     }
 }
 

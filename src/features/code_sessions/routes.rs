@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::Result,
     features::accounts::Caller,
-    id::SpiderId,
+    id::{CodeSessionId, SpiderId},
     platform::http::{Body, Envelope, Page, Paging, Params, Reply},
 };
 
@@ -17,7 +17,7 @@ pub(super) fn router() -> OpenApiRouter<CodeSessions> {
 }
 
 pub(super) fn admin_router() -> OpenApiRouter<CodeSessions> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(close_any))
 }
 
 impl CodeSessions {
@@ -59,10 +59,10 @@ async fn open(
     Path(spider): Path<SpiderId>,
     Params(params): Params<OpenParams>,
 ) -> Result<Reply<Shown>> {
-    let mut session = sessions.open(&caller, &spider).await?;
-    if params.wait != Some(false) {
-        session = sessions.opened(session).await?;
-    }
+    let session = match params.wait {
+        Some(false) => sessions.open(&caller, &spider).await?,
+        _ => sessions.open_for_use(&caller, &spider).await?,
+    };
     let token = sessions.doors.issue_token(&session).await?;
     Ok(Reply::data(sessions.shown(session, Some(token))))
 }
@@ -134,4 +134,17 @@ async fn list(
     let (found, total) = sessions.list(params.status, &paging).await?;
     let items = found.into_iter().map(|session| sessions.shown(session, None)).collect();
     Ok(Reply::data(Page::new(&paging, items, Some(total), |session: &Shown| session.id.to_string())))
+}
+
+/// The same as its user would, of anybody's editor.
+#[utoipa::path(delete, path = "/code-sessions/{session_id}", tag = "code sessions",
+    params(("session_id" = String, Path), CloseParams),
+    responses((status = 200, body = Envelope<Synchronised>), (status = 404, description = "`no_code_session`"),
+        (status = 409, description = "`sync_failed`: the editor is kept")))]
+async fn close_any(
+    State(sessions): State<CodeSessions>,
+    Path(session): Path<CodeSessionId>,
+    Params(params): Params<CloseParams>,
+) -> Result<Reply<Synchronised>> {
+    sessions.close_by_hand(&session, params.force.unwrap_or_default()).await.map(Reply::data)
 }

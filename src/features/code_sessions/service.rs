@@ -17,6 +17,8 @@ use crate::{
 
 /// How often a caller's wait looks whether the editor is there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a failure is told of where somebody asks for the editor.
+const TOLD_FOR: TimeDelta = TimeDelta::minutes(10);
 /// Beyond what a start may take, so that its own end is heard of.
 pub(super) const GRACE: TimeDelta = TimeDelta::seconds(10);
 
@@ -83,25 +85,65 @@ impl CodeSessions {
         Ok((session, true))
     }
 
-    /// Waits until the editor answers, or will not.
-    pub(super) async fn opened(&self, session: CodeSession) -> Result<CodeSession> {
+    /// The same, once the editor can be used. One that is being closed is waited for, and another one opened then.
+    pub(super) async fn open_for_use(&self, caller: &Caller, spider: &SpiderId) -> Result<CodeSession> {
         let limit = Duration::from_secs(self.settings.start_seconds.unsigned_abs()) + Duration::from_secs(5);
         let until = tokio::time::Instant::now() + limit;
+        let mut session = self.open(caller, spider).await?;
         loop {
-            let session = self.get(&session.id).await?;
-            match session.status {
-                Status::Pending | Status::Starting if tokio::time::Instant::now() < until => {
-                    tokio::time::sleep(LOOK_EVERY).await;
+            if session.status == Status::Ready {
+                session = self.seen_to(session).await?;
+                if session.status == Status::Ready && session.upstream.is_some() {
+                    return Ok(session);
                 }
-                Status::Ready | Status::Syncing => return Ok(session),
-                _ => return Err(start_failed(&session)),
+                if !session.status.is_active() {
+                    session = self.open(caller, spider).await?;
+                }
+            }
+            if tokio::time::Instant::now() > until {
+                // Of one that is being closed there will be no token.
+                return if session.status == Status::Syncing { Ok(session) } else { Err(start_failed(&session)) };
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            let was_closing = session.status == Status::Syncing;
+            session = self.get(&session.id).await?;
+            match session.status {
+                Status::Stopped | Status::Failed if was_closing => session = self.open(caller, spider).await?,
+                Status::Stopped | Status::Failed => {
+                    // Without an engine it is no wonder.
+                    self.containers.ping().await?;
+                    return Err(start_failed(&session));
+                }
+                _ => {}
             }
         }
     }
 
-    /// The caller's editor of the spider; 404 where none is open.
+    /// An open session whose container runs; where it did not, something was done about it.
+    async fn seen_to(&self, session: CodeSession) -> Result<CodeSession> {
+        if self.is_where_it_was(&session).await? {
+            return Ok(session);
+        }
+        let id = session.id.clone();
+        self.job(&session.id, |sessions| async move {
+            let session = sessions.get(&id).await?;
+            if session.status == Status::Ready {
+                Box::pin(sessions.alive(session)).await?;
+            }
+            sessions.get(&id).await
+        })
+        .await
+    }
+
+    /// The caller's editor of the spider; 404 where none is open, with what became of one that was just asked for.
     pub(super) async fn own(&self, caller: &Caller, spider: &SpiderId) -> Result<CodeSession> {
-        self.active(&caller.user_id, spider).await?.ok_or_else(not_found)
+        if let Some(session) = self.active(&caller.user_id, spider).await? {
+            return Ok(session);
+        }
+        match self.failed_since(&caller.user_id, spider, self.clock.now() - TOLD_FOR).await? {
+            Some(failed) => Err(none_since(&failed)),
+            None => Err(not_found()),
+        }
     }
 
     pub(super) async fn synchronise(&self, caller: &Caller, spider: &SpiderId) -> Result<Synchronised> {
@@ -113,7 +155,10 @@ impl CodeSessions {
             if session.status != Status::Ready {
                 return Err(not_ready());
             }
-            sessions.sync_noted(&session).await
+            match Box::pin(sessions.alive(session)).await? {
+                Some(session) => sessions.sync_noted(&session).await,
+                None => Err(not_ready()),
+            }
         });
         Ok(done.await?.into())
     }
@@ -171,7 +216,22 @@ fn too_many(own: i64, limit: i64) -> Error {
     Error::too_many("too_many_sessions", text)
 }
 
-pub(super) fn start_failed(session: &CodeSession) -> Error {
-    let reason = session.error_message.as_deref().unwrap_or("-");
+fn none_since(failed: &CodeSession) -> Error {
+    let reason = failed.error_message.as_deref().unwrap_or_default();
+    Error::not_found(
+        "no_code_session",
+        text!(
+            "没有活跃的编辑会话；上一个已失败: {reason}",
+            "there is no open code session; the last one has failed: {reason}"
+        ),
+    )
+}
+
+fn start_failed(session: &CodeSession) -> Error {
+    let reason = match (session.status, session.error_message.as_deref()) {
+        (Status::Failed, Some(reason)) => reason,
+        (Status::Stopped, _) => "会话已关闭 / it was closed",
+        _ => "启动超时 / it was not started in time",
+    };
     Error::failed("editor_failed", text!("启动编辑器失败: {reason}", "the editor could not be started: {reason}"))
 }

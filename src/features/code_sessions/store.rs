@@ -38,6 +38,29 @@ impl CodeSessions {
         self.db.query(sql).bind(user).bind(spider).fetch_optional().await
     }
 
+    /// The user's last editor of the spider, where it could not be started or was lost after that time.
+    pub(super) async fn failed_since(
+        &self,
+        user: &UserId,
+        spider: &SpiderId,
+        since: DateTime<Utc>,
+    ) -> Result<Option<CodeSession>> {
+        let last: Option<CodeSession> = self
+            .db
+            .query("SELECT * FROM code_sessions WHERE user_id = $1 AND spider_id = $2 ORDER BY id DESC LIMIT 1")
+            .bind(user)
+            .bind(spider)
+            .fetch_optional()
+            .await?;
+        Ok(last.filter(|session| session.status == Status::Failed && session.updated_at > since))
+    }
+
+    /// Of a database that no other server uses: whoever worked on a session is gone.
+    pub(super) async fn end_leases(&self) -> Result<()> {
+        let late = "UPDATE code_sessions SET deadline_at = NULL WHERE status IN ('pending', 'starting', 'syncing')";
+        self.db.query(late).execute().await.map(drop)
+    }
+
     /// All that are not over.
     pub(super) async fn all_active(&self) -> Result<Vec<CodeSession>> {
         self.db.query(active!("SELECT * FROM code_sessions WHERE", "ORDER BY id")).fetch_all().await
@@ -125,23 +148,27 @@ impl CodeSessions {
             .map(drop)
     }
 
-    /// Whether the reason is another one than that of the last failure.
+    /// Whether the reason is another one than that of the last failure. Where the session has gone on meanwhile, in
+    /// another server, what failed was that server's doing.
     pub(super) async fn note_failed_sync(
         &self,
         session: &CodeSession,
         reason: &str,
         retry_at: DateTime<Utc>,
     ) -> Result<bool> {
-        self.db
+        let noted = self
+            .db
             .query(
-                "UPDATE code_sessions SET sync_error = $1, sync_failures = sync_failures + 1, retry_at = $2 WHERE id = $3",
+                "UPDATE code_sessions SET sync_error = $1, sync_failures = sync_failures + 1, retry_at = $2
+                  WHERE id = $3 AND version = $4",
             )
             .bind(reason)
             .bind(retry_at)
             .bind(&session.id)
+            .bind(session.version)
             .execute()
             .await?;
-        Ok(session.sync_error.as_deref() != Some(reason))
+        Ok(noted > 0 && session.sync_error.as_deref() != Some(reason))
     }
 
     /// Whether this is the first warning since somebody last worked in it.

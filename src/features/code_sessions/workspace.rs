@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{CodeSession, CodeSessions, Ending, Status, service::start_failed};
+use super::{CodeSession, CodeSessions, Ending, Status};
 use crate::{
     error::{Error, Result},
     features::accounts::Caller,
@@ -96,8 +96,7 @@ async fn open(
     caller: Caller,
     Path(spider): Path<SpiderId>,
 ) -> Result<Reply<Workspace>> {
-    let session = sessions.open(&caller, &spider).await?;
-    let session = sessions.opened(session).await?;
+    let session = sessions.open_for_use(&caller, &spider).await?;
     Ok(Reply::data(Workspace {
         name: format!("code-server-{}", session.id),
         status: word(session.status),
@@ -153,10 +152,7 @@ async fn get(
 #[utoipa::path(post, path = "/spiders/{spider_id}/workspace/start", tag = "code sessions",
     params(("spider_id" = String, Path)), responses((status = 200, description = "it is being started")))]
 async fn start(State(sessions): State<CodeSessions>, caller: Caller, Path(spider): Path<SpiderId>) -> Result<Reply> {
-    let session = sessions.open(&caller, &spider).await?;
-    if session.status == Status::Failed {
-        return Err(start_failed(&session));
-    }
+    sessions.open(&caller, &spider).await?;
     Ok(Reply::message(text!("工作区启动中", "the workspace is being started")))
 }
 

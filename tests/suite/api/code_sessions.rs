@@ -360,6 +360,93 @@ async fn a_container_that_ends_is_started_again() {
     .await;
 }
 
+/// Whoever asks for an editor gets one that works, whatever has become of the one that is open.
+#[tokio::test]
+async fn asked_for_again() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "again"}), &[("main.py", "1")]).await;
+    let path = format!("/spiders/{spider}/code-session");
+    let session = open(&app, &spider).await;
+    let id = container(&app, &session).await.unwrap();
+    app.engine.kill(&id, "KILL").await.unwrap();
+    assert_eq!(open(&app, &spider).await["id"], session["id"]);
+    assert!(app.engine.inspect(&id).await.unwrap().unwrap().state.is_running());
+    // Nor is a synchronisation with what is gone a success.
+    app.engine.remove(&id).await.unwrap();
+    let refused = app.post(&format!("{path}/sync"), json!({})).await.status.as_u16();
+    assert!([400, 404].contains(&refused), "whether or not the loop was faster: {refused}");
+    let next = open(&app, &spider).await;
+    assert_ne!(next["id"], session["id"]);
+    // One that is being closed is waited for.
+    let db = app.database().await;
+    let set = async |what: &str| {
+        let sql = format!("UPDATE code_sessions SET {what} WHERE id = $1");
+        db.query_text(sql).bind(next["id"].as_str().unwrap()).execute().await.unwrap();
+    };
+    set("status = 'syncing', deadline_at = '2026-03-01T09:00:00.000000Z', version = version + 1").await;
+    assert_eq!(app.post(&format!("{path}?wait=false"), json!({})).await.error(409), "session_closing");
+    let (last, ()) = tokio::join!(open(&app, &spider), async {
+        set("deadline_at = NULL").await;
+        app.looked_at_by("code sessions").await;
+    });
+    assert_eq!(last["status"], "ready");
+    assert_ne!(last["id"], next["id"]);
+    db.close().await;
+}
+
+/// An address of an editor, where somebody knows it, opens nothing.
+#[tokio::test]
+async fn nobody_gets_in_beside_the_door() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "beside"}), &[]).await;
+    let session = open(&app, &spider).await;
+    let id = container(&app, &session).await.unwrap();
+    let port = app.engine.inspect(&id).await.unwrap().unwrap().ports[0].1;
+    let strict = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let beside = strict.get(format!("http://127.0.0.1:{port}/")).send().await.unwrap();
+    assert_eq!(beside.headers()["location"], "./login");
+    let url = format!("{}{}", app.base, session["url"].as_str().unwrap());
+    let entered = strict.get(format!("{url}?tkn={}", session["token"].as_str().unwrap())).send().await.unwrap();
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let inside = strict.get(&url).header("cookie", cookie).send().await.unwrap();
+    assert_eq!(inside.status(), 200);
+    assert_eq!(inside.json::<Value>().await.unwrap()["uri"], "/");
+}
+
+/// What is on another engine cannot be looked at from here, and so is not judged.
+#[tokio::test]
+async fn on_another_engine() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "elsewhere"}), &[("main.py", "1")]).await;
+    let path = format!("/spiders/{spider}/code-session");
+    let session = open(&app, &spider).await;
+    let db = app.database().await;
+    let moved = async || {
+        db.query("UPDATE code_sessions SET engine = 'another', container_id = 'another'").execute().await.unwrap();
+    };
+    moved().await;
+    for answer in [app.post(&format!("{path}/sync"), json!({})).await, close(&app, &spider, "").await] {
+        answer.error(503);
+    }
+    app.clock.advance(TimeDelta::hours(5));
+    app.looked_at_by("code sessions").await;
+    assert_eq!(app.get(&path).await.data()["status"], "ready");
+    // The administrator gives it up, of whomever it is.
+    let by_id = |id: &Value| format!("/code-sessions/{}", id.as_str().unwrap());
+    app.delete(&by_id(&session["id"])).await.error(503);
+    app.delete(&format!("{}?force=true", by_id(&session["id"]))).await.ok();
+    app.get(&path).await.error(404);
+    app.delete("/code-sessions/none").await.error(404);
+    // Of an engine that is gone for good nobody will tell.
+    let last = open(&app, &spider).await;
+    moved().await;
+    app.clock.advance(TimeDelta::hours(29));
+    app.looked_at_by("code sessions").await;
+    let listed = app.get("/code-sessions").await.data();
+    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["status"]), (&last["id"], &json!("failed")));
+    db.close().await;
+}
+
 #[tokio::test]
 async fn an_engine_that_is_away_decides_nothing() {
     let app = TestApp::new().await;
@@ -380,6 +467,17 @@ async fn an_engine_that_is_away_decides_nothing() {
     app.clock.advance(TimeDelta::minutes(11));
     app.eventually("/code-sessions", |all| all["items"][0]["status"] == "stopped").await;
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "2".to_owned())]);
+    // While one starts.
+    let silent = app.restart(&[("CRAWLHUB_CODE_SERVER_IMAGE", SILENT)]).await;
+    let starts = silent.post(&format!("/spiders/{other}/code-session?wait=false"), json!({})).await.data();
+    while container(&silent, &starts).await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    silent.engine.set_away(true);
+    silent.post(&format!("/spiders/{other}/code-session"), json!({})).await.error(503);
+    silent.engine.set_away(false);
+    silent.looked_at_by("code sessions").await;
+    gone(&silent, &starts).await;
 }
 
 #[tokio::test]
@@ -425,10 +523,22 @@ async fn a_server_that_starts_again_finds_its_editors() {
     gone(&app, &session).await;
     for status in ["pending", "starting"] {
         let session = open(&app, &spider).await;
+        let before = container(&app, &session).await;
+        set(status).await;
+        app.looked_at_by("code sessions").await;
+        let again = app.eventually(&path, |session| session["status"] == "ready").await;
+        assert_eq!(again["id"], session["id"]);
+        let after = container(&app, &session).await;
+        assert!(after.is_some() && after != before);
+        // Not when nobody waits for it any more.
+        app.clock.advance(TimeDelta::minutes(4));
         set(status).await;
         app.looked_at_by("code sessions").await;
         app.eventually("/code-sessions", |all| all["items"][0]["status"] == "failed").await;
         gone(&app, &session).await;
+        let none = app.get(&path).await;
+        assert!(none.json()["msg"].as_str().unwrap().contains("启动超时"));
+        none.error(404);
     }
     assert!(app.engine.inspect(&foreign).await.unwrap().is_some(), "another installation's is none of ours");
     // A row that is gone: what may hold work is stopped, and kept for a day beyond its end.

@@ -115,7 +115,7 @@ impl House {
         let token = self.token(id).await;
         let entered = self.get(&format!("/code-server/{id}/?tkn={token}"), &[]).await;
         assert_eq!(entered.status, 303, "{entered:?}");
-        entered.header("set-cookie").split(';').next().unwrap().to_owned()
+        entered.all("set-cookie")[0].split(';').next().unwrap().to_owned()
     }
 
     /// Another user, who may edit: id, and the cookies of being signed in.
@@ -163,10 +163,13 @@ async fn a_token_opens_once() {
     let entered = house.get(&at(id, &token), &[]).await;
     assert_eq!((entered.status, entered.header("location")), (303, &*format!("/code-server/{id}/?a=%2F&b")));
     assert_eq!((entered.header("referrer-policy"), entered.header("cache-control")), ("no-referrer", "no-store"));
-    let (cookie, terms) = entered.header("set-cookie").split_once("; ").unwrap();
+    let (cookie, terms) = entered.all("set-cookie")[0].split_once("; ").unwrap();
     assert!(cookie.starts_with(&format!("crawlhub_code_{id}=")), "{cookie}");
     assert_eq!(terms, format!("HttpOnly; SameSite=Lax; Path=/code-server/{id}/; Max-Age=14400"));
-    assert_eq!(heard(&house.inside("/x", cookie).await, "cookie"), [""; 0]);
+    // What the editor lets in goes along by itself, and to the browser for a proxy in front.
+    let (pass, pass_terms) = entered.all("set-cookie")[1].split_once("; ").unwrap();
+    assert_eq!((&pass[..20], pass_terms), ("code-server-session=", terms));
+    assert_eq!(heard(&house.inside("/x", cookie).await, "cookie"), [pass]);
 
     let used = house.get(&at(id, &token), &[("Cookie", cookie)]).await;
     assert_eq!(used.error(403), "token_void", "a second time");
@@ -203,8 +206,8 @@ async fn a_token_is_not_for_another_user() {
     assert_eq!(house.get(&path, &[host, ("Cookie", &cookies)]).await.error(403), "other_user");
     let entered = house.get(&path, &[host, ("Cookie", "admin_access_token=expired")]).await;
     assert_eq!(entered.status, 303, "it is not used up");
-    assert!(entered.header("set-cookie").contains("; Path=/; "), "{entered:?}");
-    assert!(!entered.header("set-cookie").contains("Domain"), "{entered:?}");
+    assert!(entered.all("set-cookie")[0].contains("; Path=/; "), "{entered:?}");
+    assert!(!entered.all("set-cookie")[0].contains("Domain"), "{entered:?}");
 }
 
 #[tokio::test]
@@ -212,8 +215,8 @@ async fn cookies_are_secure_where_the_platform_is() {
     let house = House::with(&[("CRAWLHUB_PUBLIC_URL", "https://crawl.example.com")]).await;
     let path = format!("/code-server/{}/?tkn={}", house.id, house.token(&house.id).await);
     let entered = house.get(&path, &[]).await;
-    assert!(entered.header("set-cookie").contains("; Secure; "), "{entered:?}");
-    let cookie = entered.header("set-cookie").split(';').next().unwrap();
+    assert!(entered.all("set-cookie")[0].contains("; Secure; "), "{entered:?}");
+    let cookie = entered.all("set-cookie")[0].split(';').next().unwrap();
     assert_eq!(heard(&house.inside("/", cookie).await, "x-forwarded-proto"), ["https"]);
 }
 
@@ -322,7 +325,7 @@ async fn only_what_is_meant_for_the_editor_reaches_it() {
     let headers = [
         ("Host", "Here.example.com:8000"),
         ("Cookie", &*cookies),
-        ("Cookie", "vscode-z=4"),
+        ("Cookie", "vscode-z=4; code-server-session=mine"),
         ("Authorization", "Bearer chk_secret"),
         ("Proxy-Authorization", "Basic secret"),
         ("Forwarded", "host=evil"),
@@ -347,7 +350,11 @@ async fn only_what_is_meant_for_the_editor_reaches_it() {
         (&what["method"], &what["uri"], &what["length"]),
         (&json!("PUT"), &json!("/a/b?x=1&y=%20&&z"), &json!(4))
     );
-    assert_eq!(of("cookie"), ["vscode-x=1=2; vscode-y=\"z\"; vscode-z=4"]);
+    let (pass, of_its_own) =
+        heard(&said, "cookie").remove(0).split_once("; ").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(pass.starts_with("code-server-session=") && pass != "code-server-session=mine");
+    assert_eq!(of_its_own, "vscode-x=1=2; vscode-y=\"z\"; vscode-z=4");
+    assert_eq!(of("cookie").len(), 1);
     assert_eq!(of("host"), ["Here.example.com:8000"], "a WebSocket's origin is compared with it, port and all");
     assert_eq!(of("x-forwarded-host"), ["Here.example.com:8000"]);
     assert_eq!(
@@ -457,7 +464,7 @@ async fn sockets_go_through_until_the_session_ends() {
     let host = format!("{}.editors.localhost:8000", house.id);
     let token = house.token(&house.id).await;
     let entered = house.get(&format!("/?tkn={token}"), &[("Host", &host)]).await;
-    let cookie = entered.header("set-cookie").split(';').next().unwrap().to_owned();
+    let cookie = entered.all("set-cookie")[0].split(';').next().unwrap().to_owned();
     let socket = async |path: &str, more: &[(&str, &str)]| {
         let headers: Vec<_> =
             [("Host", &*host), ("Cookie", &*cookie)].into_iter().chain(more.iter().copied()).collect();
@@ -541,7 +548,7 @@ async fn hosts_are_editors_alone() {
     assert_eq!(entered.status, 401, "only at its own address: {entered:?}");
     let entered = house.get(&format!("/?tkn={token}"), &[("Host", &host)]).await;
     assert_eq!((entered.status, entered.header("location")), (303, "/"));
-    let cookie = entered.header("set-cookie").split(';').next().unwrap();
+    let cookie = entered.all("set-cookie")[0].split(';').next().unwrap();
     for path in ["/healthz", "/platform/api/login", "/code-server/x/", "//x", "/docs"] {
         let said = house.get(path, &[("Host", &host), ("Cookie", cookie)]).await;
         assert_eq!((&said.json()["uri"], heard(&said, "host")), (&json!(path), vec![host.clone()]), "{path}");
@@ -555,6 +562,7 @@ async fn hosts_are_editors_alone() {
     let asked = [("X-Original-URI", "//x"), ("X-Original-Host", &*host), ("Cookie", cookie)];
     let told = house.get("/platform/api/proxy/authorize", &asked).await;
     assert_eq!((told.status, told.header("x-upstream")), (200, &*house.upstream.address));
+    assert!(told.header("x-upstream-cookie").starts_with("code-server-session="), "{told:?}");
     let address = base.strip_prefix("http://").unwrap();
     let port = address.rsplit_once(':').unwrap().1;
     let moved = house.inside("/a%2Fb?c=d", cookie).await;

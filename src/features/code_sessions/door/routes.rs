@@ -15,6 +15,7 @@ use super::{
     opened::{Connection, Door, Seen},
     pages::{Notice, is_navigation, private},
     place::{Place, Way, is_same_origin},
+    service::PASS,
     statement::{Statement, cookie_name},
 };
 use crate::{
@@ -31,6 +32,7 @@ use crate::{
 /// use to it here.
 const TOKEN: &str = "tkn";
 const X_UPSTREAM: HeaderName = HeaderName::from_static("x-upstream");
+const X_UPSTREAM_COOKIE: HeaderName = HeaderName::from_static("x-upstream-cookie");
 const X_ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 
 /// Middleware before all routes: what goes to an editor never gets to them, whatever its path is.
@@ -62,7 +64,7 @@ pub fn authorize_router(doors: Doors) -> OpenApiRouter {
         ("X-Original-URI" = String, Header, description = "path and query as the browser sent them"),
         ("X-Original-Host" = String, Header, description = "host and port as the browser sent them")),
     responses(
-        (status = 200, description = "`X-Upstream` is `host:port`"),
+        (status = 200, description = "`X-Upstream` is `host:port`, `X-Upstream-Cookie` the one cookie to send there"),
         (status = 401, description = "without the editor's cookie"),
         (status = 403, description = "another user's, or from another site"),
         (status = 404, description = "no editor, or none that is ready")))]
@@ -97,7 +99,7 @@ async fn authorize(State(doors): State<Doors>, headers: HeaderMap) -> Result<Res
     if is_navigation(&headers) {
         door.activity.happened(doors.clock.now());
     }
-    Ok(([(X_UPSTREAM, upstream)], ()).into_response())
+    Ok(([(X_UPSTREAM, upstream), (X_UPSTREAM_COOKIE, &doors.pass_of(&way.id()))], ()).into_response())
 }
 
 fn no_editor() -> Error {
@@ -161,6 +163,7 @@ impl Doors {
             https: self.site.https(),
             peer: self.accounts.address(asked, request.extensions()),
             keeps_cookie: |name| name.starts_with("vscode"),
+            own_cookie: self.pass_of(&way.id()),
             end: editor.end.clone(),
             traffic: Arc::new(connection),
         };
@@ -188,16 +191,18 @@ impl Doors {
         let start = if way.prefix.is_empty() && way.path.starts_with("//") { "/." } else { way.prefix };
         let mut response = StatusCode::SEE_OTHER.into_response();
         go_to(&mut response, &format!("{start}{}", address(way.path, rest)));
-        if let Ok(cookie) = HeaderValue::from_str(&self.cookie(way, &statement).to_string()) {
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
+        let own = (cookie_name(&id), self.state(&id, &statement));
+        // For a proxy in front that passes cookies on; what goes through here has it anyway.
+        let pass = (PASS.to_owned(), self.password_of(&id));
+        for cookie in [own, pass].map(|pair| self.cookie(way, pair, &statement).to_string()) {
+            response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);
         }
         Ok(response)
     }
 
-    fn cookie(&self, way: &Way<'_>, statement: &Statement) -> Cookie<'static> {
-        let id = way.id();
+    fn cookie(&self, way: &Way<'_>, pair: (String, String), statement: &Statement) -> Cookie<'static> {
         let life = (statement.expires_at - self.clock.now()).num_seconds();
-        Cookie::build((cookie_name(&id), self.state(&id, statement)))
+        Cookie::build(pair)
             .path(format!("{}/", way.prefix))
             .max_age(time::Duration::seconds(life))
             .same_site(SameSite::Lax)

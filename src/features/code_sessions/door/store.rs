@@ -85,7 +85,8 @@ impl Doors {
 
     /// The user has done something in it then.
     pub(super) async fn note_activity(&self, session: &CodeSessionId, at: DateTime<Utc>) -> Result<()> {
-        let noted = self.db.query("UPDATE code_sessions SET last_active_at = $2 WHERE id = $1 AND last_active_at < $2");
-        noted.bind(session).bind(at).execute().await.map(drop)
+        let noted =
+            "UPDATE code_sessions SET last_active_at = $2, warned_at = NULL WHERE id = $1 AND last_active_at < $2";
+        self.db.query(noted).bind(session).bind(at).execute().await.map(drop)
     }
 }

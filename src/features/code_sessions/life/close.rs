@@ -38,7 +38,8 @@ impl CodeSessions {
                 self.end(session, ending).await?;
                 return Ok(Synced::default());
             }
-            Status::Ready | Status::Syncing => {}
+            Status::Ready | Status::Syncing if force => {}
+            Status::Ready | Status::Syncing => self.has_its_engine(&session).await?,
         }
         let step = CodeSession {
             status: Status::Syncing,
@@ -81,8 +82,18 @@ impl CodeSessions {
         self.close(id, ending, false).await.map(drop)
     }
 
+    /// What another engine has, this one knows nothing of.
+    pub(super) async fn has_its_engine(&self, session: &CodeSession) -> Result<()> {
+        let engine = self.containers.engine().await?.id;
+        if session.engine.as_ref().is_none_or(|own| *own == engine) {
+            return Ok(());
+        }
+        Err(Error::Unavailable { what: "Docker", source: anyhow::anyhow!("the editor is on another engine") })
+    }
+
     /// Its files, read once nothing runs any more that could write on.
     async fn bring_back(&self, session: &CodeSession) -> Result<Saved> {
+        self.has_its_engine(session).await?;
         let Some(container) = &session.container_id else { return Ok(Saved::Gone) };
         let Some(found) = self.containers.inspect(container).await? else { return Ok(Saved::Gone) };
         if found.state != State::Created {
@@ -153,7 +164,7 @@ impl CodeSessions {
         let Some(container) = &session.container_id else { return Ok(()) };
         let up = async {
             self.containers.start(container).await?;
-            self.answering(container).await
+            self.answering(&session.id, container).await
         };
         let session = self.get(&session.id).await?;
         let step = match tokio::time::timeout(COMEBACK, up).await {

@@ -35,7 +35,7 @@ impl CodeSessions {
         if let Some(ending) = self.ending_of(&session, now).await? {
             return if may_retry { self.close(id, ending, false).await.map(drop) } else { Ok(()) };
         }
-        let Some(session) = self.alive(session).await? else { return Ok(()) };
+        let Some(session) = Box::pin(self.alive(session)).await? else { return Ok(()) };
         if may_retry && self.checkpoint_at(&session) <= now {
             let synced = self.leased(&session, self.sync_noted(&session)).await?;
             if synced.has_news() {
@@ -73,14 +73,23 @@ impl CodeSessions {
         Ok(Some(if end.is_idle { Ending::Idle } else { Ending::Expired }))
     }
 
+    /// Whether its container runs where it is looked for.
+    pub(in super::super) async fn is_where_it_was(&self, session: &CodeSession) -> Result<bool> {
+        let Some(container) = &session.container_id else { return Ok(false) };
+        let found = self.containers.inspect(container).await?;
+        Ok(session.upstream.is_some()
+            && found.is_some_and(|found| found.state.is_running() && upstream_of(&found) == session.upstream))
+    }
+
     /// The session with a container that runs, at the address that it has now. None where that is not so, and something
     /// was done about it.
-    async fn alive(&self, session: CodeSession) -> Result<Option<CodeSession>> {
+    pub(in super::super) async fn alive(&self, session: CodeSession) -> Result<Option<CodeSession>> {
         let Some(container) = session.container_id.clone() else {
             self.lost(session).await?;
             return Ok(None);
         };
         let Some(found) = self.containers.inspect(&container).await? else {
+            self.has_its_engine(&session).await?;
             self.lost(session).await?;
             return Ok(None);
         };
@@ -114,7 +123,7 @@ impl CodeSessions {
                 self.containers.stop(&container, UNFREEZE).await?;
             }
             self.containers.start(&container).await?;
-            self.answering(&container).await
+            self.answering(&session.id, &container).await
         };
         match self.leased(&session, tokio::time::timeout(REVIVAL, up)).await {
             Ok(Ok(upstream)) => {

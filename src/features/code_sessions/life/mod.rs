@@ -6,13 +6,17 @@
 
 mod close;
 mod keep;
+mod listen;
 mod orphans;
 mod pool;
 mod start;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,8 +36,11 @@ pub(super) const SESSION_LABEL: &str = "crawlhub.session_id";
 /// How long a job may be silent before it counts as gone with its server, and how often it says that it is not.
 const LEASE: TimeDelta = TimeDelta::seconds(45);
 const RENEW_EVERY: Duration = Duration::from_secs(15);
-/// How often everything is looked at.
+/// How often everything is looked at, and how often it is asked for an engine that is away while editors are open.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_secs(2);
+/// How long after their end sessions of another engine are given up: of one that is gone for good nobody tells.
+const ELSEWHERE: TimeDelta = TimeDelta::hours(24);
 /// How long it is remembered that an editor was open.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
@@ -43,11 +50,13 @@ pub(super) struct Jobs {
     tracker: TaskTracker,
     stop: CancellationToken,
     turns: Arc<Mutex<HashMap<CodeSessionId, Weak<tokio::sync::Mutex<()>>>>>,
+    /// Whether the loop has looked at anything yet.
+    has_looked: Arc<AtomicBool>,
 }
 
 impl Jobs {
     pub(super) fn new(stop: CancellationToken) -> Self {
-        Self { tracker: TaskTracker::new(), stop, turns: Arc::default() }
+        Self { tracker: TaskTracker::new(), stop, turns: Arc::default(), has_looked: Arc::default() }
     }
 
     fn turn(&self, id: &CodeSessionId) -> Arc<tokio::sync::Mutex<()>> {
@@ -126,18 +135,28 @@ impl CodeSessions {
     /// The loop: looks at all sessions of this server's engine, and begins what is to be done. Returns how long there is
     /// nothing else.
     pub async fn look_after(&self) -> anyhow::Result<Duration> {
+        if !self.db.is_shared() && !self.jobs.has_looked.load(Ordering::Relaxed) {
+            self.end_leases().await?;
+        }
+        self.jobs.has_looked.store(true, Ordering::Relaxed);
         let sessions = self.all_active().await?;
         self.clear_old(REMEMBERED).await?;
         let engine = match self.containers.engine().await {
             Ok(engine) => engine.id,
             // Nothing is known: nothing is decided.
-            Err(ContainerError::Unavailable(_)) => return Ok(LOOK_EVERY),
+            Err(ContainerError::Unavailable(_)) => {
+                return Ok(if sessions.is_empty() { LOOK_EVERY } else { ASK_EVERY });
+            }
             Err(error) => return Err(error.into()),
         };
         let now = self.clock.now();
         let mut next = now + TimeDelta::from_std(LOOK_EVERY)?;
-        for session in sessions.iter().filter(|session| session.engine.as_ref().is_none_or(|own| *own == engine)) {
-            next = next.min(self.look_at(session, now));
+        for session in sessions {
+            if session.engine.as_ref().is_none_or(|own| *own == engine) {
+                next = next.min(self.look_at(&session, now));
+            } else if session.expires_at + ELSEWHERE < now {
+                self.lost(session).await?;
+            }
         }
         self.remove_orphans().await?;
         self.fill_pool(&engine).await?;
@@ -149,7 +168,7 @@ impl CodeSessions {
         let (id, is_late) = (session.id.clone(), session.deadline_at.is_none_or(|deadline| deadline <= now));
         match session.status {
             Status::Pending | Status::Starting if is_late => {
-                self.begin_job(&session.id, |sessions| async move { sessions.fail_late(&id).await });
+                self.begin_job(&session.id, |sessions| async move { sessions.start_again(&id).await });
             }
             Status::Syncing if is_late => {
                 self.begin_job(&session.id, |sessions| async move { sessions.close_again(&id).await });

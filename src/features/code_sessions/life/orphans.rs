@@ -20,33 +20,39 @@ impl CodeSessions {
     /// Removes what is over, and stops what nobody knows.
     pub(super) async fn remove_orphans(&self) -> Result<()> {
         for container in self.containers.own(TYPE).await? {
-            let id = container.labels.get(SESSION_LABEL).cloned().unwrap_or_default();
-            let id = CodeSessionId::from(id);
-            match self.find(&id).await? {
-                Some(session) if session.status.is_active() => {}
-                // Its files are the spider's, or there were none.
-                Some(_) => self.containers.remove(&container.id).await?,
-                None => self.judge_unknown(&id, &container).await?,
+            if let Err(error) = self.judge(&container).await {
+                // The others are none the less to go.
+                tracing::warn!(container = %container.name, "a container of no session stays for now: {error}");
             }
         }
         Ok(())
     }
 
-    async fn judge_unknown(&self, id: &CodeSessionId, container: &Container) -> Result<()> {
+    async fn judge(&self, container: &Container) -> Result<()> {
+        let id = CodeSessionId::from(container.labels.get(SESSION_LABEL).cloned().unwrap_or_default());
+        match self.find(&id).await? {
+            Some(session) if session.status.is_active() => Ok(()),
+            // Its files are the spider's, or there were none.
+            Some(_) => Ok(self.containers.remove(&container.id).await?),
+            None if self.is_pooled(&id).await? => Ok(()),
+            None => self.judge_unknown(container).await,
+        }
+    }
+
+    async fn judge_unknown(&self, container: &Container) -> Result<()> {
         let now = self.clock.now();
         // By the machine's clock, which mostly is the engine's.
-        let is_new = container.created_at.is_none_or(|at| (SystemClock.now() - at).abs() < A_MOMENT);
-        let is_pooled = container.labels.contains_key(super::pool::POOL_LABEL);
-        if is_pooled {
-            let is_wanted = self.is_pooled(id).await?;
-            return if is_wanted || is_new { Ok(()) } else { Ok(self.containers.remove(&container.id).await?) };
+        if container.created_at.is_none_or(|at| (SystemClock.now() - at).abs() < A_MOMENT) {
+            return Ok(());
         }
-        let expires_at: Option<DateTime<Utc>> =
-            container.labels.get("crawlhub.expires_at").and_then(|at| at.parse().ok());
+        let said = container.labels.get("crawlhub.expires_at").and_then(|at| at.parse::<DateTime<Utc>>().ok());
+        // One of the pool cannot say it: somebody may have had it.
+        let longest = TimeDelta::minutes(self.settings.max_minutes);
+        let expires_at = said.or_else(|| container.created_at.map(|at| at + longest));
         if container.state == State::Created || expires_at.is_none_or(|at| at + KEPT < now) {
-            return if is_new { Ok(()) } else { Ok(self.containers.remove(&container.id).await?) };
+            return Ok(self.containers.remove(&container.id).await?);
         }
-        if container.state.is_running() && !is_new {
+        if container.state.is_running() {
             tracing::warn!(container = %container.name, "an editor of which nothing is known is stopped, and kept for a day");
             self.containers.stop(&container.id, STOP_GRACE).await?;
         }

@@ -3,10 +3,11 @@
 
 use chrono::TimeDelta;
 
-use super::{super::CodeSessions, TYPE};
+use super::{super::CodeSessions, LOOK_EVERY, TYPE};
 use crate::{error::Result, id::CodeSessionId, platform::containers::ContainerError};
 
-pub(super) const POOL_LABEL: &str = "crawlhub.pool";
+/// What one may use, as it was when it was made.
+const LIMITS_LABEL: &str = "crawlhub.limits";
 /// Older ones are replaced.
 const OLDEST: TimeDelta = TimeDelta::minutes(30);
 
@@ -22,8 +23,11 @@ impl CodeSessions {
         let (pooled, now, mut usable) = (self.pooled(engine).await?, self.clock.now(), 0);
         for (id, image, container, created_at) in pooled {
             let is_fit = image == self.settings.image && usable < self.settings.warm && now - created_at < OLDEST;
-            let runs = self.containers.inspect(&container).await?.is_some_and(|found| found.state.is_running());
-            if is_fit && runs {
+            let found = self.containers.inspect(&container).await?;
+            let is_as_asked = found.is_some_and(|found| {
+                found.state.is_running() && found.labels.get(LIMITS_LABEL) == Some(&self.limits_asked())
+            });
+            if is_fit && is_as_asked {
                 usable += 1;
             } else if self.take_pooled(&id).await? {
                 self.containers.remove(&container).await?;
@@ -33,23 +37,31 @@ impl CodeSessions {
             let (id, engine) = (CodeSessionId::generate(), engine.to_owned());
             let Ok(turn) = self.pool_turn.clone().try_lock_owned() else { break };
             self.begin_job(&id.clone(), |sessions| async move {
-                sessions.warm_up(&id, &engine).await?;
-                // The next one, or the next look.
+                let done = sessions.warm_up(&id, &engine).await;
+                if done.is_err() {
+                    // It would hardly go better at once.
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
                 drop(turn);
                 sessions.changed.notify_one();
-                Ok(())
+                done
             });
         }
         Ok(())
     }
 
+    fn limits_asked(&self) -> String {
+        let settings = &self.settings;
+        format!("{} {} {}", settings.cpus, settings.memory_mb, settings.processes)
+    }
+
     async fn warm_up(&self, id: &CodeSessionId, engine: &str) -> Result<()> {
         let mut labels = self.containers.labels(TYPE);
-        labels.insert(POOL_LABEL.to_owned(), "warm".to_owned());
+        labels.insert(LIMITS_LABEL.to_owned(), self.limits_asked());
         let container = self.make_container(id, labels).await?;
         let up = async {
             self.containers.start(&container).await?;
-            self.answering(&container).await
+            self.answering(id, &container).await
         };
         let limit = std::time::Duration::from_secs(self.settings.start_seconds.unsigned_abs());
         let late = |_| ContainerError::failed("an editor of the pool did not come up");

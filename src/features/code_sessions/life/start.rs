@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use chrono::TimeDelta;
 use futures_util::StreamExt;
 
 use super::{
@@ -29,6 +30,8 @@ const LONGEST_LOG: usize = 4000;
 const LOG_PATIENCE: Duration = Duration::from_secs(5);
 /// The largest file that may be written in an editor.
 const FILE_MB: i64 = 1024;
+/// How long after it was asked for an editor is still started when the server that began it is gone.
+const WANTED: TimeDelta = TimeDelta::minutes(3);
 
 impl CodeSessions {
     /// Starts the editor of a new row, in the background.
@@ -39,13 +42,13 @@ impl CodeSessions {
 
     async fn start(&self, session: CodeSession) -> Result<()> {
         let limit = Duration::from_secs(self.settings.start_seconds.unsigned_abs());
-        let deadline = self.clock.now() + chrono::TimeDelta::from_std(limit).map_err(Error::internal)? + GRACE;
+        let deadline = self.clock.now() + TimeDelta::from_std(limit).map_err(Error::internal)? + GRACE;
         let step = CodeSession { status: Status::Starting, deadline_at: Some(deadline), ..session };
-        let Some(session) = self.save(step).await? else { return Ok(()) };
-        let brought_up = tokio::time::timeout(limit, self.bring_up(&session)).await;
-        let (session, upstream) = match brought_up.unwrap_or_else(|_| Err(too_slow(limit))) {
-            Ok(up) => up,
-            Err(error) => return self.give_up(&session.id, &error).await,
+        let Some(mut session) = self.save(step).await? else { return Ok(()) };
+        let brought_up = tokio::time::timeout(limit, self.bring_up(&mut session)).await;
+        let upstream = match brought_up.unwrap_or_else(|_| Err(too_slow(limit))) {
+            Ok(upstream) => upstream,
+            Err(error) => return self.give_up(session, &error).await,
         };
         let ready = CodeSession {
             status: Status::Ready,
@@ -55,29 +58,56 @@ impl CodeSessions {
             ..session.clone()
         };
         if self.save(ready).await?.is_none() {
-            // Closed meanwhile: it is nobody's.
-            self.remove_containers(&session.id).await?;
+            self.abandon(&session).await?;
         }
         self.doors.close(&session.id);
         Ok(())
     }
 
-    /// Makes, fills and starts the container; where its editor answers.
-    async fn bring_up(&self, session: &CodeSession) -> Result<(CodeSession, String)> {
-        if let Some(container) = &session.container_id {
-            // Of the warm pool: it runs already.
-            self.fill(session, container).await?;
-            let upstream = self.answering(container).await?;
-            return Ok((session.clone(), upstream));
+    /// Begins a start anew whose server is gone; nobody has worked in its container. What nobody waits for any more is
+    /// given up.
+    pub(super) async fn start_again(&self, id: &CodeSessionId) -> Result<()> {
+        let session = self.get(id).await?;
+        if !matches!(session.status, Status::Pending | Status::Starting) {
+            return Ok(());
+        }
+        if session.created_at + WANTED < self.clock.now() {
+            return self.give_up(session, &failed(text!("启动超时", "it was not started in time"))).await;
+        }
+        let deadline = self.clock.now() + GRACE * 2;
+        let step = CodeSession { status: Status::Pending, container_id: None, deadline_at: Some(deadline), ..session };
+        let Some(session) = self.save(step).await? else { return Ok(()) };
+        self.remove_containers(id).await?;
+        self.start(session).await
+    }
+
+    /// Makes, fills and starts the container; where its editor answers. `session` is kept as it is written down.
+    async fn bring_up(&self, session: &mut CodeSession) -> Result<String> {
+        if let Some(container) = session.container_id.clone() {
+            match self.take_over(session, &container).await {
+                Err(error) if !error.is_passing() => {
+                    tracing::warn!(session = %session.id, "an editor of the pool was of no use: {error}");
+                    self.containers.remove(&container).await?;
+                }
+                done => return done,
+            }
         }
         let container = self.make_container(&session.id, self.labels_of(session)).await?;
-        let step = CodeSession { container_id: Some(container.clone()), ..session.clone() };
-        let saved = self.save(step).await?;
-        let session = saved.ok_or_else(|| Error::conflict("closed", text!("会话已关闭", "the session was closed")))?;
-        self.fill(&session, &container).await?;
+        session.container_id = Some(container.clone());
+        let saved = self.save(session.clone()).await?;
+        *session = saved.ok_or_else(|| Error::conflict("closed", text!("会话已关闭", "the session was closed")))?;
+        self.fill(session, &container).await?;
         self.containers.start(&container).await?;
-        let upstream = self.answering(&container).await?;
-        Ok((session, upstream))
+        self.answering(&session.id, &container).await
+    }
+
+    /// Fills a container of the warm pool, which runs already.
+    async fn take_over(&self, session: &CodeSession, container: &ContainerId) -> Result<String> {
+        if !self.containers.inspect(container).await?.is_some_and(|found| found.state.is_running()) {
+            return Err(failed(text!("容器已退出", "its container has ended")));
+        }
+        self.fill(session, container).await?;
+        self.answering(&session.id, container).await
     }
 
     fn labels_of(&self, session: &CodeSession) -> Labels {
@@ -96,7 +126,7 @@ impl CodeSessions {
             image: settings.image.clone(),
             command: None,
             working_dir: None,
-            env: Vec::new(),
+            env: vec![("HASHED_PASSWORD".to_owned(), self.doors.password_of(id))],
             labels,
             limits: Limits {
                 cpus: settings.cpus,
@@ -112,12 +142,13 @@ impl CodeSessions {
 
     /// Waits until the editor in a container answers: its health, and then the page, whose program is loaded with the
     /// first call. Where that is.
-    pub(super) async fn answering(&self, id: &ContainerId) -> Result<String> {
+    pub(super) async fn answering(&self, session: &CodeSessionId, id: &ContainerId) -> Result<String> {
         loop {
             let found = self.containers.inspect(id).await?.ok_or_else(|| ContainerError::Gone(id.clone()))?;
             match (found.state, upstream_of(&found)) {
                 (State::Running, Some(upstream)) => {
-                    if self.answers(&upstream, "/healthz").await && self.answers(&upstream, "/?folder=/workspace").await
+                    if self.answers(session, &upstream, "/healthz").await
+                        && self.answers(session, &upstream, "/?folder=/workspace").await
                     {
                         return Ok(upstream);
                     }
@@ -135,14 +166,18 @@ impl CodeSessions {
         }
     }
 
-    pub(super) async fn answers(&self, upstream: &str, path: &str) -> bool {
-        let request = self.http.get(format!("http://{upstream}{path}")).header("connection", "close").timeout(ANSWER);
+    async fn answers(&self, session: &CodeSessionId, upstream: &str, path: &str) -> bool {
+        let request = self.http.get(format!("http://{upstream}{path}")).timeout(ANSWER);
+        let request = request.header("connection", "close").header("cookie", self.doors.pass_of(session));
         request.send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
-    /// Says why there is no editor, and leaves nothing behind.
-    async fn give_up(&self, id: &CodeSessionId, error: &Error) -> Result<()> {
-        let Some(session) = self.find(id).await?.filter(|session| session.status.is_active()) else { return Ok(()) };
+    /// Says why there is no editor, and leaves nothing behind. `session` is as whoever gives it up wrote it last.
+    async fn give_up(&self, session: CodeSession, error: &Error) -> Result<()> {
+        let id = session.id.clone();
+        if self.get(&id).await?.version != session.version {
+            return self.abandon(&session).await;
+        }
         let log = match &session.container_id {
             Some(container) => self.last_lines(container).await,
             None => String::new(),
@@ -150,17 +185,23 @@ impl CodeSessions {
         tracing::warn!(session = %id, "an editor could not be started: {error}");
         let reason = reason_of(error);
         let message = if log.is_empty() { reason } else { format!("{reason}\n{log}") };
-        self.remove_containers(id).await?;
-        self.save(CodeSession { status: Status::Failed, error_message: Some(message), deadline_at: None, ..session })
-            .await?;
-        self.doors.close(id);
-        Ok(())
+        // Where the engine is away, it goes when that is back: its session is over.
+        let removed = self.remove_containers(&id).await;
+        let step = CodeSession { status: Status::Failed, error_message: Some(message), deadline_at: None, ..session };
+        self.save(step).await?;
+        self.doors.close(&id);
+        removed
     }
 
-    /// A start whose server is gone.
-    pub(super) async fn fail_late(&self, id: &CodeSessionId) -> Result<()> {
-        let late = failed(text!("启动超时", "it was not started in time"));
-        self.give_up(id, &late).await
+    /// The session was closed, or another server begins it anew: this start's container is nobody's.
+    async fn abandon(&self, session: &CodeSession) -> Result<()> {
+        let now = self.find(&session.id).await?;
+        match &session.container_id {
+            Some(own) if now.is_none_or(|now| now.container_id.as_ref() != Some(own) || !now.status.is_active()) => {
+                Ok(self.containers.remove(own).await?)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) async fn remove_containers(&self, id: &CodeSessionId) -> Result<()> {

@@ -30,7 +30,7 @@ use crate::{
         files::{FilesChange, MAIN, check_file, script_of},
     },
     id::CodeSessionId,
-    platform::containers::{ContainerId, State},
+    platform::containers::{ContainerError, ContainerId, State},
 };
 
 /// How often all is looked at again, where something moved meanwhile.
@@ -121,7 +121,8 @@ impl CodeSessions {
         let Scanned { files: ours, skipped, known: seen } = if is_running {
             scan(&self.containers, id, known, (limits, &self.files)).await?
         } else {
-            if found.is_none_or(|found| found.state == State::Created && base.version == 0) {
+            let Some(found) = found else { return Err(ContainerError::Gone(id.clone()).into()) };
+            if found.state == State::Created && base.version == 0 {
                 // Nothing was ever in it.
                 return Ok(Synced::default());
             }

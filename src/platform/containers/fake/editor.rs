@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::Request, routing::get};
+use axum::{
+    Json, Router,
+    extract::Request,
+    http::header,
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,10 +25,12 @@ const TERMINATED: i64 = 143;
 pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let (port, end) = (listener.local_addr()?.port(), CancellationToken::new());
+    let password = made.spec.env.iter().find(|(name, _)| name == "HASHED_PASSWORD").map(|(_, value)| value.clone());
     let routes = if made.spec.image == SILENT {
         Router::new()
     } else {
-        Router::new().route("/healthz", get(|| async { "{}" })).fallback(echo)
+        let page = move |request: Request| std::future::ready(answer(&request, password.as_deref()));
+        Router::new().route("/healthz", get(|| async { "{}" })).fallback(page)
     };
     made.print(Output::Stderr("the editor starts\n".into()));
     let (fake, made, ended) = (fake.clone(), made.clone(), end.clone());
@@ -36,8 +44,19 @@ pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main>
     Ok(Main::Server(port, end))
 }
 
+/// Whoever has not signed in is sent to where that is done.
+fn answer(request: &Request, password: Option<&str>) -> Response {
+    let pass = password.map(|password| format!("code-server-session={password}"));
+    let lines = request.headers().get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut cookies = lines.flat_map(|line| line.split("; "));
+    if pass.is_some_and(|pass| !cookies.any(|cookie| cookie == pass)) {
+        return Redirect::to("./login").into_response();
+    }
+    echo(request).into_response()
+}
+
 /// Answers what it was asked.
-async fn echo(request: Request) -> Json<Value> {
+fn echo(request: &Request) -> Json<Value> {
     let headers: serde_json::Map<String, Value> = request
         .headers()
         .iter()

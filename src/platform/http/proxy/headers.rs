@@ -73,8 +73,9 @@ pub(super) fn toward(given: &HeaderMap, passage: &Passage, websocket: bool) -> H
         kept.insert("x-forwarded-for", peer);
     }
     let of_its_own = cookies(given).filter(|(name, _)| (passage.keeps_cookie)(name));
-    let of_its_own: Vec<String> = of_its_own.map(|(name, value)| format!("{name}={value}")).collect();
-    if let (false, Ok(line)) = (of_its_own.is_empty(), HeaderValue::from_str(&of_its_own.join("; "))) {
+    let of_its_own = of_its_own.map(|(name, value)| format!("{name}={value}"));
+    let all: Vec<String> = std::iter::once(passage.own_cookie.clone()).chain(of_its_own).collect();
+    if let Ok(line) = HeaderValue::from_str(&all.join("; ")) {
         kept.insert(header::COOKIE, line);
     }
     if websocket {

@@ -58,6 +58,8 @@ pub struct Passage {
     pub peer: String,
     /// Whether the upstream gets, and may set, the cookie of that name.
     pub keeps_cookie: fn(&str) -> bool,
+    /// A cookie that goes along with each request, as `name=value`; the upstream hears of no other by that name.
+    pub own_cookie: String,
     /// Cuts off whatever goes through.
     pub end: CancellationToken,
     pub traffic: Arc<dyn Traffic>,
