@@ -299,7 +299,6 @@ async fn an_archive_that_cannot_be_trusted_changes_nothing() {
     let mut archive = Vec::new();
     for (name, kind) in [
         ("workspace/link", tar::EntryType::Symlink),
-        ("workspace/hard", tar::EntryType::Link),
         ("workspace/device", tar::EntryType::Char),
         ("workspace/pipe", tar::EntryType::Fifo),
         ("workspace/back\\slash", file),
@@ -312,7 +311,7 @@ async fn an_archive_that_cannot_be_trusted_changes_nothing() {
     let closed = close(&app, &spider, "").await.data();
     let skipped: Vec<&str> =
         closed["skipped"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
-    assert_eq!(skipped, ["link", "hard", "device", "pipe", "back\\slash"]);
+    assert_eq!(skipped, ["link", "device", "pipe", "back\\slash"]);
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "x".to_owned())]);
     assert_eq!(container(&app, &session).await, None);
 }
