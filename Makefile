@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run demo test check test-sqlite test-postgres test-mongo test-sdk bench release
+.PHONY: run demo test check test-sqlite test-postgres test-mongo test-docker test-sdk bench release
 
 ## Builds what is missing and serves on http://127.0.0.1:8000, data in ./data.
 run:
@@ -23,11 +23,12 @@ demo:
 ## Installs what the tests need, where it can, and runs them all.
 test:
 	scripts/install-parts test
-	$(MAKE) check
-	$(MAKE) test-sdk
-	$(MAKE) test-sqlite
+	@# What needs no compiler is prepared while the compiler works.
+	scripts/build-images --prepare & images=$$!; \
+	  $(MAKE) check && $(MAKE) test-sdk && $(MAKE) test-sqlite; made=$$?; wait $$images; exit $$made
 	$(MAKE) test-postgres
 	$(MAKE) test-mongo
+	$(MAKE) test-docker
 
 ## Form and lints.
 check:
@@ -39,11 +40,21 @@ test-sdk:
 	scripts/test-sdk
 
 test-sqlite:
-	scripts/with-mysql cargo test --locked
+	scripts/with-mysql cargo test --locked -- --skip docker::
 
 ## The same suite on a PostgreSQL of its own.
 test-postgres:
-	scripts/with-postgres scripts/with-mysql cargo test --locked
+	scripts/with-postgres scripts/with-mysql cargo test --locked -- --skip docker::
+
+## What runs in containers, on a Docker of its own; those that stop it come last, and alone.
+test-docker:
+	scripts/with-docker $(MAKE) test-in-docker
+
+.PHONY: test-in-docker
+test-in-docker:
+	cargo test --locked --lib containers::
+	cargo test --locked --test suite -- docker:: --skip docker::faults
+	cargo test --locked --test suite -- docker::faults --test-threads=1
 
 ## What touches items and logs, with these in MongoDB.
 test-mongo:

@@ -6,6 +6,7 @@
 
 mod api;
 mod architecture;
+mod docker;
 mod import;
 mod running;
 mod schema;

@@ -7,6 +7,7 @@ use std::{
 
 use super::Tasks;
 use crate::{
+    clock::{Clock, SystemClock},
     error::{Error, Result},
     features::spiders::{Runner, Spider},
     platform::containers::{Containers, Gateway},
@@ -88,13 +89,12 @@ impl Tasks {
             return Ok(());
         }
         let held = self.held().await?;
-        let now = self.clock.now();
         for container in found {
             let label = |name: &str| container.labels.get(name).map(String::as_str).unwrap_or_default();
             let (task, attempt) = (label(TASK_LABEL), label(ATTEMPT_LABEL));
             let is_held = held.iter().any(|held| held.task_id.as_str() == task && held.attempt.to_string() == attempt);
-            // By the engine's clock, which is not ours.
-            let is_new = container.created_at.is_none_or(|at| (now - at).abs() < A_MOMENT);
+            // By the machine's clock, which mostly is the engine's.
+            let is_new = container.created_at.is_none_or(|at| (SystemClock.now() - at).abs() < A_MOMENT);
             if !is_held && !is_new {
                 tracing::warn!(container = %container.name, "a container of an attempt that is over is removed");
                 self.engine.containers.remove(&container.id).await?;

@@ -19,6 +19,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, StreamExt, stream, stream::BoxStream};
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
@@ -29,6 +30,7 @@ use super::{
     ByteStream, Change, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec,
     Happening, LogRange, Network, Output, OutputStream, Result, Running, State, Where,
 };
+use crate::clock::{Clock, SystemClock};
 
 /// The image of a server that answers like an editor.
 pub const EDITOR: &str = "crawlhub-fake-editor:latest";
@@ -59,6 +61,7 @@ struct Made {
     spec: ContainerSpec,
     root: PathBuf,
     state: Mutex<State>,
+    created_at: Mutex<DateTime<Utc>>,
     main: Mutex<Option<Main>>,
     log: watch::Sender<Vec<Output>>,
     ended: watch::Sender<Option<i64>>,
@@ -108,6 +111,13 @@ impl Fake {
         let all: Vec<_> = locked(&self.0.containers).values().cloned().collect();
         for made in all {
             self.end(&made, "KILL").await;
+        }
+    }
+
+    /// Makes a container a day older than it is.
+    pub fn age(&self, id: &str) {
+        if let Some(made) = locked(&self.0.containers).get(id) {
+            *locked(&made.created_at) -= TimeDelta::days(1);
         }
     }
 
@@ -190,7 +200,7 @@ impl Made {
             state,
             address: None,
             ports: port.map(|port| (editor::PORT, port)).into_iter().collect(),
-            created_at: None,
+            created_at: Some(*locked(&self.created_at)),
         }
     }
 
@@ -257,6 +267,7 @@ impl ContainerRuntime for Fake {
             spec: spec.clone(),
             root,
             state: Mutex::new(State::Created),
+            created_at: Mutex::new(SystemClock.now()),
             main: Mutex::default(),
             log: watch::Sender::new(Vec::new()),
             ended: watch::Sender::new(None),

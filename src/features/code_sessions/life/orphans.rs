@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{super::CodeSessions, SESSION_LABEL, TYPE};
 use crate::{
+    clock::{Clock, SystemClock},
     error::Result,
     id::CodeSessionId,
     platform::containers::{Container, State},
@@ -33,8 +34,8 @@ impl CodeSessions {
 
     async fn judge_unknown(&self, id: &CodeSessionId, container: &Container) -> Result<()> {
         let now = self.clock.now();
-        // By the engine's clock, which is not ours.
-        let is_new = container.created_at.is_none_or(|at| (now - at).abs() < A_MOMENT);
+        // By the machine's clock, which mostly is the engine's.
+        let is_new = container.created_at.is_none_or(|at| (SystemClock.now() - at).abs() < A_MOMENT);
         let is_pooled = container.labels.contains_key(super::pool::POOL_LABEL);
         if is_pooled {
             let is_wanted = self.is_pooled(id).await?;

@@ -1,0 +1,195 @@
+//! The real VS Code, in a real browser: through the server's own proxy, by path and by host, and through nginx.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
+
+use super::{content, docker, in_editor, open, server};
+use crate::support::{Client, ServerProcess, skip_unless};
+
+/// Does what a person would, and fails where the editor does not do its part.
+async fn person(url: &str, actions: Value) -> Value {
+    let node = std::env::var("TEST_NODE").unwrap_or_else(|_| "node".to_owned());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/editor.mjs");
+    let order = json!({"url": url, "actions": actions, "timeout_ms": 60_000}).to_string();
+    let run = Command::new(node).arg(script).arg(order).stdin(Stdio::null()).kill_on_drop(true).output();
+    let done = tokio::time::timeout(Duration::from_mins(4), run).await.unwrap().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+fn lacks_a_browser() -> bool {
+    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].iter().any(|path| Path::new(path).exists());
+    skip_unless(chromium && std::env::var_os("TEST_PLAYWRIGHT").is_some(), "chromium and playwright-core")
+}
+
+fn address(base: &str, session: &Value) -> String {
+    let text = |name: &str| session[name].as_str().unwrap();
+    format!("{base}{}?tkn={}", text("url"), text("token"))
+}
+
+async fn close(server: &Client, spider: &str) {
+    server.delete(&format!("/spiders/{spider}/code-session")).await.ok();
+}
+
+#[tokio::test]
+async fn what_is_typed_is_found_again() {
+    if lacks_a_browser() {
+        return;
+    }
+    let Some(server) = server(&[]).await else { return };
+    let spider = server.spider(json!({"name": "typed"}), &[("main.py", "print(1)\n"), ("lib/helper.py", "")]).await;
+    let session = open(&server, &spider).await;
+    let url = address(&server.base, &session);
+    let actions = json!([{"sees": "lib/helper.py"}, {"open": "main.py"}, {"shows": "print(1)"}, {"type": "# typed"}, {"saved": true}]);
+    person(&url, actions).await;
+    let synced = server.post(&format!("/spiders/{spider}/code-session/sync"), json!({})).await.data();
+    assert_eq!(synced["files_synced"], 1);
+    assert!(content(&server, &spider, "main.py").await.unwrap().contains("# typed"));
+    // The token is used up.
+    let again = reqwest::get(&url).await.unwrap();
+    assert_eq!(again.status(), 403);
+    close(&server, &spider).await;
+    assert_eq!(docker(&["ps", "-aq", "--filter", &format!("name={}", session["id"].as_str().unwrap())]).await, "");
+    let next = open(&server, &spider).await;
+    let actions = json!([{"open": "main.py"}, {"shows": "# typed"}, {"type": " twice"}, {"saved": true}]);
+    person(&address(&server.base, &next), actions).await;
+    close(&server, &spider).await;
+    assert!(content(&server, &spider, "main.py").await.unwrap().contains("# typed twice"));
+}
+
+/// nginx as the repository's template makes it.
+async fn nginx(server: &ServerProcess, folder: &Path, domain: &str) -> (Child, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let template = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx/crawlhub.conf")).unwrap();
+    let site = template
+        .replace("${CRAWLHUB_SERVER}", server.base.trim_start_matches("http://"))
+        .replace("${CRAWLHUB_LISTEN}", &format!("127.0.0.1:{port}"))
+        .replace("${CRAWLHUB_HOST}", "127.0.0.1 localhost")
+        .replace("${CRAWLHUB_SANDBOX_DOMAIN}", domain);
+    std::fs::write(folder.join("crawlhub.conf"), site).unwrap();
+    let place = folder.display();
+    let main = format!(
+        "daemon off; worker_processes 1; pid {place}/pid; error_log stderr warn;
+         events {{ worker_connections 512; }}
+         http {{ access_log off; client_body_temp_path {place}/b; proxy_temp_path {place}/p;
+           fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s; include {place}/crawlhub.conf; }}"
+    );
+    std::fs::write(folder.join("nginx.conf"), main).unwrap();
+    let child = Command::new("/usr/sbin/nginx")
+        .args(["-e", "stderr", "-p"])
+        .arg(folder)
+        .arg("-c")
+        .arg(folder.join("nginx.conf"))
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (child, format!("http://127.0.0.1:{port}"))
+}
+
+#[tokio::test]
+async fn through_nginx() {
+    if lacks_a_browser() || skip_unless(Path::new("/usr/sbin/nginx").exists(), "nginx") {
+        return;
+    }
+    let Some(server) = server(&[("CRAWLHUB_SERVER_TRUSTED_PROXIES", "127.0.0.1")]).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut nginx, base) = nginx(&server, folder.path(), "none.invalid").await;
+    let spider = server.spider(json!({"name": "nginx"}), &[("main.py", "print(1)\n")]).await;
+    let session = open(&server, &spider).await;
+    let id = session["id"].as_str().unwrap();
+    let anonymous = reqwest::get(format!("{base}/code-server/{id}/")).await.unwrap();
+    assert_eq!(anonymous.status(), 401);
+    let actions = json!([{"open": "main.py"}, {"type": "# through nginx"}, {"saved": true}]);
+    person(&address(&base, &session), actions).await;
+    close(&server, &spider).await;
+    assert!(content(&server, &spider, "main.py").await.unwrap().contains("# through nginx"));
+    nginx.kill().await.unwrap();
+}
+
+/// Each editor at a host of its own.
+#[tokio::test]
+async fn by_host() {
+    if lacks_a_browser() {
+        return;
+    }
+    let Some(server) = server(&[("CRAWLHUB_SANDBOX_DOMAIN", "sandbox.localhost")]).await else { return };
+    let spider = server.spider(json!({"name": "host"}), &[("main.py", "print(1)\n")]).await;
+    let session = open(&server, &spider).await;
+    let seen =
+        person(&address(&server.base, &session), json!([{"open": "main.py"}, {"type": "# host"}, {"saved": true}]))
+            .await;
+    let host = format!("{}.sandbox.localhost", session["id"].as_str().unwrap());
+    assert!(seen["url"].as_str().unwrap().contains(&host), "{seen}");
+    close(&server, &spider).await;
+    assert!(content(&server, &spider, "main.py").await.unwrap().contains("# host"));
+}
+
+/// What the fake cannot show: the real programs that list, read and write a workspace.
+#[tokio::test]
+async fn files_move_both_ways() {
+    let limits = [("CRAWLHUB_SPIDERS_MAX_FILES", "3000"), ("CRAWLHUB_SPIDERS_MAX_FILE_BYTES", "30000000")];
+    let Some(server) = server(&limits).await else { return };
+    let spider =
+        server.spider(json!({"name": "files"}), &[("main.py", "1"), ("old/name.py", "moved"), ("gone.py", "")]).await;
+    let session = open(&server, &spider).await;
+    let sync = async || server.post(&format!("/spiders/{spider}/code-session/sync"), json!({})).await;
+    let commands = "cd /workspace; chmod +x main.py; mkdir -p new 'with space'; mv old/name.py new/name.py; rm gone.py
+        for n in $(seq 2000); do echo $n > with\\ space/$n.txt; done; head -c 20000000 /dev/urandom > large.bin
+        printf '#!/bin/sh\\n' > run.sh; chmod 755 run.sh; ln -s /etc/passwd link; ln -s main.py inside; mkfifo pipe
+        mkdir -p node_modules/x .venv/lib __pycache__ .git; echo x | tee node_modules/x/y .venv/lib/z __pycache__/a.pyc .git/HEAD
+        printf 'x' > \"$(printf 'bad\\001name')\"; echo 爬虫 > 爬虫.txt";
+    in_editor(&session, commands).await;
+    let synced = sync().await.data();
+    // The bit, the rename's two ends, the file that went, and 2,003 new ones.
+    assert_eq!(synced["files_synced"], 2000 + 1 + 2 + 1 + 3);
+    let skipped: Vec<&str> =
+        synced["skipped"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!(skipped.len(), 4, "{skipped:?}");
+    let files = server.get(&format!("/spiders/{spider}/files")).await.data();
+    let find = |path: &str| files.as_array().unwrap().iter().find(|file| file["path"] == path).cloned().unwrap();
+    assert_eq!(files.as_array().unwrap().len(), 2005);
+    assert_eq!((&find("main.py")["executable"], &find("run.sh")["executable"]), (&json!(true), &json!(true)));
+    assert_eq!(find("large.bin")["size"], 20_000_000);
+    assert_eq!(content(&server, &spider, "爬虫.txt").await.unwrap(), "爬虫\n");
+    assert_eq!(sync().await.data()["files_synced"], 0);
+    // From the server into the editor: a file, a change, a removal.
+    server
+        .post(
+            &format!("/spiders/{spider}/files/new"),
+            json!({"path": "deep/er/new.py", "content": "x", "executable": true}),
+        )
+        .await
+        .ok();
+    server
+        .put(
+            &format!("/spiders/{spider}/files/{}", find("run.sh")["id"].as_str().unwrap()),
+            json!({"content": "theirs"}),
+        )
+        .await
+        .ok();
+    server.delete(&format!("/spiders/{spider}/files/{}", find("large.bin")["id"].as_str().unwrap())).await.ok();
+    assert_eq!(sync().await.data()["files_synced"], 3);
+    let seen = in_editor(
+        &session,
+        "cd /workspace; stat -c '%U %a %s' deep/er/new.py; cat run.sh; test -e large.bin || echo gone",
+    )
+    .await;
+    assert_eq!(seen, "coder 755 1\ntheirsgone");
+    // Too much of it: nothing is written, and closing keeps the editor.
+    in_editor(&session, "cd /workspace; for n in $(seq 1200); do echo $n > more$n.txt; done").await;
+    assert_eq!(sync().await.error(413), "too_many_files");
+    assert_eq!(server.delete(&format!("/spiders/{spider}/code-session")).await.error(409), "sync_failed");
+    assert_eq!(server.get(&format!("/spiders/{spider}/files")).await.data().as_array().unwrap().len(), 2005);
+    in_editor(&session, "cd /workspace; rm more*.txt; echo last > last.txt; rm -rf 'with space'").await;
+    close(&server, &spider).await;
+    let files = server.get(&format!("/spiders/{spider}/files")).await.data();
+    assert_eq!(files.as_array().unwrap().len(), 6);
+}
