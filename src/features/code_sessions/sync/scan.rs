@@ -108,28 +108,25 @@ async fn list(
     let fields: Vec<&[u8]> = printed.split(|byte| *byte == 0).collect();
     for file in fields.chunks_exact(FIELDS) {
         let text = |at: usize| std::str::from_utf8(file[at]).ok();
-        let Some(path) = text(FIELDS - 1) else {
-            left_out.note(&String::from_utf8_lossy(file[FIELDS - 1]), NAME);
-            continue;
-        };
-        if is_left_out(path) {
+        let path = String::from_utf8_lossy(file[FIELDS - 1]);
+        if is_left_out(&path) {
             continue;
         }
         if text(0) != Some("f") {
-            left_out.note(path, NOT_A_FILE);
+            left_out.note(&path, NOT_A_FILE);
             continue;
         }
-        if clean(path).as_deref() != Ok(path) {
-            left_out.note(path, NAME);
+        if clean(&path).as_deref() != Ok(&path) || text(FIELDS - 1).is_none() {
+            left_out.note(&path, NAME);
             continue;
         }
         let odd = || said("find", 0, b"fields that are none");
         let size = text(2).and_then(|size| size.parse().ok()).ok_or_else(odd)?;
         let mode = text(1).and_then(|mode| u32::from_str_radix(mode, 8).ok()).ok_or_else(odd)?;
-        amount.add(path, size);
+        amount.add(&path, size);
         let stamp =
             file[1..FIELDS - 1].iter().map(|field| String::from_utf8_lossy(field)).collect::<Vec<_>>().join(" ");
-        found.insert(path.to_owned(), Listed { stamp, executable: mode & 0o111 != 0 });
+        found.insert(path.into_owned(), Listed { stamp, executable: mode & 0o111 != 0 });
     }
     amount.check(limits)?;
     Ok((found, left_out))
@@ -188,8 +185,11 @@ async fn fetch(
     }
 }
 
-/// What a command prints, and its end: exit code and stderr.
-fn stdout_of(running: Running) -> (ByteStream, BoxFuture<'static, Result<(i64, Vec<u8>)>>) {
+/// Exit code and stderr of a command.
+type End = BoxFuture<'static, Result<(i64, Vec<u8>)>>;
+
+/// What a command prints, and its end.
+fn stdout_of(running: Running) -> (ByteStream, End) {
     let Running { output, exit } = running;
     let errors = Arc::new(Mutex::new(Vec::new()));
     let said = errors.clone();

@@ -110,25 +110,22 @@ fn read(reader: impl Read, root: &str, limits: &config::Spiders, send: &mpsc::Se
     reach.extend(0);
     let mut archive = Archive::new(Bounded { reader, reach: reach.clone() });
     let (mut found, mut seen, mut end) = (Found::default(), HashSet::new(), 0);
-    for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
-        let entry = entry.map_err(broken)?;
+    for (count, entry) in archive.entries().map_err(|error| broken(&error))?.enumerate() {
+        let entry = entry.map_err(|error| broken(&error))?;
         if count >= MOST_ENTRIES {
             return Err(too_many_entries());
         }
         let kind = entry.header().entry_type();
         let size = entry.size();
-        let stored = if kind.is_gnu_sparse() { entry.header().entry_size().map_err(broken)? } else { size };
+        let stored =
+            if kind.is_gnu_sparse() { entry.header().entry_size().map_err(|error| broken(&error))? } else { size };
         end = reach.extend(stored);
         if end > MOST_BYTES {
-            return Err(broken(io::ErrorKind::FileTooLarge.into()));
+            return Err(broken(&io::ErrorKind::FileTooLarge.into()));
         }
         let name = entry.path_bytes().into_owned();
         let path = match place(&name, root)? {
             Place::Root => continue,
-            Place::Odd => {
-                found.left_out.note(&String::from_utf8_lossy(&name), NAME);
-                continue;
-            }
             Place::At(path) => path,
         };
         if kind.is_dir() || is_left_out(&path) {
@@ -139,7 +136,7 @@ fn read(reader: impl Read, root: &str, limits: &config::Spiders, send: &mpsc::Se
             found.left_out.note(&path, NOT_A_FILE);
             continue;
         }
-        if clean(&path).as_deref() != Ok(&path) {
+        if clean(&path).as_deref() != Ok(&path) || std::str::from_utf8(&name).is_err() {
             found.left_out.note(&path, NAME);
             continue;
         }
@@ -147,7 +144,7 @@ fn read(reader: impl Read, root: &str, limits: &config::Spiders, send: &mpsc::Se
             return Err(refused(&path));
         }
         if is_link {
-            let executable = entry.header().mode().map_err(broken)? & 0o111 != 0;
+            let executable = entry.header().mode().map_err(|error| broken(&error))? & 0o111 != 0;
             let first = entry.link_name_bytes().unwrap_or_default().into_owned();
             let Place::At(first) = place(&first, root)? else { return Err(linked(&path)) };
             found.links.push((path, first, executable));
@@ -161,27 +158,27 @@ fn read(reader: impl Read, root: &str, limits: &config::Spiders, send: &mpsc::Se
         }
     }
     if reach.read.get() < end + BLOCK {
-        return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+        return Err(broken(&io::ErrorKind::UnexpectedEof.into()));
     }
     // What fills the last block: a command whose output nobody takes would fail.
     reach.extend(0);
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| broken(&error))?;
     Ok(found)
 }
 
 fn piece(mut entry: Entry<'_, impl Read>, path: String, size: u64) -> Result<Piece> {
-    let executable = entry.header().mode().map_err(broken)? & 0o111 != 0;
+    let executable = entry.header().mode().map_err(|error| broken(&error))? & 0o111 != 0;
     let content = if size <= SMALL {
         let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-        entry.read_to_end(&mut content).map_err(broken)?;
+        entry.read_to_end(&mut content).map_err(|error| broken(&error))?;
         if content.len() as u64 != size {
-            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+            return Err(broken(&io::ErrorKind::UnexpectedEof.into()));
         }
         Content::Small(content.into())
     } else {
         let mut file = tempfile::tempfile().map_err(Error::internal)?;
-        if io::copy(&mut entry, &mut file).map_err(broken)? != size {
-            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+        if io::copy(&mut entry, &mut file).map_err(|error| broken(&error))? != size {
+            return Err(broken(&io::ErrorKind::UnexpectedEof.into()));
         }
         file.seek(SeekFrom::Start(0)).map_err(Error::internal)?;
         Content::Large(file)
@@ -192,25 +189,24 @@ fn piece(mut entry: Entry<'_, impl Read>, path: String, size: u64) -> Result<Pie
 enum Place {
     /// The folder itself.
     Root,
+    /// What is no UTF-8 in it is replaced.
     At(String),
-    /// No UTF-8.
-    Odd,
 }
 
 /// Where an entry lies in the workspace.
 fn place(name: &[u8], root: &str) -> Result<Place> {
-    let Ok(name) = std::str::from_utf8(name) else { return Ok(Place::Odd) };
+    let name = String::from_utf8_lossy(name);
     let mut parts = Vec::new();
-    for part in Path::new(name).components() {
+    for part in Path::new(name.as_ref()).components() {
         match part {
             Component::CurDir => {}
             Component::Normal(part) => parts.push(part.to_str().unwrap_or_default()),
-            Component::RootDir | Component::ParentDir | Component::Prefix(_) => return Err(refused(name)),
+            Component::RootDir | Component::ParentDir | Component::Prefix(_) => return Err(refused(&name)),
         }
     }
     let parts = match parts.split_first() {
         Some((first, rest)) if !root.is_empty() && *first == root => rest,
-        Some(_) if !root.is_empty() => return Err(refused(name)),
+        Some(_) if !root.is_empty() => return Err(refused(&name)),
         _ => &parts,
     };
     Ok(if parts.is_empty() { Place::Root } else { Place::At(parts.join("/")) })
@@ -254,7 +250,7 @@ pub(super) fn too_many_entries() -> Error {
     )
 }
 
-fn broken(error: io::Error) -> Error {
+fn broken(error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::FileTooLarge {
         return Error::too_large(
             "files_too_large",

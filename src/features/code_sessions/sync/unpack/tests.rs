@@ -46,13 +46,13 @@ async fn opened(tar: ByteStream) -> Result<(Unpacked, Files, tempfile::TempDir)>
     Ok((unpack(tar, "workspace", &LIMITS, &files).await?, files, folder))
 }
 
-fn in_pieces(tar: Vec<u8>) -> ByteStream {
+fn in_pieces(tar: &[u8]) -> ByteStream {
     let pieces: Vec<_> = tar.chunks(700).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     stream::iter(pieces).boxed()
 }
 
 async fn refusal(tar: Vec<u8>) -> &'static str {
-    code(opened(in_pieces(tar)).await.unwrap_err())
+    code(opened(in_pieces(&tar)).await.unwrap_err())
 }
 
 fn code(error: Error) -> &'static str {
@@ -90,7 +90,7 @@ async fn what_an_engine_gives() {
         head("workspace/.git/link", EntryType::Symlink, 0),
     ];
     let tar = whole(&[entries, rest.concat()]);
-    let (unpacked, files, _folder) = opened(in_pieces(tar)).await.unwrap();
+    let (unpacked, files, _folder) = opened(in_pieces(&tar)).await.unwrap();
     let seen: Vec<_> =
         unpacked.files.iter().map(|(path, state)| (path.as_str(), state.size, state.executable)).collect();
     let long = long.trim_start_matches("workspace/");
@@ -153,7 +153,7 @@ async fn what_cannot_be_trusted() {
 async fn what_ends_before_its_end() {
     let zeros = file("workspace/zeros", &[0; 4096]);
     let all = whole(&[file("workspace/a", &[1; 600]), zeros.clone()]);
-    let (unpacked, ..) = opened(in_pieces(all.clone())).await.unwrap();
+    let (unpacked, ..) = opened(in_pieces(&all)).await.unwrap();
     assert_eq!(unpacked.files.len(), 2);
     for end in [0, 100, 512, 1000, 1536, 1700, 1536 + 512, 1536 + zeros.len()] {
         assert_eq!(refusal(all[..end].to_vec()).await, "archive_broken", "{end}");
@@ -172,12 +172,12 @@ async fn what_never_ends() {
     assert_eq!(code(opened(name).await.unwrap_err()), "archive_broken");
     // Nothing at all, and a byte now and then.
     let a_while = Duration::from_millis(50);
-    let silent = in_time(stream::pending(), a_while, Duration::from_secs(600));
+    let silent = in_time(stream::pending(), a_while, Duration::from_mins(10));
     assert_eq!(code(opened(silent).await.unwrap_err()), "unavailable");
     let slow = stream::repeat(()).then(|()| async {
         tokio::task::yield_now().await;
         Ok(Bytes::from_static(&[0]))
     });
-    let slow = in_time(slow.boxed(), Duration::from_secs(600), a_while);
+    let slow = in_time(slow.boxed(), Duration::from_mins(10), a_while);
     assert_eq!(code(opened(slow).await.unwrap_err()), "unavailable");
 }
