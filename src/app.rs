@@ -134,6 +134,7 @@ impl Modify for Credentials {
 impl App {
     /// Opens everything that the settings name, and brings schemas up to date.
     /// `listen` is the address in use, which may have been port 0 in the settings.
+    #[expect(clippy::too_many_lines, reason = "every part that there is, one after the other")]
     pub async fn open(config: &Config, listen: SocketAddr, outside: Outside) -> anyhow::Result<Self> {
         let data_dir = &made_folder(&config.server.data_dir)?;
         let secrets = Secrets::open(&config.server.secret_key, data_dir)?;

@@ -83,6 +83,16 @@ impl App {
             let datasources = datasources.clone();
             async move { datasources.deliver_due().await }
         });
+        self.start_loops_of_containers();
+        let runner = self.dispatcher.runner().clone();
+        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
+            let runner = runner.clone();
+            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
+        });
+    }
+
+    /// Those that look after containers.
+    fn start_loops_of_containers(&self) {
         let tasks = self.tasks.clone();
         self.background.run("containers", Duration::from_mins(1), Arc::new(Notify::new()), move || {
             let tasks = tasks.clone();
@@ -92,11 +102,6 @@ impl App {
         self.background.run_until_next("code sessions", Duration::from_secs(30), changed, move || {
             let editors = editors.clone();
             async move { editors.look_after().await }
-        });
-        let runner = self.dispatcher.runner().clone();
-        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
-            let runner = runner.clone();
-            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
         });
     }
 }

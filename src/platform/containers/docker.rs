@@ -1,13 +1,16 @@
 //! Docker, and what speaks its language: Podman by its socket.
 
 mod answers;
+mod connection;
 mod making;
+mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::HashMap,
-    net::{IpAddr, UdpSocket},
-    path::Path,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -15,7 +18,6 @@ use async_trait::async_trait;
 use bollard::{
     body_try_stream,
     exec::{CreateExecOptions, StartExecOptions, StartExecResults},
-    models::{NetworkCreateRequest, NetworkInspect},
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
         EventsOptionsBuilder, InspectContainerOptions, InspectNetworkOptions, KillContainerOptionsBuilder,
@@ -23,77 +25,55 @@ use bollard::{
         StatsOptionsBuilder, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
     },
 };
-use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use self::answers::{container_of, happening_of, told, told_of, written};
+use self::{
+    answers::{
+        container_of, found, happening_of, is_hung_up, is_of_a_port, is_of_a_state_between, says_no_image, told_of,
+        written,
+    },
+    connection::{Connection, PATIENCE, Reached},
+    making::Place,
+    streams::{feeding, received, sent, watched},
+};
 use super::{
     ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec, Happening,
     LogRange, Network, OutputStream, Result, Running, State, Where,
 };
-use crate::{
-    clock::{Clock, SystemClock},
-    config,
-};
+use crate::config;
 
-/// For an answer to begin.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// For an archive to be taken, and for its next piece to come.
+/// For an archive to be taken, and for its next piece to be taken or to come.
 const ARCHIVE_PATIENCE: Duration = Duration::from_mins(15);
 const PIECE_PATIENCE: Duration = Duration::from_secs(30);
 /// For the exit code of a command whose output has ended.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
+/// Until it is looked at again.
+const A_MOMENT: Duration = Duration::from_millis(10);
+/// Of the range, for one start.
+const PORTS_TRIED: u32 = 16;
 /// Of a command's output that is read at a time.
 const PIECE: usize = 64 * 1024;
 
-const DOCKER_SOCKET: &str = "/var/run/docker.sock";
-const PODMAN_SOCKET: &str = "/run/podman/podman.sock";
+/// Podman's networks do not keep their containers apart. With this in place of one, each container has a network of its
+/// own, made of a program of this machine: nothing reaches it but what is published.
+const PODMAN_NETWORK: &str = "slirp4netns";
 
 /// The engine behind a Docker socket.
 #[derive(Debug)]
 pub struct Docker {
-    host: String,
+    connection: Connection,
     settings: config::Docker,
-    /// With the version that was agreed on; forgotten when the engine goes, as another one may come back.
-    client: Mutex<Option<bollard::Docker>>,
 }
 
 impl Docker {
     /// Nothing is asked of the engine yet.
     pub fn new(settings: config::Docker) -> Self {
-        let host = match settings.host.as_str() {
-            "" if !Path::new(DOCKER_SOCKET).exists() && Path::new(PODMAN_SOCKET).exists() => {
-                format!("unix://{PODMAN_SOCKET}")
-            }
-            "" => format!("unix://{DOCKER_SOCKET}"),
-            host => host.to_owned(),
-        };
-        Self { host, settings, client: Mutex::default() }
+        Self { connection: Connection::new(&settings.host), settings }
     }
 
     async fn client(&self) -> Result<bollard::Docker> {
-        let kept = || self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = kept().clone() {
-            return Ok(client);
-        }
-        let connected = bollard::Docker::connect_with_host(&self.host).map_err(|error| told(error).1)?;
-        let agreed = connected.with_timeout(PATIENCE).negotiate_version();
-        let client = tokio::time::timeout(PATIENCE, agreed).await;
-        let client = client.map_err(|_| silent())?.map_err(|error| told(error).1)?;
-        *kept() = Some(client.clone());
-        Ok(client)
-    }
-
-    /// What became of a call; `about` is the container that it was for.
-    fn judge<T>(&self, result: Result<T, bollard::errors::Error>, about: &str) -> Result<T> {
-        result.map_err(|error| {
-            let error = told_of(error, about);
-            if matches!(error, ContainerError::Unavailable(_)) {
-                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            }
-            error
-        })
+        self.connection.client().await
     }
 
     fn reach(&self, gateway: Option<IpAddr>) -> Where {
@@ -110,14 +90,59 @@ impl Docker {
 
     async fn unpaused(&self, id: &ContainerId) -> Result<()> {
         if self.inspect(id).await?.is_some_and(|container| container.state == State::Paused) {
-            self.judge(self.client().await?.unpause_container(id).await, id)?;
+            self.connection.ask(id, self.client().await?.unpause_container(id)).await?;
         }
         Ok(())
     }
+
+    async fn place_of(&self, spec: &ContainerSpec, engine: &Reached) -> Result<Place> {
+        let range = spec.publish.as_ref().map(|(_, range)| range);
+        let host_port = match range {
+            Some(range) if engine.is_podman => Some(self.free_port(range, &engine.client).await?.to_string()),
+            // Docker takes a free one itself, which may be another one after each start.
+            Some(range) => Some(format!("{}-{}", range.start(), range.end())),
+            None => None,
+        };
+        let network = match &spec.network {
+            Some(_) if engine.is_podman => PODMAN_NETWORK,
+            Some(network) => network,
+            None => "none",
+        };
+        Ok(Place { network: network.to_owned(), host_port })
+    }
+
+    /// A port that neither a container has, running or not, nor anything else now. Two who ask at once may be told the
+    /// same: whoever starts second has a conflict.
+    async fn free_port(&self, range: &RangeInclusive<u16>, client: &bollard::Docker) -> Result<u16> {
+        let options = ListContainersOptionsBuilder::default().all(true).build();
+        let look = settled(|| client.list_containers(Some(options.clone())));
+        let containers = self.connection.ask("", look).await?;
+        let ports = containers.into_iter().flat_map(|container| container.ports.unwrap_or_default());
+        let taken: HashSet<u16> = ports.filter_map(|port| port.public_port).collect();
+        range
+            .clone()
+            .find(|port| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+            .ok_or_else(|| ContainerError::Conflict(format!("all ports of {range:?} are taken")))
+    }
 }
 
-fn silent() -> ContainerError {
-    ContainerError::Unavailable(anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs()))
+/// What is seen once no container is between two states.
+async fn settled<T, F>(look: impl Fn() -> F) -> Result<T, bollard::errors::Error>
+where
+    F: Future<Output = Result<T, bollard::errors::Error>>,
+{
+    loop {
+        match look().await {
+            Err(error) if is_of_a_state_between(&error) => tokio::time::sleep(A_MOMENT).await,
+            seen => return seen,
+        }
+    }
+}
+
+/// Whether it may stand in the path of a call.
+fn is_reference(image: &str) -> bool {
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+    !image.is_empty() && image.bytes().all(may_stand) && !image.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
 
 fn label_filters(labels: &[(&str, &str)]) -> HashMap<&'static str, Vec<String>> {
@@ -127,86 +152,95 @@ fn label_filters(labels: &[(&str, &str)]) -> HashMap<&'static str, Vec<String>> 
 #[async_trait]
 impl ContainerRuntime for Docker {
     async fn ping(&self) -> Result<()> {
-        self.judge(self.client().await?.ping().await, "").map(drop)
+        self.connection.ask("", self.client().await?.ping()).await.map(drop)
     }
 
     async fn engine(&self) -> Result<Engine> {
-        let client = self.client().await?;
-        let info = self.judge(client.info().await, "")?;
-        let version = self.judge(client.version().await, "")?;
-        let is_podman = version.components.iter().flatten().any(|part| part.name.contains("Podman"));
+        let Reached { client, is_podman } = self.connection.engine().await?;
+        let info = self.connection.ask("", client.info()).await?;
         let kind = if is_podman { "Podman" } else { "Docker" };
         Ok(Engine {
-            // Podman has none: its machine stands for it.
-            id: info.id.filter(|id| !id.is_empty()).or(info.name).unwrap_or_default(),
-            name: format!("{kind} {}", version.version.unwrap_or_default()),
+            // Podman says another one each time: its machine and its folder there stand for it.
+            id: if is_podman {
+                format!("{}:{}", info.name.unwrap_or_default(), info.docker_root_dir.unwrap_or_default())
+            } else {
+                info.id.unwrap_or_default()
+            },
+            name: format!("{kind} {}", info.server_version.unwrap_or_default()),
             api_version: client.client_version().to_string(),
         })
     }
 
     async fn has_image(&self, image: &str) -> Result<bool> {
-        match self.judge(self.client().await?.inspect_image(image).await, "") {
-            Ok(_) => Ok(true),
-            Err(ContainerError::Gone(_)) => Ok(false),
-            Err(error) => Err(error),
+        if !is_reference(image) {
+            return Ok(false);
         }
+        let client = self.client().await?;
+        Ok(self.connection.ask("", client.inspect_image(image).map(found)).await?.is_some())
     }
 
     async fn network(&self, name: &str) -> Result<Network> {
-        let client = self.client().await?;
+        let Reached { client, is_podman } = self.connection.engine().await?;
+        if is_podman {
+            return Ok(Network { name: name.to_owned(), gateway: None, reach: Where::Loopback });
+        }
         let look = || client.inspect_network(name, None::<InspectNetworkOptions>);
-        let found: NetworkInspect = match self.judge(look().await, "") {
-            Err(ContainerError::Gone(_)) => {
-                let made = client.create_network(NetworkCreateRequest {
-                    name: name.to_owned(),
-                    driver: Some("bridge".to_owned()),
-                    options: Some(making::without_neighbours()),
-                    labels: Some(HashMap::from([("crawlhub".to_owned(), "network".to_owned())])),
-                    ..Default::default()
-                });
-                match self.judge(made.await, "") {
-                    // Another server was faster.
-                    Ok(_) | Err(ContainerError::Conflict(_)) => {}
-                    Err(error) => return Err(error),
-                }
-                self.judge(look().await, "")?
-            }
-            found => found?,
+        let network = match self.connection.ask("", look().map(found)).await? {
+            Some(network) => network,
+            None => match self.connection.ask("", client.create_network(making::network_of(name))).await {
+                // Another server was faster.
+                Ok(_) | Err(ContainerError::Conflict(_)) => self.connection.ask("", look()).await?,
+                Err(error) => return Err(error),
+            },
         };
-        let ranges = found.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+        if !making::keeps_apart(&network) {
+            let reason = format!("containers on the network {name} reach each other: remove it, and it is made anew");
+            return Err(ContainerError::failed(reason));
+        }
+        let ranges = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
         let gateway = ranges.iter().find_map(|range| range.gateway.as_ref()?.split('/').next()?.parse().ok());
         Ok(Network { name: name.to_owned(), gateway, reach: self.reach(gateway) })
     }
 
     async fn create(&self, spec: &ContainerSpec) -> Result<ContainerId> {
+        let engine = self.connection.engine().await?;
         let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
-        let body = making::body_of(spec);
-        match self.judge(self.client().await?.create_container(Some(options), body).await, "") {
-            Ok(made) => Ok(made.id),
-            Err(ContainerError::Gone(_)) => Err(ContainerError::NoImage(spec.image.clone())),
-            Err(error) => Err(error),
-        }
+        let body = making::body_of(spec, self.place_of(spec, &engine).await?);
+        let call = engine.client.create_container(Some(options), body).map(|answer| match answer {
+            Err(error) if says_no_image(&error) => Ok(None),
+            answer => answer.map(Some),
+        });
+        let made = self.connection.ask("", call).await?;
+        made.map(|made| made.id).ok_or_else(|| ContainerError::NoImage(spec.image.clone()))
     }
 
     async fn start(&self, id: &ContainerId) -> Result<()> {
-        self.judge(self.client().await?.start_container(id, None::<StartContainerOptions>).await, id)
+        let client = self.client().await?;
+        let start = || self.connection.ask(id, client.start_container(id, None::<StartContainerOptions>));
+        for _ in 1..PORTS_TRIED {
+            match start().await {
+                // Docker takes the next one of the range each time, and does not see what it has not given away itself.
+                Err(ContainerError::Conflict(reason)) if is_of_a_port(&reason) => {}
+                other => return other,
+            }
+        }
+        start().await
     }
 
     async fn inspect(&self, id: &ContainerId) -> Result<Option<Container>> {
-        let found = self.client().await?.inspect_container(id, None::<InspectContainerOptions>).await;
-        match self.judge(found, id) {
-            Ok(found) => Ok(Some(container_of(found))),
-            Err(ContainerError::Gone(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let client = self.client().await?;
+        let look = settled(|| client.inspect_container(id, None::<InspectContainerOptions>).map(found));
+        Ok(self.connection.ask(id, look).await?.map(container_of))
     }
 
     async fn list(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>> {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&label_filters(labels)).build();
-        let found = self.judge(self.client().await?.list_containers(Some(options)).await, "")?;
+        let client = self.client().await?;
+        let look = settled(|| client.list_containers(Some(options.clone())));
+        let found = self.connection.ask("", look).await?;
         let mut containers = Vec::with_capacity(found.len());
         for id in found.into_iter().filter_map(|summary| summary.id) {
-            // A list does not tell addresses and exit codes.
+            // A list does not tell exit codes.
             containers.extend(self.inspect(&id).await?);
         }
         Ok(containers)
@@ -217,14 +251,15 @@ impl ContainerRuntime for Docker {
         self.unpaused(id).await?;
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
-        let client = self.client().await?.with_timeout(PATIENCE + grace);
-        self.judge(client.stop_container(id, Some(options)).await, id)
+        let limit = PATIENCE + grace;
+        let client = self.client().await?.with_timeout(limit);
+        self.connection.ask_within(limit, id, client.stop_container(id, Some(options))).await
     }
 
     async fn kill(&self, id: &ContainerId, signal: &str) -> Result<()> {
         self.unpaused(id).await?;
         let options = KillContainerOptionsBuilder::default().signal(&format!("SIG{signal}")).build();
-        self.judge(self.client().await?.kill_container(id, Some(options)).await, id)
+        self.connection.ask(id, self.client().await?.kill_container(id, Some(options))).await
     }
 
     async fn wait(&self, id: &ContainerId) -> Result<i64> {
@@ -233,16 +268,16 @@ impl ContainerRuntime for Docker {
         match news.next().await {
             Some(Ok(ended)) => Ok(ended.status_code),
             Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
-            Some(Err(error)) => self.judge(Err(error), id),
+            Some(Err(error)) => self.connection.judge(Err(error), id),
             None => Err(ContainerError::Unavailable(anyhow::anyhow!("the engine ended the wait"))),
         }
     }
 
     async fn remove(&self, id: &ContainerId) -> Result<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        match self.judge(self.client().await?.remove_container(id, Some(options)).await, id) {
-            // It is being removed already.
-            Err(ContainerError::Gone(_) | ContainerError::Conflict(_)) => Ok(()),
+        match self.connection.ask(id, self.client().await?.remove_container(id, Some(options))).await {
+            Err(ContainerError::Gone(_)) => Ok(()),
+            Err(ContainerError::Conflict(reason)) if reason.contains("in progress") => Ok(()),
             other => other,
         }
     }
@@ -257,7 +292,7 @@ impl ContainerRuntime for Docker {
 
     async fn attach(&self, id: &ContainerId) -> Result<OutputStream> {
         let options = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
-        let attached = self.judge(self.client().await?.attach_container(id, Some(options)).await, id)?;
+        let attached = self.connection.ask(id, self.client().await?.attach_container(id, Some(options))).await?;
         let (id, input) = (id.clone(), attached.input);
         Ok(attached
             .output
@@ -280,13 +315,15 @@ impl ContainerRuntime for Docker {
             working_dir: exec.working_dir,
             ..Default::default()
         };
-        let made = self.judge(client.create_exec(id, options).await, id)?.id;
+        let made = self.connection.ask(id, client.create_exec(id, options)).await?.id;
         let how = StartExecOptions { output_capacity: Some(PIECE), ..Default::default() };
-        let started = self.judge(client.start_exec(&made, Some(how)).await, id)?;
+        let started = self.connection.ask(id, client.start_exec(&made, Some(how))).await?;
         let StartExecResults::Attached { output, input } = started else {
             return Err(ContainerError::failed("the engine did not attach to a command"));
         };
         let about = id.clone();
+        // Whether the command has ended is told by its exit code.
+        let output = output.take_while(|piece| std::future::ready(!piece.as_ref().is_err_and(is_hung_up)));
         let output = output.map(move |piece| piece.map(written).map_err(|error| told_of(error, &about)));
         let output = feeding(output.boxed(), exec.stdin, input);
         let about = id.clone();
@@ -297,7 +334,7 @@ impl ContainerRuntime for Docker {
                     if let (Some(false), Some(code)) = (now.running, now.exit_code) {
                         return Ok(code);
                     }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    tokio::time::sleep(A_MOMENT).await;
                 }
             };
             let late = |_| ContainerError::failed("a command closed its output and runs on");
@@ -309,36 +346,23 @@ impl ContainerRuntime for Docker {
     async fn put_archive(&self, id: &ContainerId, folder: &str, tar: ByteStream) -> Result<()> {
         let options = UploadToContainerOptionsBuilder::default().path(folder).build();
         let client = self.client().await?.with_timeout(ARCHIVE_PATIENCE);
-        self.judge(client.upload_to_container(id, Some(options), body_try_stream(tar)).await, id)
+        let (tar, news) = watched(tar);
+        let answer = client.upload_to_container(id, Some(options), body_try_stream(tar));
+        self.connection.judge(sent(answer, news, PIECE_PATIENCE).await, id)
     }
 
     async fn get_archive(&self, id: &ContainerId, folder: &str) -> Result<ByteStream> {
         let options = DownloadFromContainerOptionsBuilder::default().path(folder).build();
         let pieces = Box::pin(self.client().await?.download_from_container(id, Some(options)));
-        let mut pieces = pieces.peekable();
-        // Whether there is an archive at all is known with its first piece.
-        if let Some(Err(_)) = std::pin::Pin::new(&mut pieces).peek().await
-            && let Some(Err(error)) = pieces.next().await
-        {
-            return self.judge(Err(error), id);
-        }
-        let timed = futures_util::stream::unfold(Some(pieces), |pieces| async {
-            let mut pieces = pieces?;
-            match tokio::time::timeout(PIECE_PATIENCE, pieces.next()).await {
-                Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-                Ok(Some(Err(error))) => Some((Err(std::io::Error::other(error)), None)),
-                Ok(None) => None,
-                Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
-            }
-        });
-        Ok(timed.boxed())
+        self.connection.judge(received(pieces, PIECE_PATIENCE).await, id)
     }
 
     async fn memory(&self, id: &ContainerId) -> Result<Option<u64>> {
         let options = StatsOptionsBuilder::default().stream(false).one_shot(true).build();
         let client = self.client().await?;
         let mut figures = Box::pin(client.stats(id, Some(options)));
-        let Some(now) = figures.try_next().await.map_err(|error| told_of(error, id))? else { return Ok(None) };
+        let now = self.connection.ask(id, figures.try_next().map(found)).await?.flatten();
+        let Some(now) = now else { return Ok(None) };
         let Some(memory) = now.memory_stats else { return Ok(None) };
         let of = |name: &str| memory.stats.as_ref().and_then(|stats| stats.get(name).copied());
         // What the kernel would give back at once is no use of the container's.
@@ -349,50 +373,17 @@ impl ContainerRuntime for Docker {
     async fn events(&self, labels: &[(&str, &str)]) -> Result<BoxStream<'static, Result<Happening>>> {
         let mut filters = label_filters(labels);
         filters.insert("type", vec!["container".to_owned()]);
-        // Nothing is asked before somebody waits for the first of them.
-        let since = SystemClock.now().timestamp_micros();
-        let since = format!("{}.{:06}000", since / 1_000_000, since % 1_000_000);
-        let options = EventsOptionsBuilder::default().filters(&filters).since(&since).build();
-        let news = self.client().await?.events(Some(options));
+        let client = self.client().await?;
+        // The call is made with the first look at the stream: from now on is by the engine's clock.
+        let now = self.connection.ask("", client.info()).await?.system_time;
+        let now = now.and_then(|now| now.parse::<DateTime<Utc>>().ok());
+        let mut options = EventsOptionsBuilder::default().filters(&filters);
+        if let Some(now) = now {
+            options = options.since(&format!("{}.{:09}", now.timestamp(), now.timestamp_subsec_nanos()));
+        }
+        let options = options.build();
+        let news = client.events(Some(options));
         let news = news.map_err(|error| told_of(error, ""));
         Ok(news.try_filter_map(|event| std::future::ready(Ok(happening_of(event)))).boxed())
     }
-}
-
-/// The output, with what is read being written as the output is waited for.
-fn feeding(
-    mut output: OutputStream,
-    stdin: Option<ByteStream>,
-    mut input: std::pin::Pin<Box<dyn AsyncWrite + Send>>,
-) -> OutputStream {
-    let feed = async move {
-        if let Some(mut pieces) = stdin {
-            while let Some(piece) = pieces.next().await {
-                let piece: Bytes = piece.map_err(|error| ContainerError::Failed(error.into()))?;
-                // A command need not read to the end; its exit code says whether that was right.
-                if input.write_all(&piece).await.is_err() {
-                    break;
-                }
-            }
-            let _ = input.shutdown().await;
-        }
-        Ok(input)
-    };
-    let mut feed = Some(feed.boxed());
-    let mut kept = None;
-    futures_util::stream::poll_fn(move |context| {
-        if let Some(feeding) = &mut feed
-            && let std::task::Poll::Ready(fed) = feeding.poll_unpin(context)
-        {
-            feed = None;
-            match fed {
-                // Dropped, it would end the connection.
-                Ok(input) => kept = Some(input),
-                Err(error) => return std::task::Poll::Ready(Some(Err(error))),
-            }
-        }
-        let _ = &kept;
-        output.poll_next_unpin(context)
-    })
-    .boxed()
 }

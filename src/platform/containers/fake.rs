@@ -384,7 +384,7 @@ impl ContainerRuntime for Fake {
         let made = self.get(id)?;
         let target = made.path(folder);
         if !target.is_dir() {
-            return Err(ContainerError::Gone(id.clone()));
+            return Err(ContainerError::failed(format!("{id} has no {folder}")));
         }
         let reader = SyncIoBridge::new(StreamReader::new(tar));
         let unpack = move || {
@@ -405,7 +405,7 @@ impl ContainerRuntime for Fake {
         }
         let (from, name) = (made.path(folder), folder.rsplit('/').next().unwrap_or_default().to_owned());
         if !from.is_dir() {
-            return Err(ContainerError::Gone(id.clone()));
+            return Err(ContainerError::failed(format!("{id} has no {folder}")));
         }
         let pack = move || -> std::io::Result<std::fs::File> {
             let mut tar = tar::Builder::new(tempfile::tempfile()?);

@@ -247,7 +247,7 @@ async fn both_sides_changed_a_file() {
     std::fs::write(folder.join("main.py"), "ours").unwrap();
     let synced = app.post(&format!("/spiders/{spider}/code-session/sync"), json!({})).await.data();
     let kept_as = synced["conflicts"][0]["kept_as"].as_str().unwrap().to_owned();
-    assert!(kept_as.starts_with("main.conflict-") && kept_as.ends_with(".py"), "{synced}");
+    assert!(kept_as.starts_with("main.conflict-") && kept_as.contains(".py"), "{synced}");
     assert!(synced["message"].as_str().unwrap().contains(&kept_as));
     let expected = [(kept_as.clone(), "ours".to_owned()), ("main.py".to_owned(), "theirs".to_owned())];
     assert_eq!(files(&app, &spider).await, expected);

@@ -155,7 +155,7 @@ impl CodeSessions {
                 self.begin_job(&session.id, |sessions| async move { sessions.close_again(&id).await });
             }
             Status::Ready => {
-                self.begin_job(&session.id, |sessions| async move { sessions.keep(&id).await });
+                self.begin_job(&session.id, |sessions| async move { Box::pin(sessions.keep(&id)).await });
                 let end = End::of(session, &self.settings);
                 // What is behind us is being done.
                 let times = [end.at, end.warns_at(&self.settings), self.checkpoint_at(session)];

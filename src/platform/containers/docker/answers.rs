@@ -8,35 +8,64 @@ use bollard::{
 
 use super::super::{Change, Container, ContainerError, Happening, Output, State};
 
-/// The status of an answer that is an error, and what it means where it was about a container.
-pub(super) fn told(error: Error) -> (Option<u16>, ContainerError) {
+/// What is said of a port, a name or a state that does not allow it, with a status that says nothing.
+const CONFLICTS: [&str; 3] = ["already allocated", "already in use", "container state improper"];
+
+/// What an error means, about a container or about something else where `id` is empty.
+pub(super) fn told_of(error: Error, id: &str) -> ContainerError {
+    if is_of_another_version(&error) {
+        return ContainerError::Unavailable(error.into());
+    }
     match error {
-        Error::DockerResponseServerError { status_code, message } => {
-            let meaning = match status_code {
-                404 => ContainerError::Gone(String::new()),
-                409 => ContainerError::Conflict(message),
-                502..=504 => ContainerError::Unavailable(anyhow::anyhow!(message)),
-                _ if message.contains("already allocated") || message.contains("address already in use") => {
-                    ContainerError::Conflict(message)
-                }
-                _ => ContainerError::failed(message),
-            };
-            (Some(status_code), meaning)
-        }
+        Error::DockerResponseServerError { status_code, message } => match status_code {
+            // A network, a command, a folder in the container may be missing as well: that is no word on the container.
+            404 if message.to_lowercase().contains("no such container") => ContainerError::Gone(id.to_owned()),
+            409 => ContainerError::Conflict(message),
+            502..=504 => ContainerError::Unavailable(anyhow::anyhow!(message)),
+            _ if CONFLICTS.iter().any(|conflict| message.contains(conflict)) => ContainerError::Conflict(message),
+            _ => ContainerError::failed(message),
+        },
         Error::JsonDataError { .. } | Error::JsonSerdeError { .. } | Error::DockerStreamError { .. } => {
-            (None, ContainerError::Failed(error.into()))
+            ContainerError::Failed(error.into())
         }
         // The connection, its time, its address.
-        error => (None, ContainerError::Unavailable(error.into())),
+        error => ContainerError::Unavailable(error.into()),
     }
 }
 
-/// About a container, or about something else where `id` is empty.
-pub(super) fn told_of(error: Error, id: &str) -> ContainerError {
-    match told(error).1 {
-        ContainerError::Gone(_) => ContainerError::Gone(id.to_owned()),
-        error => error,
+/// Whether the engine no longer speaks the version that was agreed on: it was started anew as another one.
+pub(super) fn is_of_another_version(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code: 400, message } if message.contains("client version"))
+}
+
+/// None where what was asked for is not there.
+pub(super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+/// Whether a port is what keeps a container from being started.
+pub(super) fn is_of_a_port(reason: &str) -> bool {
+    reason.contains("already allocated") || reason.contains("address already in use")
+}
+
+/// Whether the other end hung up: Podman does where a command ends that was to read on.
+pub(super) fn is_hung_up(error: &Error) -> bool {
+    matches!(error, Error::IOError { err } if err.kind() == std::io::ErrorKind::ConnectionReset)
+}
+
+/// Whether it is the state that Podman's containers are in before they have exited, which Docker does not have.
+pub(super) fn is_of_a_state_between(error: &Error) -> bool {
+    matches!(error, Error::JsonDataError { message, .. } if message.contains("unknown variant `stopped`"))
+}
+
+pub(super) fn says_no_image(error: &Error) -> bool {
+    let Error::DockerResponseServerError { status_code: 404, message } = error else { return false };
+    let message = message.to_lowercase();
+    message.contains("no such image") || message.contains("image not known")
 }
 
 pub(super) fn written(piece: LogOutput) -> Output {
@@ -84,7 +113,8 @@ fn state_of(state: Option<&ContainerState>) -> State {
         Some(ContainerStateStatusEnum::PAUSED) => State::Paused,
         Some(ContainerStateStatusEnum::EXITED) => State::Exited {
             code: state.exit_code.unwrap_or_default(),
-            out_of_memory: state.oom_killed.unwrap_or_default(),
+            // It is said of whatever was in it as well; one that ended well had enough.
+            out_of_memory: state.oom_killed.unwrap_or_default() && state.exit_code != Some(0),
         },
         _ => State::Other,
     }

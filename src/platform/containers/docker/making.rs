@@ -3,27 +3,49 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, PortBinding, ResourcesUlimits, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkInspect, PortBinding,
+    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::super::ContainerSpec;
 
-/// Nobody's on this machine, and never root.
+/// Never root, whatever the image says.
 const USER: &str = "1000:1000";
 const MOST_OPEN_FILES: i64 = 8192;
 /// The kernel should end a container rather than the server when memory runs out.
 const OOM_SCORE: i64 = 500;
 
-/// Of a network on which containers do not reach each other.
-pub(super) fn without_neighbours() -> HashMap<String, String> {
-    HashMap::from([("com.docker.network.bridge.enable_icc".to_owned(), "false".to_owned())])
+const NEIGHBOURS: &str = "com.docker.network.bridge.enable_icc";
+
+/// A network on which containers do not reach each other.
+pub(super) fn network_of(name: &str) -> NetworkCreateRequest {
+    NetworkCreateRequest {
+        name: name.to_owned(),
+        driver: Some("bridge".to_owned()),
+        options: Some(HashMap::from([(NEIGHBOURS.to_owned(), "false".to_owned())])),
+        labels: Some(HashMap::from([("crawlhub".to_owned(), "network".to_owned())])),
+        ..Default::default()
+    }
 }
 
-pub(super) fn body_of(spec: &ContainerSpec) -> ContainerCreateBody {
+/// Whether a network that is there already is one: somebody else may have made it.
+pub(super) fn keeps_apart(network: &NetworkInspect) -> bool {
+    let option = network.options.as_ref().and_then(|options| options.get(NEIGHBOURS));
+    network.driver.as_deref() == Some("bridge") && option.is_some_and(|value| value == "false")
+}
+
+/// Where a container is, and the port that it is published at: one of the machine's loopback address.
+pub(super) struct Place {
+    pub network: String,
+    /// As the engine is told it: "10000", or "10000-10100" where it takes a free one itself.
+    pub host_port: Option<String>,
+}
+
+pub(super) fn body_of(spec: &ContainerSpec, place: Place) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(spec.image.clone()),
-        cmd: spec.command.clone(),
+        // Not as the image's command, which would be handed to whatever program the image starts.
+        entrypoint: spec.command.clone(),
         working_dir: spec.working_dir.clone(),
         user: Some(USER.to_owned()),
         env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
@@ -31,12 +53,12 @@ pub(super) fn body_of(spec: &ContainerSpec) -> ContainerCreateBody {
         exposed_ports: spec.publish.as_ref().map(|(port, _)| vec![format!("{port}/tcp")]),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
-        host_config: Some(host_config(spec)),
+        host_config: Some(host_config(spec, place)),
         ..Default::default()
     }
 }
 
-fn host_config(spec: &ContainerSpec) -> HostConfig {
+fn host_config(spec: &ContainerSpec, place: Place) -> HostConfig {
     let limits = spec.limits;
     let memory = Some(limits.memory_mb.saturating_mul(1024 * 1024)).filter(|limit| *limit > 0);
     let mut ulimits = vec![ulimit("nofile", MOST_OPEN_FILES), ulimit("core", 0)];
@@ -65,11 +87,9 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
                 ("max-file".to_owned(), "1".to_owned()),
             ])),
         }),
-        network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
-        port_bindings: spec.publish.as_ref().map(|(port, from)| {
-            // The engine takes a free one of the range, which may be another one after each start.
-            let range = format!("{}-{}", from.start(), from.end());
-            let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(range) };
+        network_mode: Some(place.network),
+        port_bindings: spec.publish.as_ref().zip(place.host_port).map(|((port, _), host_port)| {
+            let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(host_port) };
             HashMap::from([(format!("{port}/tcp"), Some(vec![binding]))])
         }),
         ..Default::default()

@@ -1,0 +1,99 @@
+//! The way to the engine: found when it is needed, and anew when another one has come.
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bollard::errors::Error;
+
+use super::answers::{is_of_another_version, told_of};
+use crate::platform::containers::{ContainerError, Result};
+
+/// For an answer to be there.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+const PODMAN_SOCKET: &str = "/run/podman/podman.sock";
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Empty: whichever of the usual sockets is there.
+    host: String,
+    /// Forgotten when the engine goes, as another one may come back.
+    engine: Mutex<Option<Reached>>,
+}
+
+/// An engine that has answered.
+#[derive(Debug, Clone)]
+pub(super) struct Reached {
+    /// With the version that was agreed on.
+    pub client: bollard::Docker,
+    pub is_podman: bool,
+}
+
+impl Connection {
+    /// Nothing is asked of the engine yet.
+    pub(super) fn new(host: &str) -> Self {
+        Self { host: host.to_owned(), engine: Mutex::default() }
+    }
+
+    pub(super) async fn client(&self) -> Result<bollard::Docker> {
+        Ok(self.engine().await?.client)
+    }
+
+    pub(super) async fn engine(&self) -> Result<Reached> {
+        let known = || self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = known().clone() {
+            return Ok(engine);
+        }
+        let connect = async {
+            let client = bollard::Docker::connect_with_host(&self.address())?.with_timeout(PATIENCE);
+            let client = client.negotiate_version().await?;
+            let version = client.version().await?;
+            let is_podman = version.components.iter().flatten().any(|part| part.name.contains("Podman"));
+            Ok(Reached { client, is_podman })
+        };
+        let engine = self.ask("", connect).await?;
+        *known() = Some(engine.clone());
+        Ok(engine)
+    }
+
+    fn address(&self) -> String {
+        match self.host.as_str() {
+            "" if !Path::new(DOCKER_SOCKET).exists() && Path::new(PODMAN_SOCKET).exists() => {
+                format!("unix://{PODMAN_SOCKET}")
+            }
+            "" => format!("unix://{DOCKER_SOCKET}"),
+            host => host.to_owned(),
+        }
+    }
+
+    /// The answer to a call, which does not take for ever; `about` is the container that it is for.
+    pub(super) async fn ask<T>(&self, about: &str, call: impl Future<Output = Result<T, Error>>) -> Result<T> {
+        self.ask_within(PATIENCE, about, call).await
+    }
+
+    pub(super) async fn ask_within<T>(
+        &self,
+        limit: Duration,
+        about: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T> {
+        let answer = tokio::time::timeout(limit, call).await;
+        self.judge(answer.unwrap_or(Err(Error::RequestTimeoutError)), about)
+    }
+
+    /// What became of a call.
+    pub(super) fn judge<T>(&self, answer: Result<T, Error>, about: &str) -> Result<T> {
+        answer.map_err(|error| {
+            let is_another = is_of_another_version(&error);
+            let error = told_of(error, about);
+            if is_another || matches!(error, ContainerError::Unavailable(_)) {
+                *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            error
+        })
+    }
+}
