@@ -35,7 +35,7 @@ impl CodeSessions {
         if let Some(ending) = self.ending_of(&session, now).await? {
             return if may_retry { self.close(id, ending, false).await.map(drop) } else { Ok(()) };
         }
-        let Some(session) = self.alive(session).await? else { return Ok(()) };
+        let Some(session) = Box::pin(self.alive(session)).await? else { return Ok(()) };
         if may_retry && self.checkpoint_at(&session) <= now {
             let synced = self.leased(&session, self.sync_noted(&session)).await?;
             if synced.has_news() {
