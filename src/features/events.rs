@@ -87,6 +87,8 @@ pub enum Trouble {
     SyncFailed { reason: String },
     /// Files were changed on both sides; the editor's are kept beside.
     Conflicts { paths: Vec<String>, more: usize },
+    /// It was closed, and files went with it whose names no spider's file can have.
+    LeftOut { paths: Vec<String> },
     /// It is gone; what was saved in it since may be missing.
     Lost { since: DateTime<Utc> },
     /// It ended by itself again and again; its files are saved.

@@ -12,7 +12,7 @@ impl Alerts {
     pub(super) async fn editor_troubled(&self, transaction: &mut Transaction, trouble: &EditorTrouble) -> Result<()> {
         let level = match trouble.what {
             Trouble::SyncFailed { .. } | Trouble::Lost { .. } | Trouble::Crashed { .. } => AlertLevel::Error,
-            Trouble::Conflicts { .. } => AlertLevel::Warning,
+            Trouble::Conflicts { .. } | Trouble::LeftOut { .. } => AlertLevel::Warning,
             Trouble::Closing { .. } => AlertLevel::Info,
         };
         let kind = (AlertType::Editor, level);
@@ -37,6 +37,13 @@ fn message(trouble: &EditorTrouble) -> Text {
             text!(
                 "爬虫 [{name}] 的文件在服务器和编辑器（{user}）中都被修改，编辑器的版本另存为: {paths}{zh}",
                 "files of the spider [{name}] were changed here and in {user}'s editor; the editor's are kept as: {paths}{en}"
+            )
+        }
+        Trouble::LeftOut { paths } => {
+            let paths = paths.join(", ");
+            text!(
+                "爬虫 [{name}] 的编辑器（{user}）已关闭，以下文件名无法保存，文件未保留: {paths}",
+                "{user}'s editor of the spider [{name}] was closed, and files were not kept whose names a spider cannot have: {paths}"
             )
         }
         Trouble::Lost { since } => {

@@ -259,6 +259,95 @@ async fn both_sides_changed_a_file() {
     assert_eq!((&again["files_synced"], &again["conflicts"]), (&json!(0), &json!([])));
 }
 
+/// What an editor has and a spider cannot have neither goes with it unsaid nor takes anything with it.
+#[tokio::test]
+async fn what_a_spider_cannot_have() {
+    use std::os::unix::ffi::OsStrExt;
+    let app = TestApp::new().await;
+    let given = [("main.py", "1"), ("lib/a.py", "2"), ("lib/b.py", "3"), ("Read.me", "4")];
+    let spider = app.spider(json!({"name": "odd"}), &given).await;
+    let session = open(&app, &spider).await;
+    let folder = workspace(&app, &session).await;
+    let sync = async || app.post(&format!("/spiders/{spider}/code-session/sync"), json!({})).await.data();
+    // Where nothing is new nothing is written: the spider was not changed.
+    let changed_at = async || app.get(&format!("/spiders/{spider}")).await.data()["updated_at"].clone();
+    let before = changed_at().await;
+    app.clock.advance(TimeDelta::seconds(5));
+    assert_eq!(sync().await["files_synced"], 0);
+    assert_eq!(changed_at().await, before);
+    // Links in the place of files and folders, second names of files, other letter case.
+    std::fs::remove_file(folder.join("main.py")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", folder.join("main.py")).unwrap();
+    std::fs::rename(folder.join("lib"), folder.join("lib2")).unwrap();
+    std::os::unix::fs::symlink("lib2", folder.join("lib")).unwrap();
+    std::fs::hard_link(folder.join("lib2/a.py"), folder.join("twin.py")).unwrap();
+    std::fs::write(folder.join("read.ME"), "5").unwrap();
+    std::fs::write(folder.join(std::ffi::OsStr::from_bytes(b"\xff.py")), "6").unwrap();
+    let synced = sync().await;
+    let skipped: Vec<&str> =
+        synced["skipped"].as_array().unwrap().iter().map(|file| file["reason"].as_str().unwrap()).collect();
+    assert_eq!(skipped.iter().filter(|reason| **reason == "not_a_file").count(), 2, "{synced}");
+    assert_eq!(skipped.len(), 3, "{synced}");
+    let kept_as = synced["conflicts"][0]["kept_as"].as_str().unwrap().to_owned();
+    let wanted = |kept: &str, main: &str| {
+        let mut files: Vec<(String, String)> = [
+            ("Read.me", "4"),
+            ("lib/a.py", "2"),
+            ("lib/b.py", "3"),
+            ("lib2/a.py", "2"),
+            ("lib2/b.py", "3"),
+            ("main.py", main),
+            (kept, "5"),
+            ("twin.py", "2"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .into();
+        files.sort();
+        files
+    };
+    assert_eq!(files(&app, &spider).await, wanted(&kept_as, "1"));
+    assert!(std::fs::symlink_metadata(folder.join("main.py")).unwrap().is_symlink());
+    // The link gives way to what the spider gets.
+    let listed = app.get(&format!("/spiders/{spider}/files")).await.data();
+    let main = listed.as_array().unwrap().iter().find(|file| file["path"] == "main.py").unwrap()["id"].clone();
+    let path = format!("/spiders/{spider}/files/{}", main.as_str().unwrap());
+    app.put(&path, json!({"content": "7"})).await.ok();
+    assert_eq!(sync().await["files_synced"], 1);
+    assert_eq!(std::fs::read_to_string(folder.join("main.py")).unwrap(), "7");
+    assert!(!std::fs::symlink_metadata(folder.join("main.py")).unwrap().is_symlink());
+    // The same of a container that does not run; and what is not kept is said.
+    close(&app, &spider, "").await.ok();
+    assert_eq!(files(&app, &spider).await, wanted(&kept_as, "7"));
+    app.eventually("/alerts?type=editor&level=warning", |alerts| {
+        let said = alerts["items"].as_array().unwrap();
+        said.iter().any(|alert| alert["message"].as_str().unwrap().ends_with(": \u{fffd}.py"))
+    })
+    .await;
+}
+
+/// A limit that was lowered lets what is there stay and shrink, not grow.
+#[tokio::test]
+async fn a_limit_that_was_lowered() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "lowered"}), &[("a", "1"), ("b", "2"), ("c", "333")]).await;
+    let session = open(&app, &spider).await;
+    let lowered = [("CRAWLHUB_SPIDERS_MAX_FILES", "2"), ("CRAWLHUB_SPIDERS_MAX_FILE_BYTES", "2")];
+    let app = app.restart(&lowered).await;
+    let folder = workspace(&app, &session).await;
+    let sync = async || app.post(&format!("/spiders/{spider}/code-session/sync"), json!({})).await;
+    std::fs::write(folder.join("a"), "4").unwrap();
+    assert_eq!(sync().await.data()["files_synced"], 1);
+    std::fs::write(folder.join("b"), "555").unwrap();
+    assert_eq!(sync().await.error(413), "file_too_large");
+    std::fs::write(folder.join("b"), "5").unwrap();
+    std::fs::write(folder.join("d"), "6").unwrap();
+    assert_eq!(sync().await.error(413), "too_many_files");
+    std::fs::remove_file(folder.join("c")).unwrap();
+    std::fs::remove_file(folder.join("d")).unwrap();
+    close(&app, &spider, "").await.ok();
+    assert_eq!(files(&app, &spider).await, [("a".to_owned(), "4".to_owned()), ("b".to_owned(), "5".to_owned())]);
+}
+
 #[tokio::test]
 async fn an_archive_that_cannot_be_trusted_changes_nothing() {
     let app = TestApp::new().await;
@@ -298,7 +387,6 @@ async fn an_archive_that_cannot_be_trusted_changes_nothing() {
     let mut archive = Vec::new();
     for (name, kind) in [
         ("workspace/link", tar::EntryType::Symlink),
-        ("workspace/hard", tar::EntryType::Link),
         ("workspace/device", tar::EntryType::Char),
         ("workspace/pipe", tar::EntryType::Fifo),
         ("workspace/back\\slash", file),
@@ -311,7 +399,7 @@ async fn an_archive_that_cannot_be_trusted_changes_nothing() {
     let closed = close(&app, &spider, "").await.data();
     let skipped: Vec<&str> =
         closed["skipped"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
-    assert_eq!(skipped, ["link", "hard", "device", "pipe", "back\\slash"]);
+    assert_eq!(skipped, ["link", "device", "pipe", "back\\slash"]);
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "x".to_owned())]);
     assert_eq!(container(&app, &session).await, None);
 }

@@ -183,13 +183,24 @@ async fn files_move_both_ways() {
     )
     .await;
     assert_eq!(seen, "coder 755 1\ntheirsgone");
+    // What the editor's user cannot read is not removed; second names are files, also where the first one is left out.
+    in_editor(&session, "cd /workspace; chmod 000 deep; ln run.sh twin.sh; ln node_modules/x/y second").await;
+    assert_eq!(sync().await.error(409), "workspace_unreadable");
+    in_editor(&session, "cd /workspace; chmod 755 deep; chmod 000 new/name.py").await;
+    assert_eq!(sync().await.error(409), "workspace_moves");
+    in_editor(&session, "cd /workspace; chmod 644 new/name.py").await;
+    assert_eq!(sync().await.data()["files_synced"], 2);
+    assert_eq!(content(&server, &spider, "second").await.unwrap(), "x\n");
     // Too much of it: nothing is written, and closing keeps the editor.
     in_editor(&session, "cd /workspace; for n in $(seq 1200); do echo $n > more$n.txt; done").await;
     assert_eq!(sync().await.error(413), "too_many_files");
     assert_eq!(server.delete(&format!("/spiders/{spider}/code-session")).await.error(409), "sync_failed");
-    assert_eq!(server.get(&format!("/spiders/{spider}/files")).await.data().as_array().unwrap().len(), 2005);
-    in_editor(&session, "cd /workspace; rm more*.txt; echo last > last.txt; rm -rf 'with space'").await;
+    assert_eq!(server.get(&format!("/spiders/{spider}/files")).await.data().as_array().unwrap().len(), 2007);
+    let commands = "cd /workspace; rm more*.txt; echo last > last.txt; rm -rf 'with space'; ln last.txt again.txt";
+    in_editor(&session, commands).await;
     close(&server, &spider).await;
     let files = server.get(&format!("/spiders/{spider}/files")).await.data();
-    assert_eq!(files.as_array().unwrap().len(), 6);
+    let paths: Vec<&str> = files.as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!(paths.len(), 9, "{paths:?}");
+    assert_eq!(content(&server, &spider, "again.txt").await.unwrap(), "last\n");
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{
-    super::{CodeSession, CodeSessions, Status, sync::Synced, types::Ending},
+    super::{
+        CodeSession, CodeSessions, Status,
+        sync::{NAME, Synced, wants_it_to_run},
+        types::Ending,
+    },
     LEASE,
     start::reason_of,
 };
@@ -55,6 +59,7 @@ impl CodeSessions {
         match saved {
             Ok(Saved::Files(synced)) => {
                 self.note_success(&session, &synced).await?;
+                self.note_left_out(&session, &synced).await?;
                 self.end(session, ending).await?;
                 Ok(synced)
             }
@@ -100,9 +105,8 @@ impl CodeSessions {
             self.containers.stop(container, STOP_GRACE).await?;
         }
         match self.sync_files(session).await {
-            // Of a container that stands still all is read, and what is left out may be too much of it: asked while it
-            // runs, it lists only what counts.
-            Err(Error::TooLarge(_)) => {
+            // Of a container that stands still all is read, and what is left out may be too much of it.
+            Err(error) if wants_it_to_run(&error) => {
                 self.containers.start(container).await?;
                 let again = self.sync_files(session).await;
                 self.containers.stop(container, STOP_GRACE).await?;
@@ -191,6 +195,13 @@ impl CodeSessions {
         let more = synced.conflicts.len().saturating_sub(MOST_NAMED);
         let paths = synced.conflicts.iter().take(MOST_NAMED).map(|(_, kept)| kept.clone()).collect();
         self.tell(session, Trouble::Conflicts { paths, more }).await
+    }
+
+    /// Tells of files that go with the container, since no spider can have one of that name.
+    async fn note_left_out(&self, session: &CodeSession, synced: &Synced) -> Result<()> {
+        let odd = synced.skipped.iter().filter(|skipped| skipped.reason == NAME);
+        let paths: Vec<String> = odd.map(|skipped| skipped.path.clone()).take(MOST_NAMED).collect();
+        if paths.is_empty() { Ok(()) } else { self.tell(session, Trouble::LeftOut { paths }).await }
     }
 
     /// Remembers why they do not, and tells it once.

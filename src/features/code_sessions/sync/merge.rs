@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{features::spiders::files::Tree, platform::files::Hash};
+use crate::{
+    features::spiders::files::{Tree, clean},
+    platform::files::Hash,
+};
 
 /// What a file is to both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +52,12 @@ pub(super) fn merge(base: &States, ours: &States, theirs: &States, mark: &str) -
             merged.files.insert(path.clone(), kept);
         }
     }
-    aside.extend(in_the_way(&mut merged.files, theirs));
+    let (mut tree, blocked) = in_the_way(&mut merged.files, theirs);
+    aside.extend(blocked);
     for (path, our) in aside {
-        let new = free_name(&merged.files, &path, mark, &our);
+        let new = free_name(&merged.files, &tree, &path, mark, &our);
+        // Where it is there already it stays what it is.
+        let _ = tree.insert(&new);
         merged.files.insert(new.clone(), our);
         merged.conflicts.push((path, new));
     }
@@ -72,19 +78,19 @@ fn of_both(base: Option<&State>, our: &State, their: &State) -> (State, bool) {
     (State { executable, ..from.clone() }, is_conflict)
 }
 
-/// Takes out what cannot lie beside the spider's files: a file where they have a folder, or another letter case.
-fn in_the_way(files: &mut States, theirs: &States) -> Vec<(String, State)> {
+/// Takes out what cannot lie beside the spider's files: a file where they have a folder, or another letter case. Beside
+/// it, the tree of what stays.
+fn in_the_way(files: &mut States, theirs: &States) -> (Tree, Vec<(String, State)>) {
     let first = files.keys().filter(|path| theirs.contains_key(*path));
     let mut tree = Tree::of(first.map(String::as_str));
     let others: Vec<String> = files.keys().filter(|path| !theirs.contains_key(*path)).cloned().collect();
     let blocked = others.into_iter().filter(|path| tree.insert(path).is_err()).collect::<Vec<_>>();
-    blocked.into_iter().filter_map(|path| files.remove_entry(&path)).collect()
+    (tree, blocked.into_iter().filter_map(|path| files.remove_entry(&path)).collect())
 }
 
 /// `a/b.py` → `a/b.conflict-<mark>.py`, with a number where that is taken by something else. What is in the way of a
-/// folder goes beside all folders.
-fn free_name(files: &States, path: &str, mark: &str, content: &State) -> String {
-    let tree = Tree::of(files.keys().map(String::as_str));
+/// folder goes beside all folders, and so does what would have too long a path.
+fn free_name(files: &States, tree: &Tree, path: &str, mark: &str, content: &State) -> String {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let (stem, ending) = match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
@@ -95,13 +101,24 @@ fn free_name(files: &States, path: &str, mark: &str, content: &State) -> String 
         let number = if number == 1 { String::new() } else { format!("-{number}") };
         for folder in &folders {
             let slash = if folder.is_empty() { "" } else { "/" };
-            let new = format!("{folder}{slash}{stem}.conflict-{mark}{number}{ending}");
+            let mark = format!(".conflict-{mark}{number}");
+            let Some(new) = shortened(&format!("{folder}{slash}"), stem, &format!("{mark}{ending}"))
+                .or_else(|| shortened(&format!("{folder}{slash}"), name, &mark))
+            else {
+                continue;
+            };
             if files.get(&new) == Some(content) || tree.has_room_for(&new) {
                 return new;
             }
         }
     }
     unreachable!("numbers do not end")
+}
+
+/// With as much of the stem as a path may have.
+fn shortened(folder: &str, stem: &str, ending: &str) -> Option<String> {
+    let ends = stem.char_indices().map(|(at, letter)| at + letter.len_utf8()).rev();
+    ends.map(|end| format!("{folder}{}{ending}", &stem[..end])).find(|path| clean(path).as_deref() == Ok(path))
 }
 
 #[cfg(test)]
@@ -157,6 +174,20 @@ mod tests {
             assert_eq!(merged.files, states(both), "{base} | {ours} | {theirs}");
             let said: Vec<&str> = merged.conflicts.iter().map(|(path, _)| path.as_str()).collect();
             assert_eq!(said.join(" "), conflicts, "{base} | {ours} | {theirs}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_as_long_as_they_may_be() {
+        let long = format!("{}.py", "爬".repeat(84));
+        let deep = format!("{}/x.py", vec!["d".repeat(200); 5].join("/"));
+        let odd = format!("a.{}", "x".repeat(250));
+        for path in [long, deep, odd] {
+            let merged = merge(&States::new(), &states(&format!("{path}=1")), &states(&format!("{path}=2")), "x");
+            let (_, aside) = &merged.conflicts[0];
+            assert_eq!(clean(aside).as_deref(), Ok(aside.as_str()));
+            assert!(aside.contains(".conflict-x"), "{aside}");
+            assert_eq!(merged.files[aside].hash, "1");
         }
     }
 

@@ -4,40 +4,49 @@
 //! changes at the spider changes in one transaction with the new agreement. That says first what the container has, and
 //! once the container has got the spider's changes, what both have; whatever is interrupted is found by the next time.
 
+mod amount;
 mod base;
 mod merge;
 mod pack;
 mod scan;
+mod skipped;
 mod unpack;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use self::{
+    amount::allowed,
     base::{Base, MEANWHILE, set_base_in, state_of},
     merge::{Merged, States, merge},
     pack::{in_time, names, pack},
     scan::{IN_ALL, Known, MOVED, Scanned, WORKSPACE, feed, scan, stamps},
-    unpack::{Skipped, unpack},
+    skipped::Skipped,
+    unpack::unpack,
 };
+pub(super) use self::{skipped::NAME, unpack::wants_it_to_run};
 use super::{CodeSession, CodeSessions};
 use crate::{
+    config,
     error::{Error, Result},
     features::spiders::{
         SpiderFile,
         files::{FilesChange, MAIN, check_file, script_of},
     },
     id::CodeSessionId,
-    platform::containers::{ContainerError, ContainerId, State},
+    platform::containers::{ContainerId, State},
+    text,
 };
 
 /// How often all is looked at again, where something moved meanwhile.
 const ATTEMPTS: u32 = 4;
 /// Removes files whose names it reads, and the folders that are empty then.
 const REMOVE: &str = r#"xargs -0 -r sh -c 'for file; do rm -f -- "$file"; rmdir -p --ignore-fail-on-non-empty -- "${file%/*}" 2>/dev/null; done; true' sh"#;
-const EXTRACT: [&str; 6] = ["tar", "-x", "-f", "-", "--no-same-owner", "--no-same-permissions"];
+const EXTRACT: [&str; 7] = ["tar", "-x", "-f", "-", "--no-same-owner", "--no-same-permissions", "--no-overwrite-dir"];
+/// Of a session's id, in the names of what stands aside.
+const MARK: usize = 8;
 
 /// What a synchronisation did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,46 +124,60 @@ impl CodeSessions {
     async fn sync_once(&self, session: &CodeSession, known: &mut Known) -> Result<Synced> {
         let Some(id) = &session.container_id else { return Ok(Synced::default()) };
         let base = self.base(&session.id).await?;
-        let found = self.containers.inspect(id).await?;
-        let is_running = found.as_ref().is_some_and(|found| found.state.is_running());
-        let limits = self.spiders.file_limits();
-        let Scanned { files: ours, skipped, known: seen } = if is_running {
-            scan(&self.containers, id, known, (limits, &self.files)).await?
+        let found = self.containers.inspect(id).await?.ok_or_else(gone)?;
+        if found.state == State::Created && base.version == 0 {
+            // Nothing was ever in it.
+            return Ok(Synced::default());
+        }
+        let is_running = found.state.is_running();
+        let limits = allowed(self.spiders.file_limits(), &base.files);
+        let Scanned { files: mut ours, left_out, known: seen } = if is_running {
+            scan(&self.containers, id, known, (&limits, &self.files)).await?
         } else {
-            let Some(found) = found else { return Err(ContainerError::Gone(id.clone()).into()) };
-            if found.state == State::Created && base.version == 0 {
-                // Nothing was ever in it.
-                return Ok(Synced::default());
-            }
             let tar = self.containers.get_archive(id, WORKSPACE).await?;
             let tar = in_time(tar, IN_ALL, IN_ALL);
-            let unpacked = unpack(tar, WORKSPACE.trim_start_matches('/'), limits, &self.files).await?;
-            Scanned { files: unpacked.files, skipped: unpacked.skipped, known: Known::new() }
+            let unpacked = unpack(tar, WORKSPACE.trim_start_matches('/'), &limits, &self.files).await?;
+            Scanned { files: unpacked.files, left_out: unpacked.left_out, known: Known::new() }
         };
-        let (mut synced, merged) = self.commit(session, &base, &ours).await?;
+        // A link in the place of a file is not read, and does not remove it.
+        for (path, state) in base.files.iter().filter(|(path, _)| left_out.hides(path)) {
+            ours.entry(path.clone()).or_insert_with(|| state.clone());
+        }
+        let (mut synced, merged, version) = self.agree(session, &base, &ours).await?;
         *known = seen;
-        synced.skipped = skipped;
+        synced.skipped = left_out.named;
         if is_running {
-            synced.sent = self.send(session, id, (base.version + 1, &ours, &merged), known).await?;
+            synced.sent = self.send(session, id, (version, &ours, &merged), (known, &limits)).await?;
         }
         Ok(synced)
     }
 
-    /// Changes the spider's files to what both are to have, and writes down that the container has `ours`.
-    async fn commit(&self, session: &CodeSession, base: &Base, ours: &States) -> Result<(Synced, States)> {
-        let mut change = self.spiders.change_files(&session.spider_id).await?;
-        let theirs: States = change.files.iter().map(state_of).collect();
-        let mark: String = session.id.as_str().chars().rev().take(8).collect();
-        let Merged { files: merged, conflicts } = merge(&base.files, ours, &theirs, &mark);
-        let written = merged.iter().filter(|(path, state)| theirs.get(*path) != Some(state)).count();
-        let removed = theirs.keys().filter(|path| !merged.contains_key(*path)).count();
-        let synced = Synced { written, removed, conflicts, ..Synced::default() };
-        // The next agreement is written in any case: what is sent later builds on it.
-        set_base_in(&mut change.transaction, &session.id, base.version, ours).await?;
-        if written + removed == 0 {
-            change.transaction.commit().await?;
-            return Ok((synced, merged));
+    /// Changes the spider's files to what both are to have, and writes down that the container has `ours`, under the
+    /// version that comes last. Nothing is written where nothing is new.
+    async fn agree(&self, session: &CodeSession, base: &Base, ours: &States) -> Result<(Synced, States, i64)> {
+        let id = session.id.as_str();
+        let mark = id.get(id.len().saturating_sub(MARK)..).unwrap_or(id);
+        let theirs: States = self.spiders.files(&session.spider_id).await?.iter().map(state_of).collect();
+        let Merged { files: merged, conflicts } = merge(&base.files, ours, &theirs, mark);
+        if merged == theirs {
+            let synced = Synced { conflicts, ..Synced::default() };
+            if *ours == base.files {
+                return Ok((synced, merged, base.version));
+            }
+            self.set_base(&session.id, base.version, ours).await?;
+            return Ok((synced, merged, base.version + 1));
         }
+        let mut change = self.spiders.change_files(&session.spider_id).await?;
+        // As they are now that nobody else can change them.
+        let theirs: States = change.files.iter().map(state_of).collect();
+        let Merged { files: merged, conflicts } = merge(&base.files, ours, &theirs, mark);
+        let new = || merged.iter().filter(|(path, state)| theirs.get(*path) != Some(state));
+        for (path, state) in new() {
+            check_file(self.spiders.file_limits(), path, u64::try_from(state.size).unwrap_or_default())?;
+        }
+        let removed = theirs.keys().filter(|path| !merged.contains_key(*path)).count();
+        let synced = Synced { written: new().count(), removed, conflicts, ..Synced::default() };
+        set_base_in(&mut change.transaction, &session.id, base.version, ours).await?;
         let script = match merged.get(MAIN) {
             Some(main) => script_of(MAIN, &self.files.get(&main.hash).await?),
             None => None,
@@ -162,7 +185,7 @@ impl CodeSessions {
         let files = rows_of(&change, &merged, session);
         change.replace_all(files).await?;
         change.commit(script).await?;
-        Ok((synced, merged))
+        Ok((synced, merged, base.version + 1))
     }
 
     /// Gives a running container what only the spider has, unless it has changed there since it was looked at; then what
@@ -172,14 +195,14 @@ impl CodeSessions {
         session: &CodeSession,
         id: &ContainerId,
         (version, ours, merged): (i64, &States, &States),
-        known: &mut Known,
+        (known, limits): (&mut Known, &config::Spiders),
     ) -> Result<usize> {
         let mut news: BTreeSet<&String> = ours.keys().filter(|path| !merged.contains_key(*path)).collect();
         news.extend(merged.iter().filter(|(path, state)| ours.get(*path) != Some(state)).map(|(path, _)| path));
         if news.is_empty() {
             return Ok(0);
         }
-        let now = stamps(&self.containers, id, self.spiders.file_limits()).await?;
+        let now = stamps(&self.containers, id, limits).await?;
         news.retain(|path| now.get(*path) == known.get(*path).map(|(stamp, _)| stamp));
         let (writes, removals): (Vec<&String>, Vec<&String>) =
             news.iter().partition(|path| merged.contains_key(**path));
@@ -211,25 +234,34 @@ impl CodeSessions {
 
 /// The spider's rows as they are to be. What keeps its path keeps its id, and so does what was only renamed.
 fn rows_of(change: &FilesChange, merged: &States, session: &CodeSession) -> Vec<SpiderFile> {
-    let mut gone: HashMap<&str, &SpiderFile> = change
-        .files
-        .iter()
-        .filter(|file| !merged.contains_key(&file.path))
-        .map(|file| (file.hash.as_str(), file))
-        .collect();
-    let former: HashMap<&str, &SpiderFile> = change.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let mut gone: HashMap<&str, Vec<&SpiderFile>> = HashMap::new();
+    for file in change.files.iter().filter(|file| !merged.contains_key(&file.path)) {
+        gone.entry(&file.hash).or_default().push(file);
+    }
+    let former: HashSet<&str> = change.files.iter().map(|file| file.path.as_str()).collect();
     merged
         .iter()
         .map(|(path, state)| {
             let new = SpiderFile::new(&session.spider_id, path.clone(), state.hash.clone(), state.size, change.now);
             let new = SpiderFile { executable: state.executable, ..new };
-            if former.contains_key(path.as_str()) {
+            if former.contains(path.as_str()) {
                 return new;
             }
-            match gone.remove(state.hash.as_str()) {
+            match gone.get_mut(state.hash.as_str()).and_then(|gone| take_like(gone, path)) {
                 Some(renamed) => SpiderFile { id: renamed.id.clone(), created_at: renamed.created_at, ..new },
                 None => new,
             }
         })
         .collect()
+}
+
+/// Of files that had the same content: one of the same name, as when a folder is renamed, or any.
+fn take_like<'a>(gone: &mut Vec<&'a SpiderFile>, path: &str) -> Option<&'a SpiderFile> {
+    let name = path.rsplit('/').next();
+    let like = gone.iter().position(|file| file.path.rsplit('/').next() == name);
+    like.or(gone.len().checked_sub(1)).map(|at| gone.swap_remove(at))
+}
+
+fn gone() -> Error {
+    Error::conflict("container_gone", text!("编辑器的容器已不存在", "the editor's container is gone"))
 }

@@ -43,18 +43,19 @@ fn folders_of(path: &str) -> impl Iterator<Item = String> + '_ {
 async fn entry(files: &Files, path: &str, state: &State, now: u64) -> Result<BoxStream<'static, Result<Bytes>>> {
     let size = u64::try_from(state.size).unwrap_or_default();
     let mode = if state.executable { 0o755 } else { 0o644 };
-    let head = Bytes::from(header(path, EntryType::Regular, mode, size, now)?);
-    let filling = Bytes::from(vec![0; padding(size)]);
-    let around = |content: BoxStream<'static, Result<Bytes>>| {
-        stream::iter([Ok(head)]).chain(content).chain(stream::iter([Ok(filling)])).boxed()
-    };
+    let mut head = header(path, EntryType::Regular, mode, size, now)?;
+    let filling = padding(size);
     if state.size <= SMALL {
         let content = files.get(&state.hash).await?;
         check(content.len() as u64, size)?;
-        return Ok(around(stream::iter([Ok(content)]).boxed()));
+        head.extend_from_slice(&content);
+        head.resize(head.len() + filling, 0);
+        return Ok(stream::iter([Ok(head.into())]).boxed());
     }
     check(files.size(&state.hash).await?, size)?;
-    Ok(around(files.stream(&state.hash).await?.boxed()))
+    let content = files.stream(&state.hash).await?;
+    let around = |bytes: Vec<u8>| stream::iter([Ok(Bytes::from(bytes))]);
+    Ok(around(head).chain(content).chain(around(vec![0; filling])).boxed())
 }
 
 /// A wrong size would make another archive of all that follows.

@@ -10,14 +10,16 @@ use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture};
 
 use super::{
+    amount::Amount,
     merge::{State, States},
     pack::{in_time, names},
-    unpack::{Skipped, check_amount, note, unpack},
+    skipped::{LeftOut, NAME, NOT_A_FILE},
+    unpack::{Unpacked, too_many_entries, unpack},
 };
 use crate::{
     config,
     error::{Error, Result},
-    features::spiders::files::{LEFT_OUT, LEFT_OUT_FOLDERS, Tree, check_file, clean, is_left_out},
+    features::spiders::files::{LEFT_OUT, LEFT_OUT_FOLDERS, clean, is_left_out},
     platform::{
         containers::{ByteStream, ContainerId, Containers, Exec, Output, Running},
         files::Files,
@@ -26,7 +28,7 @@ use crate::{
 };
 
 pub(super) const WORKSPACE: &str = "/workspace";
-/// Of the list: some 150,000 files.
+/// Of the list: some 300,000 files.
 const LONGEST_LIST: usize = 32 * 1024 * 1024;
 const LIST_PATIENCE: Duration = Duration::from_mins(1);
 const IDLE: Duration = Duration::from_secs(30);
@@ -41,7 +43,7 @@ pub(super) type Known = HashMap<String, (String, State)>;
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
     pub files: States,
-    pub skipped: Vec<Skipped>,
+    pub left_out: LeftOut,
     pub known: Known,
 }
 
@@ -59,7 +61,7 @@ pub(super) async fn scan(
     known: &Known,
     (limits, files): (&config::Spiders, &Files),
 ) -> Result<Scanned> {
-    let (listed, mut skipped) = list(containers, id, limits).await?;
+    let (listed, mut left_out) = list(containers, id, limits).await?;
     let is_known = |path: &str, file: &Listed| known.get(path).is_some_and(|(stamp, _)| *stamp == file.stamp);
     let changed: Vec<&str> =
         listed.iter().filter(|(path, file)| !is_known(path, file)).map(|(path, _)| path.as_str()).collect();
@@ -67,16 +69,16 @@ pub(super) async fn scan(
         States::new()
     } else {
         let unpacked = fetch(containers, id, &changed, (limits, files)).await?;
-        skipped.extend(unpacked.1);
-        unpacked.0
+        left_out.extend(unpacked.left_out);
+        unpacked.files
     };
-    let mut scanned = Scanned { skipped, ..Scanned::default() };
+    let mut scanned = Scanned { left_out, ..Scanned::default() };
     for (path, file) in listed {
         let state = match known.get(&path).filter(|(stamp, _)| *stamp == file.stamp) {
             Some((_, state)) => state.clone(),
             None => match read.remove(&path) {
                 Some(state) => State { executable: file.executable, ..state },
-                None => return Err(moved()),
+                None => return Err(moved(&path)),
             },
         };
         scanned.known.insert(path.clone(), (file.stamp, state.clone()));
@@ -95,48 +97,55 @@ pub(super) async fn stamps(
     Ok(listed.into_iter().map(|(path, file)| (path, file.stamp)).collect())
 }
 
+/// All of it, or an error: what is missing would count as removed.
 async fn list(
     containers: &Containers,
     id: &ContainerId,
     limits: &config::Spiders,
-) -> Result<(BTreeMap<String, Listed>, Vec<Skipped>)> {
-    let exec = Exec { working_dir: Some(WORKSPACE.to_owned()), ..Exec::new(find().iter().map(String::as_str)) };
-    let run = tokio::time::timeout(LIST_PATIENCE, containers.run(id, exec, LONGEST_LIST));
-    let done = run.await.map_err(|_| slow())??;
-    if done.code != 0 && done.stdout.is_empty() {
-        return Err(said("find", done.code, &done.stderr));
-    }
-    let (mut found, mut skipped, mut total) = (BTreeMap::new(), Vec::new(), 0);
-    let mut tree = Tree::default();
-    let fields: Vec<&[u8]> = done.stdout.split(|byte| *byte == 0).collect();
+) -> Result<(BTreeMap<String, Listed>, LeftOut)> {
+    let printed = printed_by_find(containers, id).await?;
+    let (mut found, mut left_out, mut amount) = (BTreeMap::new(), LeftOut::default(), Amount::default());
+    let fields: Vec<&[u8]> = printed.split(|byte| *byte == 0).collect();
     for file in fields.chunks_exact(FIELDS) {
         let text = |at: usize| std::str::from_utf8(file[at]).ok();
-        let Some(path) = text(FIELDS - 1) else {
-            note(&mut skipped, &String::from_utf8_lossy(file[FIELDS - 1]), "name");
-            continue;
-        };
-        let (Some(kind), Some(mode), Some(size)) = (text(0), text(1), text(2)) else { continue };
-        if is_left_out(path) {
+        let path = String::from_utf8_lossy(file[FIELDS - 1]);
+        if is_left_out(&path) {
             continue;
         }
-        if kind != "f" {
-            note(&mut skipped, path, "not_a_file");
+        if text(0) != Some("f") {
+            left_out.note(&path, NOT_A_FILE);
             continue;
         }
-        if clean(path).as_deref() != Ok(path) || tree.insert(path).is_err() {
-            note(&mut skipped, path, "name");
+        if clean(&path).as_deref() != Ok(&path) || text(FIELDS - 1).is_none() {
+            left_out.note(&path, NAME);
             continue;
         }
-        let size: u64 = size.parse().map_err(|_| said("find", 0, b"a size that is none"))?;
-        check_file(limits, path, size)?;
-        total += size;
-        check_amount(limits, found.len() + 1, total)?;
-        let executable = u32::from_str_radix(mode, 8).is_ok_and(|mode| mode & 0o111 != 0);
+        let odd = || said("find", 0, b"fields that are none");
+        let size = text(2).and_then(|size| size.parse().ok()).ok_or_else(odd)?;
+        let mode = text(1).and_then(|mode| u32::from_str_radix(mode, 8).ok()).ok_or_else(odd)?;
+        amount.add(&path, size);
         let stamp =
             file[1..FIELDS - 1].iter().map(|field| String::from_utf8_lossy(field)).collect::<Vec<_>>().join(" ");
-        found.insert(path.to_owned(), Listed { stamp, executable });
+        found.insert(path.into_owned(), Listed { stamp, executable: mode & 0o111 != 0 });
     }
-    Ok((found, skipped))
+    amount.check(limits)?;
+    Ok((found, left_out))
+}
+
+async fn printed_by_find(containers: &Containers, id: &ContainerId) -> Result<Vec<u8>> {
+    let exec = Exec { working_dir: Some(WORKSPACE.to_owned()), ..Exec::new(find().iter().map(String::as_str)) };
+    let (pieces, end) = stdout_of(containers.exec(id, exec).await?);
+    let (mut pieces, mut printed) = (in_time(pieces, IDLE, LIST_PATIENCE), Vec::new());
+    while let Some(piece) = pieces.next().await {
+        printed.extend_from_slice(&piece.map_err(silent)?);
+        if printed.len() > LONGEST_LIST {
+            return Err(too_many_entries());
+        }
+    }
+    match end.await? {
+        (0, _) => Ok(printed),
+        (code, stderr) => Err(said("find", code, &stderr)),
+    }
 }
 
 /// Type, mode, size, time of its content, of its last change, inode, path.
@@ -147,7 +156,7 @@ const FIELDS: usize = 7;
 fn find() -> Vec<String> {
     let any = |names: &[&str]| names.iter().map(|name| format!("-name {name}")).collect::<Vec<_>>().join(" -o ");
     let command = format!(
-        "find . -xdev ( {} ) -prune -o -type d ( {} ) -prune -o ! -type d -printf",
+        "find . -ignore_readdir_race -xdev ( {} ) -prune -o -type d ( {} ) -prune -o ! -type d -printf",
         any(&LEFT_OUT),
         any(&LEFT_OUT_FOLDERS)
     );
@@ -159,24 +168,28 @@ async fn fetch(
     id: &ContainerId,
     paths: &[&str],
     (limits, files): (&config::Spiders, &Files),
-) -> Result<(States, Vec<Skipped>)> {
+) -> Result<Unpacked> {
     let dotted: Vec<String> = paths.iter().map(|path| format!("./{path}")).collect();
+    let argv = ["tar", "--format=gnu", "--hard-dereference", "-c", "-f", "-", "--no-recursion", "--null", "-T", "-"];
     let exec = Exec {
         working_dir: Some(WORKSPACE.to_owned()),
         stdin: Some(names(dotted.iter().map(String::as_str))),
-        ..Exec::new(["tar", "--format=gnu", "-c", "-f", "-", "--no-recursion", "--null", "-T", "-"])
+        ..Exec::new(argv)
     };
     let (tar, end) = stdout_of(containers.exec(id, exec).await?);
-    let unpacked = unpack(tar, "", limits, files).await?;
+    let unpacked = unpack(in_time(tar, IDLE, IN_ALL), "", limits, files).await?;
     // A file that changed or went while it was read makes it 1 or 2: what is missing is noticed, and looked at again.
     match end.await? {
-        (0..=2, _) => Ok((unpacked.files, unpacked.skipped)),
+        (0..=2, _) => Ok(unpacked),
         (code, stderr) => Err(said("tar", code, &stderr)),
     }
 }
 
-/// What a command prints, in time, and its end: exit code and stderr.
-pub(super) fn stdout_of(running: Running) -> (ByteStream, BoxFuture<'static, Result<(i64, Vec<u8>)>>) {
+/// Exit code and stderr of a command.
+type End = BoxFuture<'static, Result<(i64, Vec<u8>)>>;
+
+/// What a command prints, and its end.
+fn stdout_of(running: Running) -> (ByteStream, End) {
     let Running { output, exit } = running;
     let errors = Arc::new(Mutex::new(Vec::new()));
     let said = errors.clone();
@@ -198,15 +211,17 @@ pub(super) fn stdout_of(running: Running) -> (ByteStream, BoxFuture<'static, Res
         let errors = std::mem::take(&mut *errors.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         Ok((code, errors))
     };
-    (in_time(pieces.boxed(), IDLE, IN_ALL), Box::pin(end))
+    (pieces.boxed(), Box::pin(end))
 }
 
 /// Runs a command to its end that reads `stdin`.
 pub(super) async fn feed(containers: &Containers, id: &ContainerId, argv: &[&str], stdin: ByteStream) -> Result<()> {
     let exec = Exec { working_dir: Some(WORKSPACE.to_owned()), stdin: Some(stdin), ..Exec::new(argv.iter().copied()) };
-    let (mut output, end) = stdout_of(containers.exec(id, exec).await?);
+    let (output, end) = stdout_of(containers.exec(id, exec).await?);
+    // It prints nothing while it reads, however much that is.
+    let mut output = in_time(output, IN_ALL, IN_ALL);
     while let Some(piece) = output.next().await {
-        let _: Bytes = piece.map_err(|error| Error::Unavailable { what: "Docker", source: error.into() })?;
+        let _: Bytes = piece.map_err(silent)?;
     }
     match end.await? {
         (0, _) => Ok(()),
@@ -217,12 +232,18 @@ pub(super) async fn feed(containers: &Containers, id: &ContainerId, argv: &[&str
 /// Where it is found, a file was gone before it was read.
 pub(super) const MOVED: &str = "workspace_moves";
 
-fn moved() -> Error {
-    Error::conflict(MOVED, text!("文件正在变化，请稍后重试", "files change while they are read; try again"))
+fn moved(path: &str) -> Error {
+    Error::conflict(
+        MOVED,
+        text!(
+            "文件 {path} 无法读取，或正在变化，请稍后重试",
+            "{path} cannot be read, or changes while it is; try again"
+        ),
+    )
 }
 
-fn slow() -> Error {
-    Error::Unavailable { what: "Docker", source: anyhow::anyhow!("the list of files does not end") }
+fn silent(error: std::io::Error) -> Error {
+    Error::Unavailable { what: "Docker", source: anyhow::Error::new(error).context("a command in a container") }
 }
 
 fn said(command: &str, code: i64, stderr: &[u8]) -> Error {

@@ -1,13 +1,16 @@
 //! A tar that a container gave: hostile, however it looks.
 //!
-//! What climbs or lies twice is an attack or a defect, and nothing of the archive counts. What a spider cannot have (links,
-//! devices, odd names) is left out and named. Limits hold while it is read, also for what is left out.
+//! What climbs or lies twice is an attack or a defect, and nothing of the archive counts; nor does one that ends without
+//! its end, as an engine's does that fails halfway. What a spider cannot have (links, devices, odd names) is left out and
+//! named. Limits hold while it is read, also for what is left out.
 
 use std::{
-    collections::BTreeMap,
+    cell::Cell,
+    collections::{BTreeMap, HashSet},
     fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Component, Path},
+    rc::Rc,
 };
 
 use bytes::Bytes;
@@ -16,11 +19,15 @@ use tar::{Archive, Entry};
 use tokio::sync::mpsc;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::merge::{State, States};
+use super::{
+    amount::Amount,
+    merge::{State, States},
+    skipped::{LeftOut, NAME, NOT_A_FILE},
+};
 use crate::{
     config,
     error::{Error, Result},
-    features::spiders::files::{check_file, clean, is_left_out},
+    features::spiders::files::{clean, is_left_out},
     platform::{containers::ByteStream, files::Files},
     text,
 };
@@ -28,24 +35,18 @@ use crate::{
 /// What an archive may have in all, what is left out among it.
 const MOST_ENTRIES: usize = 300_000;
 const MOST_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+/// What may lie between two entries: long names, attributes, which are held in memory.
+const MOST_BETWEEN: u64 = 1024 * 1024;
+const BLOCK: u64 = 512;
 /// Above this a file goes through the disk.
 const SMALL: u64 = 1024 * 1024;
 const AT_ONCE: usize = 8;
-/// Left-out names that are told.
-pub(super) const MOST_NAMED: usize = 20;
 
 /// What is in an archive, its contents kept as blobs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Unpacked {
     pub files: States,
-    pub skipped: Vec<Skipped>,
-}
-
-/// A path that a spider cannot have, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Skipped {
-    pub path: String,
-    pub reason: &'static str,
+    pub left_out: LeftOut,
 }
 
 struct Piece {
@@ -60,12 +61,21 @@ enum Content {
     Large(File),
 }
 
+/// What a reading found beside the files.
+#[derive(Debug, Default)]
+struct Found {
+    left_out: LeftOut,
+    /// Second names of files: the path, the path of the first name, whether it is executable.
+    links: Vec<(String, String, bool)>,
+    amount: Amount,
+}
+
 /// Reads all of it. `root` is the folder that names begin with, without a slash; or empty.
 pub(super) async fn unpack(tar: ByteStream, root: &str, limits: &config::Spiders, files: &Files) -> Result<Unpacked> {
     let (send, receive) = mpsc::channel(AT_ONCE);
-    let (root, limits) = (root.to_owned(), limits.clone());
+    let (root, limited) = (root.to_owned(), limits.clone());
     let reader = SyncIoBridge::new(StreamReader::new(tar));
-    let reading = tokio::task::spawn_blocking(move || read(reader, &root, &limits, &send));
+    let reading = tokio::task::spawn_blocking(move || read(reader, &root, &limited, &send));
     let pieces = stream::unfold(receive, |mut receive| async { receive.recv().await.map(|piece| (piece, receive)) });
     let kept = pieces
         .map(|piece| async move {
@@ -81,101 +91,94 @@ pub(super) async fn unpack(tar: ByteStream, root: &str, limits: &config::Spiders
         .try_collect::<BTreeMap<_, _>>()
         .await;
     // What stopped the reading comes first: nobody may have read on to take more.
-    let skipped = match (reading.await.map_err(Error::internal)?, &kept) {
-        (Err(Error::Internal(_)), Err(_)) => Vec::new(),
+    let found = match (reading.await.map_err(Error::internal)?, &kept) {
+        (Err(Error::Internal(_)), Err(_)) => Found::default(),
         (read, _) => read?,
     };
-    Ok(Unpacked { files: kept?, skipped })
+    let (mut files, Found { left_out, links, mut amount }) = (kept?, found);
+    for (path, first, executable) in links {
+        let state = files.get(&first).ok_or_else(|| linked(&path))?.clone();
+        amount.add(&path, u64::try_from(state.size).unwrap_or_default());
+        files.insert(path, State { executable, ..state });
+    }
+    amount.check(limits)?;
+    Ok(Unpacked { files, left_out })
 }
 
-fn read(reader: impl Read, root: &str, limits: &config::Spiders, send: &mpsc::Sender<Piece>) -> Result<Vec<Skipped>> {
-    let mut archive = Archive::new(Bounded { reader, left: MOST_BYTES });
-    let (mut skipped, mut seen, mut total) = (Vec::new(), std::collections::HashSet::new(), 0_u64);
-    for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
-        let entry = entry.map_err(broken)?;
+fn read(reader: impl Read, root: &str, limits: &config::Spiders, send: &mpsc::Sender<Piece>) -> Result<Found> {
+    let reach = Rc::new(Reach::default());
+    reach.extend(0);
+    let mut archive = Archive::new(Bounded { reader, reach: reach.clone() });
+    let (mut found, mut seen, mut end) = (Found::default(), HashSet::new(), 0);
+    for (count, entry) in archive.entries().map_err(|error| broken(&error))?.enumerate() {
+        let entry = entry.map_err(|error| broken(&error))?;
         if count >= MOST_ENTRIES {
             return Err(too_many_entries());
+        }
+        let kind = entry.header().entry_type();
+        let size = entry.size();
+        let stored =
+            if kind.is_gnu_sparse() { entry.header().entry_size().map_err(|error| broken(&error))? } else { size };
+        end = reach.extend(stored);
+        if end > MOST_BYTES {
+            return Err(broken(&io::ErrorKind::FileTooLarge.into()));
         }
         let name = entry.path_bytes().into_owned();
         let path = match place(&name, root)? {
             Place::Root => continue,
-            Place::Odd => {
-                note(&mut skipped, &String::from_utf8_lossy(&name), "name");
-                continue;
-            }
             Place::At(path) => path,
         };
-        let kind = entry.header().entry_type();
         if kind.is_dir() || is_left_out(&path) {
             continue;
         }
-        if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
-            note(&mut skipped, &path, "not_a_file");
+        let is_link = kind.is_hard_link();
+        if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() || is_link) {
+            found.left_out.note(&path, NOT_A_FILE);
             continue;
         }
-        if clean(&path).as_deref() != Ok(&path) {
-            note(&mut skipped, &path, "name");
+        if clean(&path).as_deref() != Ok(&path) || std::str::from_utf8(&name).is_err() {
+            found.left_out.note(&path, NAME);
             continue;
         }
-        let size = entry.size();
-        check_file(limits, &path, size)?;
-        total += size;
         if !seen.insert(path.clone()) {
             return Err(refused(&path));
         }
-        check_amount(limits, seen.len(), total)?;
+        if is_link {
+            let executable = entry.header().mode().map_err(|error| broken(&error))? & 0o111 != 0;
+            let first = entry.link_name_bytes().unwrap_or_default().into_owned();
+            let Place::At(first) = place(&first, root)? else { return Err(linked(&path)) };
+            found.links.push((path, first, executable));
+            continue;
+        }
+        found.amount.add(&path, size);
+        found.amount.check(limits)?;
         let piece = piece(entry, path, size)?;
         if send.blocking_send(piece).is_err() {
             return Err(Error::internal(anyhow::anyhow!("nobody takes what is unpacked")));
         }
     }
+    if reach.read.get() < end + BLOCK {
+        return Err(broken(&io::ErrorKind::UnexpectedEof.into()));
+    }
     // What fills the last block: a command whose output nobody takes would fail.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
-    Ok(skipped)
-}
-
-pub(super) fn note(skipped: &mut Vec<Skipped>, path: &str, reason: &'static str) {
-    if skipped.len() < MOST_NAMED {
-        let path = path.chars().filter(|letter| !letter.is_control()).take(200).collect();
-        skipped.push(Skipped { path, reason });
-    }
-}
-
-/// The limits of a spider, before anything of it is kept.
-pub(super) fn check_amount(limits: &config::Spiders, files: usize, bytes: u64) -> Result<()> {
-    if files > limits.max_files {
-        let limit = limits.max_files;
-        return Err(Error::too_large(
-            "too_many_files",
-            text!("文件数超过上限 {limit}，请删除多余的文件", "there are more than {limit} files; remove some"),
-        ));
-    }
-    if bytes > limits.max_total_bytes as u64 {
-        let limit = limits.max_total_bytes;
-        return Err(Error::too_large(
-            "files_too_large",
-            text!(
-                "文件总大小超过上限 {limit} 字节，请删除多余的文件",
-                "the files are larger than {limit} bytes in all; remove some"
-            ),
-        ));
-    }
-    Ok(())
+    reach.extend(0);
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| broken(&error))?;
+    Ok(found)
 }
 
 fn piece(mut entry: Entry<'_, impl Read>, path: String, size: u64) -> Result<Piece> {
-    let executable = entry.header().mode().map_err(broken)? & 0o111 != 0;
+    let executable = entry.header().mode().map_err(|error| broken(&error))? & 0o111 != 0;
     let content = if size <= SMALL {
         let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-        entry.read_to_end(&mut content).map_err(broken)?;
+        entry.read_to_end(&mut content).map_err(|error| broken(&error))?;
         if content.len() as u64 != size {
-            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+            return Err(broken(&io::ErrorKind::UnexpectedEof.into()));
         }
         Content::Small(content.into())
     } else {
         let mut file = tempfile::tempfile().map_err(Error::internal)?;
-        if io::copy(&mut entry, &mut file).map_err(broken)? != size {
-            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
+        if io::copy(&mut entry, &mut file).map_err(|error| broken(&error))? != size {
+            return Err(broken(&io::ErrorKind::UnexpectedEof.into()));
         }
         file.seek(SeekFrom::Start(0)).map_err(Error::internal)?;
         Content::Large(file)
@@ -186,25 +189,24 @@ fn piece(mut entry: Entry<'_, impl Read>, path: String, size: u64) -> Result<Pie
 enum Place {
     /// The folder itself.
     Root,
+    /// What is no UTF-8 in it is replaced.
     At(String),
-    /// No UTF-8.
-    Odd,
 }
 
 /// Where an entry lies in the workspace.
 fn place(name: &[u8], root: &str) -> Result<Place> {
-    let Ok(name) = std::str::from_utf8(name) else { return Ok(Place::Odd) };
+    let name = String::from_utf8_lossy(name);
     let mut parts = Vec::new();
-    for part in Path::new(name).components() {
+    for part in Path::new(name.as_ref()).components() {
         match part {
             Component::CurDir => {}
             Component::Normal(part) => parts.push(part.to_str().unwrap_or_default()),
-            Component::RootDir | Component::ParentDir | Component::Prefix(_) => return Err(refused(name)),
+            Component::RootDir | Component::ParentDir | Component::Prefix(_) => return Err(refused(&name)),
         }
     }
     let parts = match parts.split_first() {
         Some((first, rest)) if !root.is_empty() && *first == root => rest,
-        Some(_) if !root.is_empty() => return Err(refused(name)),
+        Some(_) if !root.is_empty() => return Err(refused(&name)),
         _ => &parts,
     };
     Ok(if parts.is_empty() { Place::Root } else { Place::At(parts.join("/")) })
@@ -218,7 +220,27 @@ fn refused(name: &str) -> Error {
     )
 }
 
-fn too_many_entries() -> Error {
+/// Where it is found, a file is also one of those that are left out: only a container that runs tells its content.
+const LINKED: &str = "archive_linked";
+
+fn linked(path: &str) -> Error {
+    Error::conflict(
+        LINKED,
+        text!("文件 {path} 是指向被忽略文件的硬链接", "{path} is a hard link to a file that is left out"),
+    )
+}
+
+/// Whether a container that stands still gave too much or too little, and one that runs may do better: it lists only what
+/// counts.
+pub(in super::super) fn wants_it_to_run(error: &Error) -> bool {
+    match error {
+        Error::TooLarge(_) => true,
+        Error::Conflict(problem) => problem.code == LINKED,
+        _ => false,
+    }
+}
+
+pub(super) fn too_many_entries() -> Error {
     Error::too_large(
         "too_many_files",
         text!(
@@ -228,7 +250,7 @@ fn too_many_entries() -> Error {
     )
 }
 
-fn broken(error: io::Error) -> Error {
+fn broken(error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::FileTooLarge {
         return Error::too_large(
             "files_too_large",
@@ -247,20 +269,43 @@ fn broken(error: io::Error) -> Error {
     )
 }
 
+/// How far an archive was read, and how far it may be.
+#[derive(Default)]
+struct Reach {
+    read: Cell<u64>,
+    until: Cell<u64>,
+}
+
+impl Reach {
+    /// Beyond the content that comes next, to the one after it. Where that content ends.
+    fn extend(&self, stored: u64) -> u64 {
+        let end = self.read.get().saturating_add(stored.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX));
+        self.until.set(end.saturating_add(MOST_BETWEEN));
+        end
+    }
+}
+
 /// A reader that does not go on for ever.
 struct Bounded<R> {
     reader: R,
-    left: u64,
+    reach: Rc<Reach>,
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
+        let (read, until) = (self.reach.read.get(), self.reach.until.get());
+        if read >= MOST_BYTES {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let read = self.reader.read(&mut buffer[..most])?;
-        self.left -= read as u64;
-        Ok(read)
+        if read >= until {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let most = usize::try_from(until.min(MOST_BYTES) - read).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.reader.read(&mut buffer[..most])?;
+        self.reach.read.set(read + count as u64);
+        Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests;

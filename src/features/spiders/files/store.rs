@@ -1,3 +1,5 @@
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -22,12 +24,12 @@ use crate::{
 const BATCH: usize = 500;
 
 impl Spiders {
-    /// Sorted by path.
     /// What a spider's files may be in all.
     pub fn file_limits(&self) -> &config::Spiders {
         &self.limits
     }
 
+    /// Sorted by path.
     pub(in super::super) async fn files_of(&self, id: &SpiderId) -> Result<Vec<SpiderFile>> {
         let mut files: Vec<SpiderFile> =
             self.db.query("SELECT * FROM spider_files WHERE spider_id = $1").bind(id).fetch_all().await?;
@@ -184,7 +186,8 @@ impl FilesChange {
             }
             query.execute().await?;
         }
-        self.files.retain(|file| !ids.contains(&file.id));
+        let gone: HashSet<&FileId> = ids.iter().collect();
+        self.files.retain(|file| !gone.contains(&file.id));
         self.is_changed = true;
         Ok(())
     }
@@ -194,15 +197,19 @@ impl FilesChange {
         let before = Amount::of(self.files.iter().map(SpiderFile::bytes));
         check_growth(&self.limits, before, Amount::of(new.iter().map(SpiderFile::bytes)))?;
         let (mut after, mut changed) = (Vec::with_capacity(new.len()), Vec::new());
+        let former: HashMap<&str, &SpiderFile> = self.files.iter().map(|file| (file.path.as_str(), file)).collect();
         for file in new {
-            let former = self.find(&file.path).cloned();
-            match former {
-                Some(same) if same.hash == file.hash && same.executable == file.executable => after.push(same),
-                Some(former) => changed.push(SpiderFile { id: former.id, created_at: former.created_at, ..file }),
+            match former.get(file.path.as_str()) {
+                Some(same) if same.hash == file.hash && same.executable == file.executable => {
+                    after.push((*same).clone());
+                }
+                Some(former) => {
+                    changed.push(SpiderFile { id: former.id.clone(), created_at: former.created_at, ..file });
+                }
                 None => changed.push(file),
             }
         }
-        let kept: std::collections::HashSet<&FileId> = after.iter().chain(&changed).map(|file| &file.id).collect();
+        let kept: HashSet<&FileId> = after.iter().chain(&changed).map(|file| &file.id).collect();
         let gone: Vec<FileId> =
             self.files.iter().filter(|file| !kept.contains(&file.id)).map(|file| file.id.clone()).collect();
         // First what goes: a name may come back in another letter case.
