@@ -24,7 +24,7 @@ impl CodeSessions {
     fn shown(&self, session: CodeSession, token: Option<String>) -> Shown {
         let end = End::of(&session, &self.settings);
         let is_warned = session.status == Status::Ready && end.warns_at(&self.settings) <= self.clock.now();
-        let warning = is_warned.then(|| Warning { reason: if end.is_idle { "idle" } else { "expired" }, at: end.at });
+        let warning = is_warned.then_some(Warning { reason: if end.is_idle { "idle" } else { "expired" }, at: end.at });
         Shown {
             url: format!("/code-server/{}/", session.id),
             id: session.id,

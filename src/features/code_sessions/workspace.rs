@@ -171,6 +171,7 @@ async fn stop(State(sessions): State<CodeSessions>, caller: Caller, Path(spider)
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the predecessor's names")]
 struct Uploaded {
     success: bool,
     files_count: usize,

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{fake::Fake, *};
 use crate::config;
 
-const A_WHILE: Duration = Duration::from_secs(60);
+const A_WHILE: Duration = Duration::from_mins(1);
 
 /// An engine, an image with a shell, and a label of the test's own.
 struct Tested {
@@ -246,7 +246,10 @@ async fn what_is_ours_is_found_by_labels() {
         let (first, _second) = (tested.started(&one).await, tested.started(&other).await);
         let ids = |found: Vec<Container>| found.into_iter().map(|container| container.id).collect::<Vec<_>>();
         assert_eq!(engine.own("test").await.unwrap().len(), 2);
-        assert_eq!(ids(engine.own_with("test", ("crawlhub.test", &label)).await.unwrap()), [first.clone()]);
+        assert_eq!(
+            ids(engine.own_with("test", ("crawlhub.test", &label)).await.unwrap()),
+            std::slice::from_ref(&first)
+        );
         assert_eq!(engine.own("other").await.unwrap(), []);
         engine.kill(&first, "KILL").await.unwrap();
         engine.wait(&first).await.unwrap();
