@@ -187,11 +187,16 @@ impl ContainerRuntime for Docker {
         let look = || client.inspect_network(name, None::<InspectNetworkOptions>);
         let network = match self.connection.ask("", look().map(found)).await? {
             Some(network) => network,
-            None => match self.connection.ask("", client.create_network(making::network_of(name))).await {
-                // Another server was faster.
-                Ok(_) | Err(ContainerError::Conflict(_)) => self.connection.ask("", look()).await?,
-                Err(error) => return Err(error),
-            },
+            None => {
+                let engine = self.engine().await?.id;
+                let made = self.connection.ask("", client.create_network(making::network_of(name, &engine))).await;
+                match (made, self.connection.ask("", look().map(found)).await?) {
+                    // Or another server was faster.
+                    (_, Some(network)) => network,
+                    (Err(error), None) => return Err(error),
+                    (Ok(_), None) => return Err(ContainerError::failed(format!("the network {name} is gone again"))),
+                }
+            }
         };
         if !making::keeps_apart(&network) {
             let reason = format!("containers on the network {name} reach each other: remove it, and it is made anew");

@@ -8,6 +8,7 @@ use bollard::models::{
 };
 
 use super::super::ContainerSpec;
+use crate::platform::files::hash_of;
 
 /// Never root, whatever the image says.
 const USER: &str = "1000:1000";
@@ -17,12 +18,18 @@ const OOM_SCORE: i64 = 500;
 
 const NEIGHBOURS: &str = "com.docker.network.bridge.enable_icc";
 
-/// A network on which containers do not reach each other.
-pub(super) fn network_of(name: &str) -> NetworkCreateRequest {
+const DEVICE: &str = "com.docker.network.bridge.name";
+
+/// A network on which containers do not reach each other. Docker makes two of one name where it is asked twice at once,
+/// but no two on one device: that follows from the name, and from the engine, as several may stand on a machine.
+pub(super) fn network_of(name: &str, engine: &str) -> NetworkCreateRequest {
+    // Linux takes 15 letters.
+    let device = format!("chub-{}", &hash_of(format!("{engine} {name}").as_bytes())[..10]);
+    let options = [(NEIGHBOURS, "false".to_owned()), (DEVICE, device)];
     NetworkCreateRequest {
         name: name.to_owned(),
         driver: Some("bridge".to_owned()),
-        options: Some(HashMap::from([(NEIGHBOURS.to_owned(), "false".to_owned())])),
+        options: Some(options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
         labels: Some(HashMap::from([("crawlhub".to_owned(), "network".to_owned())])),
         ..Default::default()
     }
