@@ -376,7 +376,7 @@ impl App {
     /// still deliver; then the last requests; then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
-        self.gateway.serve(self.inner_router());
+        let _serving = self.gateway.serve(self.inner_router());
         self.tasks.sweep(self.dispatcher.runner()).await?;
         self.start_loops(Watchdog::new(
             self.tasks.clone(),

@@ -3,7 +3,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, OnceLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use axum::Router;
@@ -23,7 +23,8 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     containers: Containers,
     network: &'static str,
-    routes: OnceLock<Router>,
+    /// Only while they are served: they hold what holds this.
+    routes: RwLock<Router>,
     /// The address that is listened at.
     at: Mutex<Option<SocketAddr>>,
     tracker: TaskTracker,
@@ -33,13 +34,18 @@ struct Inner {
 impl Gateway {
     /// Of the network of that name. Nothing is listened at yet.
     pub fn new(containers: Containers, network: &'static str, stop: CancellationToken) -> Self {
-        let (routes, at, tracker) = (OnceLock::new(), Mutex::default(), TaskTracker::new());
+        let (routes, at, tracker) = (RwLock::default(), Mutex::default(), TaskTracker::new());
         Self(Arc::new(Inner { containers, network, routes, at, tracker, stop }))
     }
 
-    /// What is served there.
-    pub fn serve(&self, routes: Router) {
-        let _ = self.0.routes.set(routes);
+    /// What is served there, as long as the answer is held.
+    pub fn serve(&self, routes: Router) -> Serving {
+        self.set(routes);
+        Serving(self.clone())
+    }
+
+    fn set(&self, routes: Router) {
+        *self.0.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
     }
 
     /// Where containers on the network reach it, from now on.
@@ -58,7 +64,7 @@ impl Gateway {
     async fn listen(&self, gateway: IpAddr) -> anyhow::Result<SocketAddr> {
         let listener = TcpListener::bind((gateway, 0)).await?;
         let at = listener.local_addr()?;
-        let routes = self.0.routes.get().cloned().unwrap_or_default();
+        let routes = self.0.routes.read().unwrap_or_else(PoisonError::into_inner).clone();
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.0.stop.clone();
         self.0.tracker.spawn(async move {
@@ -68,6 +74,17 @@ impl Gateway {
             }
         });
         Ok(at)
+    }
+}
+
+/// Until it goes there are routes.
+#[derive(Debug)]
+#[must_use]
+pub struct Serving(Gateway);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.set(Router::new());
     }
 }
 
