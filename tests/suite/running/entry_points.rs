@@ -238,7 +238,8 @@ async fn two_runs_at_once() {
 #[tokio::test]
 async fn runners_that_are_not_here() {
     let app = TestApp::new().await;
-    for (runner, missing) in [("docker", "docker"), ("node", "worker node")] {
+    app.engine.set_away(true);
+    for (runner, missing) in [("docker", "Docker"), ("node", "worker node")] {
         let spider = app.spider(json!({"name": runner, "runner": runner}), &[("main.py", "pass")]).await;
         let answer = app.post(&format!("/spiders/{spider}/run"), json!({})).await;
         assert_eq!(answer.error(503), "unavailable");

@@ -164,11 +164,11 @@ async fn at_the_same_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_run_here() {
     let app = TestApp::new().await;
-    let fields = json!({"name": "s", "cron_expr": "0 * * * *", "runner": "docker"});
+    let fields = json!({"name": "s", "cron_expr": "0 * * * *", "runner": "node"});
     let spider = app.spider(fields, &[("main.py", "pass")]).await;
     let missed = comes(&app, &spider, "2026-03-01T09:00:00Z").await;
     assert_eq!(missed["outcome"], "missed");
-    assert!(missed["reason"].as_str().unwrap().contains("needs docker"), "{missed}");
+    assert!(missed["reason"].as_str().unwrap().contains("needs a worker node"), "{missed}");
     app.put(&format!("/spiders/{spider}"), json!({"runner": "process"})).await.ok();
     assert_eq!(comes(&app, &spider, "2026-03-01T10:00:00Z").await["outcome"], "fired");
     assert_eq!(brief(&ledger(&app, &spider).await), ["2026-03-01T09:00:00Z missed", "2026-03-01T10:00:00Z fired"]);
