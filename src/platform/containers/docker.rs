@@ -185,17 +185,16 @@ impl ContainerRuntime for Docker {
             return Ok(Network { name: name.to_owned(), gateway: None, reach: Where::Loopback });
         }
         let look = || client.inspect_network(name, None::<InspectNetworkOptions>);
-        let network = match self.connection.ask("", look().map(found)).await? {
-            Some(network) => network,
-            None => {
-                let engine = self.engine().await?.id;
-                let made = self.connection.ask("", client.create_network(making::network_of(name, &engine))).await;
-                match (made, self.connection.ask("", look().map(found)).await?) {
-                    // Or another server was faster.
-                    (_, Some(network)) => network,
-                    (Err(error), None) => return Err(error),
-                    (Ok(_), None) => return Err(ContainerError::failed(format!("the network {name} is gone again"))),
-                }
+        let network = if let Some(network) = self.connection.ask("", look().map(found)).await? {
+            network
+        } else {
+            let engine = self.engine().await?.id;
+            let made = self.connection.ask("", client.create_network(making::network_of(name, &engine))).await;
+            match (made, self.connection.ask("", look().map(found)).await?) {
+                // Or another server was faster.
+                (_, Some(network)) => network,
+                (Err(error), None) => return Err(error),
+                (Ok(_), None) => return Err(ContainerError::failed(format!("the network {name} is gone again"))),
             }
         };
         if !making::keeps_apart(&network) {
