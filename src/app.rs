@@ -173,7 +173,7 @@ impl App {
             stop: stop.clone(),
         };
         let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
-        let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK, stop.clone());
+        let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
         let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);

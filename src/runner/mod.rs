@@ -233,8 +233,11 @@ impl<R: Report> Attempt<'_, R> {
         let is_all_stored = cut_short.is_none() && items.undelivered() == 0 && self.reporter.trouble().is_none();
         let Watched { exit, why, remains, duration } = watched;
         let exit = match &self.job.contained {
-            Some(_) if why.is_none() => contained::exit_of(dir, exit).await?,
-            _ => exit,
+            Some(_) => match contained::exit_of(config, self.job, dir, exit.clone()).await {
+                Err(end) if why.is_none() => return Err(end),
+                found => found.unwrap_or(exit),
+            },
+            None => exit,
         };
         let rules = &self.job.error_rules;
         let end = match ending::judge(&exit, why, memory_limit_mb, &remains.stderr_tail, rules) {

@@ -31,7 +31,7 @@ pub struct Engine {
     image: String,
     /// Where spiders reach the server, if somebody knows better.
     api_url: String,
-    /// Whether there is an engine that has the image, and when that was.
+    /// Whether there is an engine that has the image, from which the server is reached, and when that was.
     usable: Mutex<Option<(bool, Instant)>>,
 }
 
@@ -48,9 +48,14 @@ impl Engine {
         {
             return usable;
         }
-        let usable = self.containers.has_image(&self.image).await.unwrap_or(false);
+        let usable = self.containers.has_image(&self.image).await.unwrap_or(false) && self.url().await.is_ok();
         *self.usable.lock().unwrap_or_else(PoisonError::into_inner) = Some((usable, Instant::now()));
         usable
+    }
+
+    /// Where containers reach the server.
+    async fn url(&self) -> Result<String> {
+        if self.api_url.is_empty() { self.gateway.url().await } else { Ok(self.api_url.clone()) }
     }
 
     /// Whether it answers.
@@ -73,8 +78,7 @@ impl Engine {
         if !self.containers.has_image(&contained.image).await? {
             return Err(crate::platform::containers::ContainerError::NoImage(contained.image).into());
         }
-        let url = if self.api_url.is_empty() { self.gateway.url().await? } else { self.api_url.clone() };
-        Ok(Some((contained, url)))
+        Ok(Some((contained, self.url().await?)))
     }
 }
 

@@ -28,14 +28,16 @@ struct Inner {
     /// The address that is listened at.
     at: Mutex<Option<SocketAddr>>,
     tracker: TaskTracker,
-    stop: CancellationToken,
+    /// Cancelled when nothing is served any more.
+    closed: CancellationToken,
 }
 
 impl Gateway {
     /// Of the network of that name. Nothing is listened at yet.
-    pub fn new(containers: Containers, network: &'static str, stop: CancellationToken) -> Self {
-        let (routes, at, tracker) = (RwLock::default(), Mutex::default(), TaskTracker::new());
-        Self(Arc::new(Inner { containers, network, routes, at, tracker, stop }))
+    pub fn new(containers: Containers, network: &'static str) -> Self {
+        let (routes, at) = (RwLock::default(), Mutex::default());
+        let (tracker, closed) = (TaskTracker::new(), CancellationToken::new());
+        Self(Arc::new(Inner { containers, network, routes, at, tracker, closed }))
     }
 
     /// What is served there, as long as the answer is held.
@@ -66,9 +68,9 @@ impl Gateway {
         let at = listener.local_addr()?;
         let routes = self.0.routes.read().unwrap_or_else(PoisonError::into_inner).clone();
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        let stop = self.0.stop.clone();
+        let closed = self.0.closed.clone();
         self.0.tracker.spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
+            let served = axum::serve(listener, service).with_graceful_shutdown(closed.cancelled_owned());
             if let Err(error) = served.await {
                 tracing::error!(%error, "containers cannot reach the server any more");
             }
@@ -77,7 +79,7 @@ impl Gateway {
     }
 }
 
-/// Until it goes there are routes.
+/// Until it goes there are routes: a server that stops still takes what running spiders deliver.
 #[derive(Debug)]
 #[must_use]
 pub struct Serving(Gateway);
@@ -85,6 +87,7 @@ pub struct Serving(Gateway);
 impl Drop for Serving {
     fn drop(&mut self) {
         self.0.set(Router::new());
+        self.0.0.closed.cancel();
     }
 }
 

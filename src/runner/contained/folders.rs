@@ -9,6 +9,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use tar::{Archive, Builder, EntryType, Header};
 use tokio_util::io::{ReaderStream, StreamReader, SyncIoBridge};
 
+use super::REQUIREMENTS;
 use crate::platform::containers::ByteStream;
 
 const OWNER: u64 = 1000;
@@ -29,14 +30,19 @@ fn pack(root: &Path, support: &Path) -> anyhow::Result<File> {
     let mut tar = Builder::new(tempfile::tempfile_in(root)?);
     let work = root.join("work");
     add_tree(&mut tar, &work, Path::new("workspace"))?;
-    add_folder(&mut tar, Path::new("crawlhub"))?;
+    // Not the spider's: it must not take away what is fetched from it in the end.
+    let mut own = header(EntryType::Directory, 0o755);
+    own.set_uid(0);
+    own.set_gid(0);
+    own.set_size(0);
+    tar.append_data(&mut own, "crawlhub", io::empty())?;
     add_tree(&mut tar, support, Path::new("crawlhub/support"))?;
     for name in EMPTY {
         add_folder(&mut tar, &Path::new("crawlhub").join(name))?;
     }
     let wanted = [root.join("requirements.txt"), work.join("requirements.txt")];
     if let Some(wanted) = wanted.iter().find(|path| path.is_file()) {
-        add_file(&mut tar, wanted, Path::new("crawlhub/requirements.txt"))?;
+        add_file(&mut tar, wanted, &Path::new("workspace").join(REQUIREMENTS))?;
     }
     let mut file = tar.into_inner()?;
     file.seek(SeekFrom::Start(0))?;

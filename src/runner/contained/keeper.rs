@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::folders::{fetch, packed};
 use super::{OWN, Order, REPORT, Report, TASK_LABEL, TYPE};
@@ -19,7 +20,7 @@ use crate::platform::containers::{ContainerId, Containers, Docker, Output, Outpu
 
 const FOLDERS: [&str; 3] = ["output", "spool", "result"];
 const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_millis(300);
-/// For the last of its output, once the container has ended.
+/// When the container has ended, nothing more can come; but who knows what the engine waits for.
 const LINGER: Duration = Duration::from_secs(2);
 const REMOVAL: Duration = Duration::from_secs(20);
 
@@ -90,13 +91,14 @@ async fn in_container(
     };
     let ended = async {
         tokio::select! {
-            code = containers.wait(id) => code.map(drop),
-            _ = told_to_end.recv() => end(containers, id, Duration::from_millis(order.grace_ms)).await,
+            code = containers.wait(id) => code.map(|_| false),
+            _ = told_to_end.recv() => end(containers, id, Duration::from_millis(order.grace_ms)).await.map(|()| true),
         }
     };
-    let mut passing = Box::pin(pass_on(output, streams));
+    let has_ended = CancellationToken::new();
+    let mut passing = Box::pin(pass_on(output, streams, has_ended.clone()));
     let mut is_passed = false;
-    tokio::select! {
+    let is_told = tokio::select! {
         result = async {
             let mut ended = std::pin::pin!(ended);
             loop {
@@ -106,10 +108,21 @@ async fn in_container(
                 }
             }
         } => result?,
-        () = measure => {}
-    }
+        () = measure => false,
+    };
     if !is_passed {
-        let _ = tokio::time::timeout(LINGER, passing).await;
+        has_ended.cancel();
+        // Much may have been printed at the very end, and the server be slow. Told to end, there is no time for that.
+        let hurry = async {
+            if !is_told {
+                told_to_end.recv().await;
+            }
+            tokio::time::sleep(LINGER).await;
+        };
+        tokio::select! {
+            () = passing => {}
+            () = hurry => {}
+        }
     }
     let found = containers.inspect(id).await?;
     let State::Exited { code, out_of_memory } = found.map_or(State::Other, |found| found.state) else {
@@ -133,14 +146,20 @@ async fn end(containers: &Containers, id: &ContainerId, grace: Duration) -> crat
     Ok(())
 }
 
-async fn pass_on(mut output: OutputStream, (mut stdout, mut stderr): (Sender, Sender)) {
-    while let Some(Ok(piece)) = output.next().await {
+/// Waits while the server is slow: then the engine waits too, and the spider with it.
+async fn pass_on(mut output: OutputStream, (mut stdout, mut stderr): (Sender, Sender), has_ended: CancellationToken) {
+    loop {
+        let piece = tokio::select! {
+            piece = output.next() => piece,
+            () = has_ended.cancelled() => tokio::time::timeout(LINGER, output.next()).await.ok().flatten(),
+        };
+        let Some(Ok(piece)) = piece else { return };
         let written = match piece {
             Output::Stdout(bytes) => stdout.write_all(&bytes).await,
             Output::Stderr(bytes) => stderr.write_all(&bytes).await,
         };
         if written.is_err() {
-            break;
+            return;
         }
     }
 }

@@ -8,6 +8,7 @@ mod folders;
 mod keeper;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use super::config::RunnerConfig;
 use super::job::{Category, Contained, End, Job};
 use super::workdir::{WorkDir, blocking, disk_failure};
 use crate::config;
-use crate::platform::containers::{ContainerSpec, INSTALLATION_LABEL, Limits, TYPE_LABEL};
+use crate::platform::containers::{self, ContainerSpec, Containers, Docker, INSTALLATION_LABEL, Limits, TYPE_LABEL};
 use crate::platform::process::{Cause, Exit, Moment, Spec};
 
 /// The type of these containers, and what else they are labelled by.
@@ -30,6 +31,8 @@ pub const ATTEMPT_LABEL: &str = "crawlhub.attempt";
 /// Where a container has the spider's files, and everything else that is the platform's.
 const WORK: &str = "/workspace";
 const OWN: &str = "/crawlhub";
+/// Lies among the spider's files while they are installed: requirements may name files beside it.
+const REQUIREMENTS: &str = ".crawlhub-requirements.txt";
 /// The keeper's order and its report, in the attempt's folder.
 const ORDER: &str = "order.json";
 const REPORT: &str = "report.json";
@@ -161,23 +164,40 @@ fn spec_of(
 /// What the image has already is not installed, and needs no network.
 fn installing(python: Vec<String>) -> Vec<String> {
     let install = format!(
-        "python3 -m pip install --user --quiet -r {OWN}/requirements.txt >&2 || {{ echo 'the requirements cannot be installed' >&2; exit 1; }}; exec \"$@\""
+        "python3 -m pip install --user --quiet -r {REQUIREMENTS} >&2 || {{ echo 'the requirements cannot be installed' >&2; exit 1; }}; rm {REQUIREMENTS}; exec \"$@\""
     );
     ["sh".to_owned(), "-c".to_owned(), install, "sh".to_owned()].into_iter().chain(python).collect()
 }
 
 /// What became of the container, in place of what became of its keeper.
-pub(super) async fn exit_of(dir: &WorkDir, keeper: Exit) -> Result<Exit, End> {
+pub(super) async fn exit_of(config: &RunnerConfig, job: &Job, dir: &WorkDir, keeper: Exit) -> Result<Exit, End> {
     let place = dir.place(REPORT);
     let read = blocking(move || std::io::read_to_string(place.open()?)).await;
     let report: Option<Report> = read.ok().and_then(|text| serde_json::from_str(&text).ok());
     let Some(report) = report else {
-        // It was killed together with what it kept, or instead of it.
-        return Ok(keeper);
+        // It was killed: what it kept may run on, and must not once the attempt has ended.
+        if let Some(place) = &config.containers
+            && let Err(error) = remove(place, job).await
+        {
+            tracing::warn!(%error, task = %job.task_id, "the container of a killed keeper may run on for a while");
+        }
+        return Ok(Exit { peak_memory_mb: 0, ..keeper });
     };
     if let Some(trouble) = report.trouble {
         return Err(End::failed(Category::System, trouble));
     }
     let cause = if report.out_of_memory { Cause::Memory } else { keeper.cause };
     Ok(Exit { code: report.code, signal: None, cause, peak_memory_mb: report.peak_memory_mb, ..keeper })
+}
+
+/// Removes the container of this attempt, and of no other: a later one may run already, for another server.
+async fn remove(place: &ContainerPlace, job: &Job) -> containers::Result<()> {
+    let containers = Containers::new(Arc::new(Docker::new(place.docker.clone())), &place.installation);
+    let attempt = job.attempt.to_string();
+    for found in containers.own_with(TYPE, (TASK_LABEL, job.task_id.as_str())).await? {
+        if found.labels.get(ATTEMPT_LABEL) == Some(&attempt) {
+            containers.remove(&found.id).await?;
+        }
+    }
+    Ok(())
 }

@@ -114,10 +114,48 @@ async fn auto_is_a_container_where_there_is_one() {
     server.put(&format!("/spiders/{spider}"), json!({"runner": "process"})).await.ok();
     let task = server.run_to_end(&spider, json!({})).await;
     assert_ne!(server.lines(task["id"].as_str().unwrap()).await[0]["line"], "in /workspace");
+    // Where containers would not reach the server, it is a process; who wants a container is told what is missing.
+    let far = super::server(&[("CRAWLHUB_DOCKER_REACH", "port")]).await.unwrap();
+    let spider = far.spider(json!({"name": "far"}), &[("main.py", script)]).await;
+    assert_eq!(far.run_to_end(&spider, json!({})).await["status"], "completed");
+    far.put(&format!("/spiders/{spider}"), json!({"runner": "docker"})).await.ok();
+    let task = far.run_to_end(&spider, json!({})).await;
+    assert!(task["error_message"].as_str().unwrap().contains("runner.api_url"), "{task}");
     // Without an engine, who asks for one hears of it at the call.
     let without = ServerProcess::start(&[]).await;
     let spider = without.spider(json!({"name": "docker", "runner": "docker"}), &[("main.py", "")]).await;
     without.post(&format!("/spiders/{spider}/run"), json!({})).await.error(503);
+}
+
+/// What it prints at its very end waits for a server that is slow; a server that stops still takes what it delivers.
+#[tokio::test]
+async fn nothing_is_lost_at_the_end() {
+    let Some(mut server) = server(&[]).await else { return };
+    let script = "import time\nprint('up', flush=True)\ntime.sleep(2)\nfor n in range(100_000): print(n)";
+    let spider = server.spider(json!({"name": "much", "runner": "docker"}), &[("main.py", script)]).await;
+    let id = server.run(&spider, json!({})).await;
+    server.wait_for_line(&id, "up").await;
+    let process = Pid::from_raw(server.pid().cast_signed());
+    kill(process, Signal::SIGSTOP).unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    kill(process, Signal::SIGCONT).unwrap();
+    assert_eq!(server.ended(&id).await["status"], "completed");
+    let last = server.get(&format!("/tasks/{id}/logs/lines?tail=1")).await.data();
+    assert_eq!((&last["items"][0]["line"], &last["items"][0]["seq"]), (&json!("99999"), &json!(100_001)));
+    let script = "import os, time, urllib.error, urllib.request\nprint('up', flush=True)\ntime.sleep(2)\ntry:\n    \
+                  urllib.request.urlopen(os.environ['CRAWLHUB_API_URL'])\nexcept urllib.error.HTTPError as error:\n    \
+                  print('answered', error.code)";
+    // Requirements may name files beside them.
+    let fields = json!({"name": "late", "runner": "docker", "requirements_txt": "-r base.txt\n"});
+    let spider = server.spider(fields, &[("main.py", script), ("base.txt", "parsel\n")]).await;
+    let id = server.run(&spider, json!({})).await;
+    server.wait_for_line(&id, "up").await;
+    kill(process, Signal::SIGTERM).unwrap();
+    server.child.wait().await.unwrap();
+    let (dir, database) =
+        (std::mem::replace(&mut server.dir, tempfile::tempdir().unwrap()), server.database_url.take());
+    let server = server_in(dir, database, &[]).await.unwrap();
+    assert_eq!(server.ended(&id).await["status"], "completed", "{:?}", server.lines(&id).await);
 }
 
 /// One attempt at a time, whatever is killed.
