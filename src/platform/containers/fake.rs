@@ -148,13 +148,15 @@ impl Fake {
 
     /// Sends a signal, and waits for the end where that is what it means.
     async fn end(&self, made: &Arc<Made>, signal: &str) {
+        let mut ended = made.ended.subscribe();
         if !matches!(*locked(&made.state), State::Running | State::Paused) {
             return;
         }
         made.signal("CONT");
         made.signal(signal);
         if signal == "KILL" {
-            let _ = made.ended.subscribe().wait_for(Option::is_some).await;
+            // Not for what it says then: somebody may have started it again by now.
+            let _ = ended.changed().await;
         }
     }
 
@@ -311,10 +313,10 @@ impl ContainerRuntime for Fake {
 
     async fn stop(&self, id: &ContainerId, grace: Duration) -> Result<()> {
         let made = self.get(id)?;
-        self.end(&made, "TERM").await;
         let mut ended = made.ended.subscribe();
+        self.end(&made, "TERM").await;
         let is_over = !matches!(*locked(&made.state), State::Running | State::Paused);
-        if !is_over && tokio::time::timeout(grace, ended.wait_for(Option::is_some)).await.is_err() {
+        if !is_over && tokio::time::timeout(grace, ended.changed()).await.is_err() {
             self.end(&made, "KILL").await;
         }
         Ok(())
