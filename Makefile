@@ -71,6 +71,7 @@ bench:
 	python3 benches/bench.py --server $(TARGET)/release/crawlhub
 	python3 benches/data.py --server $(TARGET)/release/crawlhub
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
+	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
 
 release:
 	cargo build --locked --release --bin crawlhub
