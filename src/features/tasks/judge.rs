@@ -218,7 +218,7 @@ fn runnable(schedule: &Due) -> Result<(), String> {
     }
     match missing_for(schedule.runner) {
         None => Ok(()),
-        Some(what) => Err(format!("the spider needs {what}, and this server runs spiders as local processes only")),
+        Some(what) => Err(format!("the spider needs {what}, and this server runs spiders on its own machine only")),
     }
 }
 
