@@ -42,6 +42,7 @@ pub struct CodeSession {
 }
 
 word_enum! {
+    #[schema(as = CodeSessionStatus)]
     pub enum Status {
         /// Its container is to be made.
         Pending = "pending",

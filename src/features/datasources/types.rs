@@ -30,6 +30,7 @@ word_enum! {
 
 word_enum! {
     /// How it was when it was last reached for.
+    #[schema(as = DataSourceStatus)]
     pub enum Status {
         Active = "active",
         Inactive = "inactive",
@@ -222,6 +223,7 @@ impl DataSource {
 
 /// Whether the database was reached.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TestedDataSource)]
 pub(super) struct Tested {
     pub ok: bool,
     /// What was wrong, where something was.

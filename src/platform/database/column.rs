@@ -41,9 +41,10 @@ macro_rules! text_column {
 
 pub(crate) use text_column;
 
-/// An enum of words: its text, its column, its JSON, from one list.
+/// An enum of words: its text, its column, its JSON, its description, from one list. A word is a `tt` as utoipa does not see
+/// through a `literal`.
 macro_rules! word_enum {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name {

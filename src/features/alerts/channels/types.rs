@@ -77,6 +77,7 @@ impl ChannelChange {
 
 /// What a test brought about.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TestedChannel)]
 pub(super) struct Tested {
     pub ok: bool,
     /// Of HTTP; null for mail.

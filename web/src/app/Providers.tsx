@@ -1,0 +1,44 @@
+import { type QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { App, ConfigProvider, theme as looks } from 'antd'
+import enUS from 'antd/locale/en_US'
+import zhCN from 'antd/locale/zh_CN'
+import dayjs from 'dayjs'
+import 'dayjs/locale/zh-cn'
+import { useEffect, useSyncExternalStore, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { isDark, subscribe } from './preferences/theme'
+
+const FONTS =
+  'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif'
+
+/** The look, the language and the cache that all pages share. */
+export function Providers({ client, children }: { client: QueryClient; children: ReactNode }) {
+  const { i18n } = useTranslation()
+  const dark = useSyncExternalStore(subscribe, isDark)
+  const isChinese = i18n.language === 'zh-CN'
+  useEffect(() => {
+    dayjs.locale(isChinese ? 'zh-cn' : 'en')
+  }, [isChinese])
+  return (
+    <ConfigProvider
+      locale={isChinese ? zhCN : enUS}
+      theme={{
+        algorithm: dark ? looks.darkAlgorithm : looks.defaultAlgorithm,
+        token: {
+          colorPrimary: '#1668dc',
+          fontFamily: FONTS,
+          colorTextDescription: dark ? '#a6a6a6' : '#5f5f5f',
+          colorTextSecondary: dark ? '#a6a6a6' : '#5f5f5f',
+          colorTextPlaceholder: dark ? '#8c8c8c' : '#737373',
+        },
+        components: { Layout: { siderBg: dark ? '#141414' : '#fff' } },
+      }}
+      button={{ autoInsertSpace: false }}
+    >
+      <App>
+        <QueryClientProvider client={client}>{children}</QueryClientProvider>
+      </App>
+    </ConfigProvider>
+  )
+}

@@ -1,0 +1,89 @@
+import { MenuOutlined } from '@ant-design/icons'
+import { Outlet } from '@tanstack/react-router'
+import { Button, Drawer, Flex, Grid, Layout, theme } from 'antd'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { AlertBadge } from '../features/alerts/AlertBadge'
+import { SignInAgain } from '../features/session/SignInAgain'
+import { ConnectionBanner } from './ConnectionBanner'
+import { Navigation } from './Navigation'
+import { LanguageMenu, ThemeMenu } from './preferences/PreferencesMenu'
+import { UserMenu } from './UserMenu'
+import styles from './Shell.module.css'
+
+const FOLDED = 'crawlhub.navigation.folded'
+
+/** What stands around every page. */
+export function Shell() {
+  const { t } = useTranslation()
+  const { token } = theme.useToken()
+  const isWide = Grid.useBreakpoint().lg ?? innerWidth >= 992
+  const [isOpen, setIsOpen] = useState(false)
+  const [isFolded, setIsFolded] = useState(localStorage.getItem(FOLDED) === 'true')
+  const fold = (to: boolean) => {
+    localStorage.setItem(FOLDED, String(to))
+    setIsFolded(to)
+  }
+  const look = { background: token.colorBgContainer, borderColor: token.colorBorderSecondary }
+  return (
+    <Layout style={{ minHeight: '100vh' }}>
+      <a className={styles.skip} href="#main">
+        {t('nav.skip')}
+      </a>
+      {isWide ? (
+        <Layout.Sider
+          collapsible
+          collapsed={isFolded}
+          onCollapse={fold}
+          theme="light"
+          width={208}
+          className={styles.side}
+        >
+          <Brand isShort={isFolded} />
+          <Navigation />
+        </Layout.Sider>
+      ) : (
+        <Drawer
+          open={isOpen}
+          onClose={() => setIsOpen(false)}
+          placement="left"
+          size={260}
+          title="CrawlHub"
+          styles={{ body: { padding: 0 } }}
+        >
+          <Navigation onChosen={() => setIsOpen(false)} />
+        </Drawer>
+      )}
+      <Layout style={{ minWidth: 0 }}>
+        <Layout.Header className={styles.head} style={look}>
+          {isWide ? (
+            <span />
+          ) : (
+            <Button type="text" icon={<MenuOutlined />} aria-label={t('nav.menu')} onClick={() => setIsOpen(true)} />
+          )}
+          <Flex align="center">
+            <AlertBadge />
+            <LanguageMenu />
+            <ThemeMenu />
+            <UserMenu />
+          </Flex>
+        </Layout.Header>
+        <ConnectionBanner />
+        <main id="main" tabIndex={-1} className={styles.main}>
+          <Outlet />
+        </main>
+      </Layout>
+      <SignInAgain />
+    </Layout>
+  )
+}
+
+function Brand({ isShort }: { isShort: boolean }) {
+  return (
+    <Flex align="center" gap="small" className={styles.brand}>
+      <img src="/favicon.svg" alt="" width={28} height={28} />
+      {!isShort && <strong>CrawlHub</strong>}
+    </Flex>
+  )
+}

@@ -1,0 +1,3 @@
+export function CodeSessionsPage() {
+  return null
+}

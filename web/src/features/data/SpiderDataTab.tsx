@@ -1,0 +1,3 @@
+export function SpiderDataTab() {
+  return null
+}

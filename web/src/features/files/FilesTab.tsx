@@ -1,0 +1,3 @@
+export function FilesTab() {
+  return null
+}

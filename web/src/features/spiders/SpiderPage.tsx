@@ -1,0 +1,3 @@
+export function SpiderPage() {
+  return null
+}

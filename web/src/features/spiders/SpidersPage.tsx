@@ -1,0 +1,3 @@
+export function SpidersPage() {
+  return null
+}

@@ -1,0 +1,3 @@
+export function ErrorsTab() {
+  return null
+}

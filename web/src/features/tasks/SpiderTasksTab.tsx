@@ -1,0 +1,3 @@
+export function SpiderTasksTab() {
+  return null
+}

@@ -1,0 +1,69 @@
+// Only what spiders are written in: the whole of Monaco is several times as much.
+import * as monaco from 'monaco-editor/editor'
+import EditorWorker from 'monaco-editor/editor/editor.worker?worker'
+import 'monaco-editor/features/bracketMatching/register'
+import 'monaco-editor/features/clipboard/register'
+import 'monaco-editor/features/codeEditor/register'
+import 'monaco-editor/features/comment/register'
+import 'monaco-editor/features/cursorUndo/register'
+import 'monaco-editor/features/diffEditor/register'
+import 'monaco-editor/features/find/register'
+import 'monaco-editor/features/folding/register'
+import 'monaco-editor/features/indentation/register'
+import 'monaco-editor/features/linesOperations/register'
+import 'monaco-editor/features/multicursor/register'
+import 'monaco-editor/features/suggest/register'
+import 'monaco-editor/features/toggleTabFocusMode/register'
+import 'monaco-editor/features/unicodeHighlighter/register'
+import 'monaco-editor/features/wordOperations/register'
+import 'monaco-editor/languages/definitions/css/register'
+import 'monaco-editor/languages/definitions/html/register'
+import 'monaco-editor/languages/definitions/ini/register'
+import 'monaco-editor/languages/definitions/javascript/register'
+import 'monaco-editor/languages/definitions/markdown/register'
+import 'monaco-editor/languages/definitions/python/register'
+import 'monaco-editor/languages/definitions/shell/register'
+import 'monaco-editor/languages/definitions/sql/register'
+import 'monaco-editor/languages/definitions/xml/register'
+import 'monaco-editor/languages/definitions/yaml/register'
+
+declare global {
+  interface Window {
+    MonacoEnvironment?: monaco.editor.IEditorConstructionOptions & { getWorker: () => Worker }
+  }
+}
+
+window.MonacoEnvironment = { getWorker: () => new EditorWorker() }
+
+const LANGUAGES: Record<string, string> = {
+  py: 'python',
+  js: 'javascript',
+  mjs: 'javascript',
+  json: 'javascript',
+  yml: 'yaml',
+  yaml: 'yaml',
+  cfg: 'ini',
+  ini: 'ini',
+  toml: 'ini',
+  md: 'markdown',
+  html: 'html',
+  css: 'css',
+  xml: 'xml',
+  sql: 'sql',
+  sh: 'shell',
+}
+
+/** By the end of a file's name. */
+export function languageOf(path: string): string {
+  return LANGUAGES[path.split('.').pop()?.toLowerCase() ?? ''] ?? 'plaintext'
+}
+
+/** Ctrl+M lets Tab leave the editor. */
+export const OPTIONS: monaco.editor.IEditorOptions & monaco.editor.IGlobalEditorOptions = {
+  automaticLayout: true,
+  fontSize: 13,
+  minimap: { enabled: false },
+  scrollBeyondLastLine: false,
+}
+
+export { monaco }
