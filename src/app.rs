@@ -18,7 +18,6 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
     serve::ListenerExt,
 };
 use chrono::{DateTime, Utc};
@@ -49,6 +48,7 @@ use crate::{
         alerts::{self, Alerts},
         code_sessions::{self, CodeSessions, Doors},
         contracts::{self, Contracts},
+        dashboard::{self, Dashboard},
         data::{self, Data},
         datasources::{self, Datasources},
         events::Events,
@@ -99,6 +99,7 @@ pub struct App {
     tasks: Tasks,
     data: Data,
     housekeeping: Housekeeping,
+    dashboard: Dashboard,
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
@@ -187,6 +188,7 @@ impl App {
             (config.code_sessions.clone(), config.docker.ports()?),
             doors.clone(),
         )?;
+        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
@@ -214,6 +216,7 @@ impl App {
             contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone(), datasources.clone()),
             data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
             housekeeping,
+            dashboard,
             code_sessions,
             alerts,
             db,
@@ -285,7 +288,8 @@ impl App {
             .merge(data::router(self.data.clone()))
             .merge(contracts::router(self.contracts.clone()))
             .merge(code_sessions::router(self.code_sessions.clone()))
-            .merge(alerts::router(self.alerts.clone()));
+            .merge(alerts::router(self.alerts.clone()))
+            .merge(dashboard::router(self.dashboard.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))
@@ -304,7 +308,7 @@ impl App {
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);
         // The same again for clients that send no header; described once is enough.
-        let by_address = self.by_address().route("/", get(ui::page));
+        let by_address = self.by_address();
         (described, by_address)
     }
 
@@ -335,7 +339,7 @@ impl App {
         router
             .merge(plain)
             .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
-            .fallback(no_route)
+            .fallback(ui::fallback)
             .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(CatchPanicLayer::custom(panic_answer))

@@ -12,6 +12,7 @@ export default defineConfig({
     // The server hands these out as they are; see src/ui.rs.
     compression({
       threshold: 1024,
+      deleteOriginalAssets: true,
       algorithms: [defineAlgorithm('gzip', { level: 9 }), defineAlgorithm('brotliCompress')],
     }),
   ],

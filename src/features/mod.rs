@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod code_sessions;
 pub mod contracts;
+pub mod dashboard;
 pub mod data;
 pub mod datasources;
 pub mod events;

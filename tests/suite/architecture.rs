@@ -38,7 +38,8 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 11] = [
+    const DOWN: [&str; 12] = [
+        "dashboard",
         "code_sessions",
         "housekeeping",
         "alerts",

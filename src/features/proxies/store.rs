@@ -64,7 +64,7 @@ impl Proxies {
             .await
     }
 
-    pub(super) async fn count(&self, filter: &ProxyFilter) -> Result<i64> {
+    pub async fn count(&self, filter: &ProxyFilter) -> Result<i64> {
         let sql = format!(
             "SELECT COUNT(*) FROM ({SELECT} WHERE ($2 IS NULL OR status = $2) AND ($3 IS NULL OR protocol = $3)) AS found"
         );

@@ -10,7 +10,7 @@ use super::{
     RunOptions, Task, TaskFilter, TaskStatus, Tasks, Trigger,
     follow::StatusFollower,
     logs, runs,
-    types::{Attempt, TaskFile},
+    types::{Attempt, LatestFilter, TaskFile},
 };
 use crate::{
     error::{Error, Result},
@@ -22,6 +22,7 @@ use crate::{
 pub fn router(tasks: Tasks) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list))
+        .routes(routes!(latest))
         .routes(routes!(get, delete))
         .routes(routes!(cancel))
         .routes(routes!(retry))
@@ -45,6 +46,13 @@ async fn list(
     let items = tasks.list(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(tasks.count(&filter).await?) } else { None };
     Ok(Reply::data(Page::new(&paging, items, total, |task| task.id.to_string())))
+}
+
+/// The newest task of each of these spiders, without test runs; a spider without any is left out.
+#[utoipa::path(get, path = "/tasks/latest", tag = "tasks", params(LatestFilter),
+    responses((status = 200, body = Envelope<Vec<Task>>)))]
+async fn latest(State(tasks): State<Tasks>, Params(filter): Params<LatestFilter>) -> Result<Reply<Vec<Task>>> {
+    tasks.latest(&filter.spiders()?).await.map(Reply::data)
 }
 
 /// One task.

@@ -53,6 +53,21 @@ impl Tasks {
         self.completed(tasks).await
     }
 
+    /// The newest real task of each of these spiders.
+    pub(super) async fn latest(&self, spiders: &[SpiderId]) -> Result<Vec<Task>> {
+        if spiders.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = self.db.query_text(format!(
+            "SELECT * FROM tasks WHERE id IN (
+                 SELECT (SELECT id FROM tasks WHERE spider_id = spiders.id AND NOT is_test ORDER BY id DESC LIMIT 1)
+                   FROM spiders WHERE id IN ({}))",
+            in_list(1, spiders.len())
+        ));
+        let tasks = spiders.iter().fold(query, |query, id| query.bind(id)).fetch_all().await?;
+        self.completed(tasks).await
+    }
+
     pub(super) async fn count(&self, filter: &TaskFilter) -> Result<i64> {
         let (count,) = self
             .db

@@ -5,9 +5,11 @@ use sqlx::{FromRow, types::Json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    error::{Checks, Result},
     features::spiders::Overlap,
     id::{DeploymentId, SpiderId, TaskId},
     platform::{database::word_enum, documents::Counts},
+    text,
 };
 
 word_enum! {
@@ -144,6 +146,27 @@ pub struct TaskFilter {
     pub status: Option<TaskStatus>,
     pub trigger_type: Option<Trigger>,
     pub is_test: Option<bool>,
+}
+
+/// Whose newest task is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LatestFilter {
+    /// Spiders' ids, by comma; at most 100.
+    spider_ids: String,
+}
+
+impl LatestFilter {
+    pub(super) fn spiders(&self) -> Result<Vec<SpiderId>> {
+        let ids = self.spider_ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+        let ids: Vec<SpiderId> = ids.map(|id| id.to_owned().into()).collect();
+        let mut checks = Checks::default();
+        checks.require(ids.len() <= 100, "query.spider_ids", "value_error", || {
+            text!("最多 100 个", "at most 100")
+        });
+        checks.finish()?;
+        Ok(ids)
+    }
 }
 
 /// What a run is set to use: made at the moment it is queued.

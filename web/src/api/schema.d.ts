@@ -4,11946 +4,12343 @@
  */
 
 export interface paths {
-  '/healthz': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The process is up. */
-    get: operations['live']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/account/password': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    /** Changes the caller's password and ends their other sessions. */
-    put: operations['change_password']
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/account/profile': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The caller. */
-    get: operations['profile']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/audit': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What users changed, newest first. */
-    get: operations['audit']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alert-rules': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Alert rules, newest first. */
-    get: operations['list']
-    put?: never
-    /** Makes a rule. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alert-rules/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One rule. */
-    get: operations['get']
-    /** Changes the fields that are sent. */
-    put: operations['change']
-    post?: never
-    /** Removes a rule; what it raised stays. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alerts': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Alerts, newest first. */
-    get: operations['list']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alerts/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    post?: never
-    /** Removes an alert. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alerts/{id}/read': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Marks an alert as read. */
-    post: operations['read']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alerts/read-all': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Marks all alerts as read. */
-    post: operations['read_all']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/alerts/unread-count': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** How many nobody has read. */
-    get: operations['unread_count']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/code-sessions': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Everybody's editors, newest first. */
-    get: operations['list']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/code-sessions/{session_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    post?: never
-    /** The same as its user would, of anybody's editor. */
-    delete: operations['close_any']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Items, newest first, or sorted by a field.
-     * @description Where `q` or `filter` is given, a page looks at a limited number of items (`data.search_items`), the newest first; a page
-     *     that is short or empty has a `next_cursor` as long as there is more to look at. Lists that are sorted are read whole
-     *     for each page: beyond `data.sort_items` items the answer is 400 `too_many_to_sort`.
-     */
-    get: operations['list']
-    put?: never
-    post?: never
-    /**
-     * Removes the items that a list with the same filter shows; a task or a spider must be named. Other filters than these
-     *     are refused: who narrows a deletion in a way that is not understood means fewer items than would go.
-     */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/changes': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * What is new, changed and gone among the things that a spider brings, in the order in which it came to be.
-     * @description For spiders with `dedup_enabled`. Each thing is told once, as it is now: `new` where it appeared at or after `since`
-     *     (without one, where nothing happened to it after that), `changed` where its content is another, `gone` where a complete
-     *     run that brought items did not see it. While several runs of a spider go on at once, the last to end decides, and what
-     *     any of them saw is not gone. A run of which items were rejected, or that brought as many as `max_items` allows, says
-     *     nothing of what is gone. With `keep_first`, other content is no change.
-     */
-    get: operations['changes']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/changes/versions': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What is known of one thing that a spider brings, and the contents it has had. */
-    get: operations['versions']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/csv': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** A table: all fields, sorted, nested values as JSON. An item that is no object stands in the column `value`. */
-    get: operations['export_csv']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/csv/stream': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** A table of whole rows: task, spider and time, then the fields. */
-    get: operations['export_csv_rows']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/json': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * A JSON array of the items, as they were sent, one a line.
-     * @description All exports go from the oldest item to the newest there was when they began. `Range: bytes=N-` with the `ETag` of a
-     *     transfer that broke off as `If-Range` goes on with the same file, whatever has arrived since; where items of it were
-     *     removed or replaced, the whole of the new one comes. An `upto` gives the same without `If-Range`.
-     */
-    get: operations['export_json']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/json/stream': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** A JSON array of whole rows: the items with task, spider and time. */
-    get: operations['export_json_rows']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/ndjson': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** JSON Lines. */
-    get: operations['export_ndjson']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/parquet': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * The same table as Parquet, compressed with zstd.
-     * @description A column is INT64, DOUBLE or BOOLEAN where all its values are and none loses a digit, text else (nested values as
-     *     JSON). What is missing or null is null. At most 2,000 columns.
-     */
-    get: operations['export_parquet']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/export/xlsx': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * The same table as a workbook. A sheet has 1,048,576 rows; what is more goes to further sheets.
-     * @description Numbers of more than 15 digits are text, since spreadsheets round them; dates are the text they were. A cell takes
-     *     32,767 characters; a longer one is cut, with `…[cut]` at its end. The answer begins when the whole file is made.
-     */
-    get: operations['export_xlsx']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/fields': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * The names that fields have, in order of appearance, with types and how often each is filled.
-     * @description Of very many names only the first are listed; `msg` says so.
-     */
-    get: operations['fields']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/preview/{task_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The first items of a task, and their fields. A task that is not known has none. */
-    get: operations['preview']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/quarantine': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Items that were refused, newest first. */
-    get: operations['quarantined']
-    put?: never
-    post?: never
-    /** Removes refused items; a task or a spider must be named. They still count as rejected. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/data/quarantine/replay': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /**
-     * Checks refused items again, against what the spider's `item_schema` and `dedup_fields` are now.
-     * @description What passes is stored with the task it came from, which counts it as stored or duplicate, no longer as rejected. Goes in
-     *     steps, and can be repeated.
-     */
-    post: operations['replay']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/datasources': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Datasources, newest first. */
-    get: operations['list']
-    put?: never
-    /** Makes a datasource. Nothing is connected yet: see `/datasources/{id}/test`. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/datasources/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One datasource. */
-    get: operations['get']
-    /** Changes the fields that are sent. What waits for it is tried again at once. */
-    put: operations['change']
-    post?: never
-    /** Removes a datasource; what was delivered there stays there. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/datasources/{id}/start': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Starts the container of a managed one. */
-    post: operations['start']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/datasources/{id}/stop': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Stops the container of a managed one. */
-    post: operations['stop']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/datasources/{id}/test': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Whether it can be reached, and writes that down. */
-    post: operations['test']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/datasources/test': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Whether a database can be reached with what is sent; nothing of it is kept. */
-    post: operations['test_given']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/checkpoint': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Where to go on from: what a former attempt of this task kept, else the spider's newest failed task that kept something;
-     *     null where there is nothing.
-     */
-    get: operations['load_checkpoint']
-    put?: never
-    /** Keeps where the spider is, for a later task to go on from. */
-    post: operations['save_checkpoint']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/files/upload': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Keeps a file of the task: multipart `task_id, spider_id, filename, file`. */
-    post: operations['upload']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/heartbeat': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** The spider lives. (The server also sees its process; this keeps the predecessor's SDK content.) */
-    post: operations['heartbeat']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/items': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Stores items; they are kept when this answers. */
-    post: operations['items']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/progress': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** How far the task is. */
-    post: operations['progress']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/proxy/rotate': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Another proxy for a running task whose spider has `proxy_enabled`; never the one that failed, which is left alone for
-     *     a while.
-     */
-    get: operations['rotate_proxy']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/internal/task/status': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Whether to go on: `cancelled` as soon as somebody asked for it. */
-    get: operations['status']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/notifications/channels': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Notification channels, newest first. */
-    get: operations['list']
-    put?: never
-    /** Makes a channel. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/notifications/channels/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One channel. */
-    get: operations['get']
-    /** Changes the fields that are sent. */
-    put: operations['change']
-    post?: never
-    /** Removes a channel and what it was sent; rules that used it only list their alerts from then on. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/notifications/channels/{id}/test': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Sends a message now, and answers when it was taken. */
-    post: operations['test']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/notifications/deliveries': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Messages and what became of them, newest first. Kept for `retention.delivery_days`. */
-    get: operations['list']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/notifications/deliveries/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One message. */
-    get: operations['get']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/notifications/deliveries/{id}/retry': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Sends a message again that failed, or at once where it waits. */
-    post: operations['retry']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/projects': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Projects, newest first. */
-    get: operations['list']
-    put?: never
-    /** Makes a project. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/projects/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One project. */
-    get: operations['get']
-    /** Changes the fields that are sent. */
-    put: operations['change']
-    post?: never
-    /** Removes a project that has no spiders. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/proxies': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Proxies, newest first. Passwords are never answered. */
-    get: operations['list']
-    put?: never
-    /** Adds a proxy to the pool. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/proxies/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One proxy. */
-    get: operations['get']
-    /** Changes the fields that are sent. */
-    put: operations['change']
-    post?: never
-    /** Removes a proxy. Tasks that go through it go on with it. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/proxies/{id}/check': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Checks a proxy now, and answers when that is known. */
-    post: operations['check']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/proxies/batch': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Adds many proxies, all or none. */
-    post: operations['create_batch']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/proxies/check-all': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Has all proxies checked that are not out of use, soon; their `last_check_at` tells when each was. */
-    post: operations['check_all']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/schedules': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Schedules, newest first. */
-    get: operations['list']
-    put?: never
-    /** Makes a schedule beside the spider's own. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/schedules/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One schedule. */
-    get: operations['get']
-    /** Changes the fields that are sent; of a spider's own schedule the spider, too. */
-    put: operations['change']
-    post?: never
-    /** Removes a schedule and its ledger; the tasks that it started stay. A spider's own: its `cron_expr` is empty then. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/schedules/{id}/explain': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Why it did, or did not, start its spider at a time. */
-    get: operations['explain']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/schedules/{id}/fires': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The ledger: what became of each planned time, newest first. */
-    get: operations['fires']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/schedules/{id}/toggle': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Pauses it, or lets it go on. The planned times in between are skipped. */
-    post: operations['toggle']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/schedules/{id}/upcoming': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The planned times to come; an empty list while it is paused. */
-    get: operations['upcoming']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Spiders, newest first. */
-    get: operations['list']
-    put?: never
-    /** Makes a spider, from a template if wished. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One spider. */
-    get: operations['get']
-    /** Changes the fields that are sent. */
-    put: operations['change']
-    post?: never
-    /** Removes a spider and its files; its tasks and their items stay. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/datasources': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Where the spider's items go, and how that fares. */
-    get: operations['list']
-    put?: never
-    /** From now on the spider's items go to that table too; those of test runs do not. */
-    post: operations['create']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/datasources/{link}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    /** Changes the fields that are sent, and tries again at once. */
-    put: operations['change']
-    post?: never
-    /** Nothing more goes there, nor what waits; what was delivered stays there. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/datasources/{link}/refused': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Items that the table would not take, newest first. */
-    get: operations['refused']
-    put?: never
-    post?: never
-    /** Gives up on the items that were refused. The platform keeps them; they are just not delivered. */
-    delete: operations['forget']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/datasources/{link}/retry': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Tries again now, also what was refused. */
-    post: operations['retry']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The spider's versions, newest first. */
-    get: operations['list']
-    put?: never
-    /**
-     * Keeps the files as they are, with `source`, `entry_point` and `requirements_txt`, as a new version, which becomes the
-     *     active one: runs take it, whatever becomes of the files. Needs no body.
-     */
-    post: operations['deploy']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One version. */
-    get: operations['get']
-    put?: never
-    post?: never
-    /** Removes a version; tasks that ran it still say so. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/archive': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** All its files as a zip. */
-    get: operations['archive']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/diff': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What leads from another version, or from the files as they are, to this version. */
-    get: operations['diff']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/files': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The version's files, by path. */
-    get: operations['files']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/files/content': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One of its files with its content: as text, or as Base64 where it is none. */
-    get: operations['content']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/restore': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /**
-     * Makes the spider's files, `source`, `entry_point` and `requirements_txt` those of this version: all or nothing. Answers
-     *     with the files. What runs stays the active version.
-     */
-    post: operations['restore']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/rollback': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Makes this version the active one, be it older or newer than the one that is. */
-    post: operations['rollback']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/deployments/deactivate': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Makes no version the active one: runs take the files as they are. Answers with the spider. */
-    post: operations['deactivate']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/errors': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * The kinds of errors that a spider's runs printed, the last seen first: tracebacks, and lines of level `error` and above
-     *     without one. A spider has 500 of them at most; a further one takes the place of that which was not seen for longest.
-     */
-    get: operations['list']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/errors/{fingerprint}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One kind of error. */
-    get: operations['get']
-    put?: never
-    post?: never
-    /** Forgets a kind of error, as one that was repaired: should it come again, it is seen for the first time. */
-    delete: operations['forget']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The spider's files, by path. */
-    get: operations['list']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files/{file_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    /** Changes a file's content, its path, or both. */
-    put: operations['change']
-    post?: never
-    /** Removes a file. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files/{file_id}/content': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One file with its content: as text, or as Base64 where it is none. */
-    get: operations['content']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files/archive': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** All files as a zip. */
-    get: operations['archive']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files/new': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Makes a file. */
-    post: operations['new']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files/upload': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Uploads a file; one that has the path already gets the new content. */
-    post: operations['upload']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/files/upload-zip': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /**
-     * Replaces all files by those of a zip, or keeps everything as it was.
-     * @description A single folder around everything is dropped where `scrapy.cfg` or `main.py` lies right in it.
-     */
-    post: operations['upload_zip']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/logs': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The logs of a spider's tasks, newest first. */
-    get: operations['of_spider']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/logs/search': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Lines in the logs of all runs of a spider: the newest run first, and its last line first. */
-    get: operations['search']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/run': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Queues a run; answers with the task. Needs no body. */
-    post: operations['run']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/schedule': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** When it runs next by its own schedule; an empty list while it is inactive or paused, or has none. */
-    get: operations['schedule']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{id}/test-run': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /**
-     * Runs the spider at once, for at most five minutes, and shows what it does: events `task`, `stdout`, `stderr`,
-     *     `item`, last `status`. Hanging up does not stop it.
-     */
-    post: operations['test_run']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/code-session': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The caller's editor of the spider. */
-    get: operations['get']
-    put?: never
-    /**
-     * Opens an editor with the spider's files, or answers the caller's that is open. `url?tkn=token` is what a browser opens;
-     *     each call answers another token.
-     */
-    post: operations['open']
-    /** Brings the files back, and removes the editor. Where they cannot be brought back it stays. */
-    delete: operations['close']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/code-session/heartbeat': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Says whether somebody works in the editor. */
-    post: operations['heartbeat']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/code-session/sync': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Brings the files of the editor and of the spider into agreement, both ways. */
-    post: operations['sync']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/workspace': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** How the caller's workspace of the spider is. */
-    get: operations['get']
-    put?: never
-    /** Opens the spider's workspace, or answers the one that is open. */
-    post: operations['open']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/workspace/restore': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Makes a version's files those of the spider, and of the workspace. Without one, the active version's. */
-    post: operations['restore']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/workspace/start': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Opens the workspace, and does not wait. */
-    post: operations['start']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/workspace/stop': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Brings the files back, and closes the workspace. */
-    post: operations['stop']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/{spider_id}/workspace/upload': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** A file for the spider, or a zip in place of all its files; the workspace gets it as well. */
-    post: operations['upload']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/spiders/templates': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What spiders can start from. */
-    get: operations['templates']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Tasks, newest first. */
-    get: operations['list']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One task. */
-    get: operations['get']
-    put?: never
-    post?: never
-    /** Removes an ended task with its logs and items. */
-    delete: operations['delete']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/attempts': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Each time the task was started, and how that ended. */
-    get: operations['attempts']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/cancel': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Stops the task: SIGTERM to everything it started, SIGKILL five seconds later. It is `cancelled` when all is gone. */
-    post: operations['cancel']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/events': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Status, progress and counts as server-sent events, until the task ends. */
-    get: operations['events']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/files': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Files that the spider uploaded while it ran. */
-    get: operations['files']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/files/{file_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One of them. */
-    get: operations['file']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/logs': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The end of stdout and stderr, as text. */
-    get: operations['whole']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/logs/download': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The whole log as a text file. */
-    get: operations['download']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/logs/lines': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Lines of a task's log: those behind a place, those before one, or the last. */
-    get: operations['lines']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/logs/stream': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Each line as a server-sent event, from the first on or behind `Last-Event-ID`, to the end of the task. */
-    get: operations['live']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/crawlhub/tasks/{id}/retry': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Runs the task's spider again with the same parameters, and its code as it is now: a new task. */
-    post: operations['retry']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/login': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Signs in: sets the cookies `admin_access_token`, `admin_refresh_token` and `admin_csrf_token`. */
-    post: operations['login']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/logout': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Ends this session. */
-    post: operations['logout']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/proxy/authorize': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Whether a proxy in front may pass a request for an editor on, and where to: `X-Upstream`. It asks with the request's
-     *     own headers, and with `X-Original-URI`, `X-Original-Host` and, where it likes, `X-Original-Method`. What is refused is to
-     *     be passed to this server itself, which says why; so are an editor's own address
-     *     with `tkn` (401), and whatever asks for an upgrade, so that it ends with the session and counts as activity.
-     */
-    get: operations['authorize']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/refresh-token': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** New tokens for a session whose access token has run out. Needs no CSRF token: it gives another site nothing. */
-    post: operations['refresh']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/settings/general/admin': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Asked by the predecessor's UI on every page. */
-    get: operations['general_settings']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/setup': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The predecessor's question whether there is an administrator: there always is. */
-    get: operations['setup']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/storage': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What fills the disk, and how much of it is left. */
-    get: operations['storage']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/storage/clean': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /**
-     * Removes now what is otherwise removed by the hour: what the settings and spiders' `retention` keep no longer, and
-     *     files that nothing refers to. Answers when that is done; who hangs up ends it after its present step.
-     */
-    post: operations['clean']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/system-features': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Asked by the predecessor's UI before sign-in. */
-    get: operations['system_features']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/tokens': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The caller's API tokens, without the tokens themselves. */
-    get: operations['list_tokens']
-    put?: never
-    /** Makes an API token; this answer is the only one that shows it. */
-    post: operations['create_token']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/tokens/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    post?: never
-    /** Revokes one of the caller's tokens. */
-    delete: operations['delete_token']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/users': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** All users. Administrators only, as all of `/users` and `/audit`. */
-    get: operations['list_users']
-    put?: never
-    /** Makes a user. */
-    post: operations['create_user']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/platform/api/users/{id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One user. */
-    get: operations['get_user']
-    /** Changes the fields that are sent. */
-    put: operations['change_user']
-    post?: never
-    /** Removes a user with their sessions and tokens. */
-    delete: operations['delete_user']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/readyz': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Database and stores answer. */
-    get: operations['ready']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process is up. */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the caller's password and ends their other sessions. */
+        put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/account/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller. */
+        get: operations["profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What users changed, newest first. */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alert rules, newest first. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a rule. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alert-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule. */
+        get: operations["get"];
+        /** Changes the fields that are sent. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a rule; what it raised stays. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes an alert. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alerts/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks an alert as read. */
+        post: operations["read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alerts/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks all alerts as read. */
+        post: operations["read_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/alerts/unread-count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many nobody has read. */
+        get: operations["unread_count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/code-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's editors, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/code-sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** The same as its user would, of anybody's editor. */
+        delete: operations["close_any"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/dashboard/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How things stand now. */
+        get: operations["stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/dashboard/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many tasks ended on each of the last days, the oldest first. */
+        get: operations["trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Items, newest first, or sorted by a field.
+         * @description Where `q` or `filter` is given, a page looks at a limited number of items (`data.search_items`), the newest first; a page
+         *     that is short or empty has a `next_cursor` as long as there is more to look at. Lists that are sorted are read whole
+         *     for each page: beyond `data.sort_items` items the answer is 400 `too_many_to_sort`.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes the items that a list with the same filter shows; a task or a spider must be named. Other filters than these
+         *     are refused: who narrows a deletion in a way that is not understood means fewer items than would go.
+         */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is new, changed and gone among the things that a spider brings, in the order in which it came to be.
+         * @description For spiders with `dedup_enabled`. Each thing is told once, as it is now: `new` where it appeared at or after `since`
+         *     (without one, where nothing happened to it after that), `changed` where its content is another, `gone` where a complete
+         *     run that brought items did not see it. While several runs of a spider go on at once, the last to end decides, and what
+         *     any of them saw is not gone. A run of which items were rejected, or that brought as many as `max_items` allows, says
+         *     nothing of what is gone. With `keep_first`, other content is no change.
+         */
+        get: operations["changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/changes/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of one thing that a spider brings, and the contents it has had. */
+        get: operations["versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A table: all fields, sorted, nested values as JSON. An item that is no object stands in the column `value`. */
+        get: operations["export_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/csv/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A table of whole rows: task, spider and time, then the fields. */
+        get: operations["export_csv_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A JSON array of the items, as they were sent, one a line.
+         * @description All exports go from the oldest item to the newest there was when they began. `Range: bytes=N-` with the `ETag` of a
+         *     transfer that broke off as `If-Range` goes on with the same file, whatever has arrived since; where items of it were
+         *     removed or replaced, the whole of the new one comes. An `upto` gives the same without `If-Range`.
+         */
+        get: operations["export_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/json/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A JSON array of whole rows: the items with task, spider and time. */
+        get: operations["export_json_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/ndjson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** JSON Lines. */
+        get: operations["export_ndjson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/parquet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same table as Parquet, compressed with zstd.
+         * @description A column is INT64, DOUBLE or BOOLEAN where all its values are and none loses a digit, text else (nested values as
+         *     JSON). What is missing or null is null. At most 2,000 columns.
+         */
+        get: operations["export_parquet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/export/xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same table as a workbook. A sheet has 1,048,576 rows; what is more goes to further sheets.
+         * @description Numbers of more than 15 digits are text, since spreadsheets round them; dates are the text they were. A cell takes
+         *     32,767 characters; a longer one is cut, with `…[cut]` at its end. The answer begins when the whole file is made.
+         */
+        get: operations["export_xlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The names that fields have, in order of appearance, with types and how often each is filled.
+         * @description Of very many names only the first are listed; `msg` says so.
+         */
+        get: operations["fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/preview/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The first items of a task, and their fields. A task that is not known has none. */
+        get: operations["preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items that were refused, newest first. */
+        get: operations["quarantined"];
+        put?: never;
+        post?: never;
+        /** Removes refused items; a task or a spider must be named. They still count as rejected. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/data/quarantine/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks refused items again, against what the spider's `item_schema` and `dedup_fields` are now.
+         * @description What passes is stored with the task it came from, which counts it as stored or duplicate, no longer as rejected. Goes in
+         *     steps, and can be repeated.
+         */
+        post: operations["replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/datasources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Datasources, newest first. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a datasource. Nothing is connected yet: see `/datasources/{id}/test`. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/datasources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One datasource. */
+        get: operations["get"];
+        /** Changes the fields that are sent. What waits for it is tried again at once. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a datasource; what was delivered there stays there. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/datasources/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts the container of a managed one. */
+        post: operations["start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/datasources/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops the container of a managed one. */
+        post: operations["stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/datasources/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether it can be reached, and writes that down. */
+        post: operations["test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/datasources/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a database can be reached with what is sent; nothing of it is kept. */
+        post: operations["test_given"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where to go on from: what a former attempt of this task kept, else the spider's newest failed task that kept something;
+         *     null where there is nothing.
+         */
+        get: operations["load_checkpoint"];
+        put?: never;
+        /** Keeps where the spider is, for a later task to go on from. */
+        post: operations["save_checkpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/files/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a file of the task: multipart `task_id, spider_id, filename, file`. */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The spider lives. (The server also sees its process; this keeps the predecessor's SDK content.) */
+        post: operations["heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stores items; they are kept when this answers. */
+        post: operations["items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How far the task is. */
+        post: operations["progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/proxy/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Another proxy for a running task whose spider has `proxy_enabled`; never the one that failed, which is left alone for
+         *     a while.
+         */
+        get: operations["rotate_proxy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/internal/task/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether to go on: `cancelled` as soon as somebody asked for it. */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/notifications/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notification channels, newest first. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a channel. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/notifications/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One channel. */
+        get: operations["get"];
+        /** Changes the fields that are sent. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a channel and what it was sent; rules that used it only list their alerts from then on. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/notifications/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message now, and answers when it was taken. */
+        post: operations["test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/notifications/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages and what became of them, newest first. Kept for `retention.delivery_days`. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/notifications/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/notifications/deliveries/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message again that failed, or at once where it waits. */
+        post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Projects, newest first. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a project. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/projects/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One project. */
+        get: operations["get"];
+        /** Changes the fields that are sent. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a project that has no spiders. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/proxies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proxies, newest first. Passwords are never answered. */
+        get: operations["list"];
+        put?: never;
+        /** Adds a proxy to the pool. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/proxies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One proxy. */
+        get: operations["get"];
+        /** Changes the fields that are sent. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a proxy. Tasks that go through it go on with it. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/proxies/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks a proxy now, and answers when that is known. */
+        post: operations["check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/proxies/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds many proxies, all or none. */
+        post: operations["create_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/proxies/check-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has all proxies checked that are not out of use, soon; their `last_check_at` tells when each was. */
+        post: operations["check_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Schedules, newest first. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a schedule beside the spider's own. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One schedule. */
+        get: operations["get"];
+        /** Changes the fields that are sent; of a spider's own schedule the spider, too. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a schedule and its ledger; the tasks that it started stay. A spider's own: its `cron_expr` is empty then. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/schedules/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why it did, or did not, start its spider at a time. */
+        get: operations["explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/schedules/{id}/fires": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ledger: what became of each planned time, newest first. */
+        get: operations["fires"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/schedules/{id}/toggle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses it, or lets it go on. The planned times in between are skipped. */
+        post: operations["toggle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/schedules/{id}/upcoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The planned times to come; an empty list while it is paused. */
+        get: operations["upcoming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Spiders, newest first. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a spider, from a template if wished. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One spider. */
+        get: operations["get"];
+        /** Changes the fields that are sent. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a spider and its files; its tasks and their items stay. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/datasources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the spider's items go, and how that fares. */
+        get: operations["list"];
+        put?: never;
+        /** From now on the spider's items go to that table too; those of test runs do not. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/datasources/{link}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the fields that are sent, and tries again at once. */
+        put: operations["change"];
+        post?: never;
+        /** Nothing more goes there, nor what waits; what was delivered stays there. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/datasources/{link}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items that the table would not take, newest first. */
+        get: operations["refused"];
+        put?: never;
+        post?: never;
+        /** Gives up on the items that were refused. The platform keeps them; they are just not delivered. */
+        delete: operations["forget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/datasources/{link}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries again now, also what was refused. */
+        post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spider's versions, newest first. */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Keeps the files as they are, with `source`, `entry_point` and `requirements_txt`, as a new version, which becomes the
+         *     active one: runs take it, whatever becomes of the files. Needs no body.
+         */
+        post: operations["deploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        /** Removes a version; tasks that ran it still say so. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All its files as a zip. */
+        get: operations["archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What leads from another version, or from the files as they are, to this version. */
+        get: operations["diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The version's files, by path. */
+        get: operations["files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of its files with its content: as text, or as Base64 where it is none. */
+        get: operations["content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the spider's files, `source`, `entry_point` and `requirements_txt` those of this version: all or nothing. Answers
+         *     with the files. What runs stays the active version.
+         */
+        post: operations["restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes this version the active one, be it older or newer than the one that is. */
+        post: operations["rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/deployments/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes no version the active one: runs take the files as they are. Answers with the spider. */
+        post: operations["deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The kinds of errors that a spider's runs printed, the last seen first: tracebacks, and lines of level `error` and above
+         *     without one. A spider has 500 of them at most; a further one takes the place of that which was not seen for longest.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/errors/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One kind of error. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        /** Forgets a kind of error, as one that was repaired: should it come again, it is seen for the first time. */
+        delete: operations["forget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spider's files, by path. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a file's content, its path, or both. */
+        put: operations["change"];
+        post?: never;
+        /** Removes a file. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One file with its content: as text, or as Base64 where it is none. */
+        get: operations["content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All files as a zip. */
+        get: operations["archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files/new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a file. */
+        post: operations["new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uploads a file; one that has the path already gets the new content. */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/files/upload-zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replaces all files by those of a zip, or keeps everything as it was.
+         * @description A single folder around everything is dropped where `scrapy.cfg` or `main.py` lies right in it.
+         */
+        post: operations["upload_zip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The logs of a spider's tasks, newest first. */
+        get: operations["of_spider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines in the logs of all runs of a spider: the newest run first, and its last line first. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Queues a run; answers with the task. Needs no body. */
+        post: operations["run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When it runs next by its own schedule; an empty list while it is inactive or paused, or has none. */
+        get: operations["schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{id}/test-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs the spider at once, for at most five minutes, and shows what it does: events `task`, `stdout`, `stderr`,
+         *     `item`, last `status`. Hanging up does not stop it.
+         */
+        post: operations["test_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/code-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's editor of the spider. */
+        get: operations["get"];
+        put?: never;
+        /**
+         * Opens an editor with the spider's files, or answers the caller's that is open. `url?tkn=token` is what a browser opens;
+         *     each call answers another token.
+         */
+        post: operations["open"];
+        /** Brings the files back, and removes the editor. Where they cannot be brought back it stays. */
+        delete: operations["close"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/code-session/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says whether somebody works in the editor. */
+        post: operations["heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/code-session/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings the files of the editor and of the spider into agreement, both ways. */
+        post: operations["sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller's workspace of the spider is. */
+        get: operations["get"];
+        put?: never;
+        /** Opens the spider's workspace, or answers the one that is open. */
+        post: operations["open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/workspace/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a version's files those of the spider, and of the workspace. Without one, the active version's. */
+        post: operations["restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/workspace/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens the workspace, and does not wait. */
+        post: operations["start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/workspace/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings the files back, and closes the workspace. */
+        post: operations["stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/{spider_id}/workspace/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A file for the spider, or a zip in place of all its files; the workspace gets it as well. */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/spiders/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What spiders can start from. */
+        get: operations["templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One task. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        /** Removes an ended task with its logs and items. */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each time the task was started, and how that ended. */
+        get: operations["attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops the task: SIGTERM to everything it started, SIGKILL five seconds later. It is `cancelled` when all is gone. */
+        post: operations["cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Status, progress and counts as server-sent events, until the task ends. */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files that the spider uploaded while it ran. */
+        get: operations["files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them. */
+        get: operations["file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The end of stdout and stderr, as text. */
+        get: operations["whole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole log as a text file. */
+        get: operations["download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/logs/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines of a task's log: those behind a place, those before one, or the last. */
+        get: operations["lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each line as a server-sent event, from the first on or behind `Last-Event-ID`, to the end of the task. */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the task's spider again with the same parameters, and its code as it is now: a new task. */
+        post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest task of each of these spiders, without test runs; a spider without any is left out. */
+        get: operations["latest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in: sets the cookies `admin_access_token`, `admin_refresh_token` and `admin_csrf_token`. */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends this session. */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/proxy/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a proxy in front may pass a request for an editor on, and where to: `X-Upstream`. It asks with the request's
+         *     own headers, and with `X-Original-URI`, `X-Original-Host` and, where it likes, `X-Original-Method`. What is refused is to
+         *     be passed to this server itself, which says why; so are an editor's own address
+         *     with `tkn` (401), and whatever asks for an upgrade, so that it ends with the session and counts as activity.
+         */
+        get: operations["authorize"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/refresh-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New tokens for a session whose access token has run out. Needs no CSRF token: it gives another site nothing. */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/settings/general/admin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Asked by the predecessor's UI on every page. */
+        get: operations["general_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The predecessor's question whether there is an administrator: there always is. */
+        get: operations["setup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What fills the disk, and how much of it is left. */
+        get: operations["storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/storage/clean": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Removes now what is otherwise removed by the hour: what the settings and spiders' `retention` keep no longer, and
+         *     files that nothing refers to. Answers when that is done; who hangs up ends it after its present step.
+         */
+        post: operations["clean"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/system-features": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Asked by the predecessor's UI before sign-in. */
+        get: operations["system_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's API tokens, without the tokens themselves. */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Makes an API token; this answer is the only one that shows it. */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes one of the caller's tokens. */
+        delete: operations["delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All users. Administrators only, as all of `/users` and `/audit`. */
+        get: operations["list_users"];
+        put?: never;
+        /** Makes a user. */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One user. */
+        get: operations["get_user"];
+        /** Changes the fields that are sent. */
+        put: operations["change_user"];
+        post?: never;
+        /** Removes a user with their sessions and tokens. */
+        delete: operations["delete_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Database and stores answer. */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
-export type webhooks = Record<string, never>
+export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    Alert: {
-      /** Format: date-time */
-      created_at: string
-      id: components['schemas']['AlertId']
-      is_read: boolean
-      level: components['schemas']['AlertLevel']
-      message: string
-      rule_id?: components['schemas']['AlertRuleId'] | null
-      spider_id?: components['schemas']['SpiderId'] | null
-      task_id?: components['schemas']['TaskId'] | null
-      type: components['schemas']['AlertType']
-    }
-    AlertId: string
-    /** @enum {string} */
-    AlertLevel: 'info' | 'warning' | 'error'
-    AlertRuleId: string
-    /**
-     * @description What an alert is about, and what a rule looks for.
-     * @enum {string}
-     */
-    AlertType:
-      | 'task_failed'
-      | 'task_failure_rate'
-      | 'task_duration'
-      | 'items_count'
-      | 'heartbeat_timeout'
-      | 'no_run'
-      | 'sink_failing'
-      | 'data_drift'
-      | 'editor'
-    ApiToken: {
-      /** Format: date-time */
-      created_at: string
-      /** Format: date-time */
-      expires_at?: string | null
-      id: components['schemas']['TokenId']
-      /** Format: date-time */
-      last_used_at?: string | null
-      name: string
-      role: components['schemas']['Role']
-    }
-    /** @description One time that a task was started. */
-    Attempt: {
-      /** Format: int64 */
-      attempt: number
-      error_category?: components['schemas']['ErrorCategory'] | null
-      error_message?: string | null
-      /** Format: int64 */
-      exit_code?: number | null
-      /**
-       * Format: date-time
-       * @description Null while it runs.
-       */
-      finished_at?: string | null
-      /** @description Its server stopped or was lost. That counts for no retry. */
-      is_interrupted: boolean
-      /**
-       * Format: int64
-       * @description Items that it stored.
-       */
-      items: number
-      /** Format: double */
-      peak_memory_mb?: number | null
-      /** Format: date-time */
-      started_at: string
-      status?: components['schemas']['TaskStatus'] | null
-      worker_id: string
-    }
-    AuditEntry: {
-      address: string
-      /** Format: date-time */
-      created_at: string
-      email: string
-      id: string
-      method: string
-      path: string
-      request_id: string
-      /** Format: int64 */
-      status: number
-      user_id: components['schemas']['UserId']
-    }
-    /** @description Blobs of this server, as they were counted last. */
-    Blobs: {
-      /** Format: int64 */
-      bytes: number
-      /** Format: int64 */
-      count: number
-      /** Format: date-time */
-      counted_at: string
-    }
-    /** @enum {string} */
-    Category: 'network' | 'auth' | 'parse' | 'timeout' | 'system'
-    /** @description What a thing that a spider brings has become. */
-    Change: {
-      /**
-       * Format: date-time
-       * @description When it was first seen, or seen again after it was gone.
-       */
-      appeared_at: string
-      /**
-       * Format: date-time
-       * @description When it last became new, other or gone.
-       */
-      changed_at: string
-      /** @description Equal contents have equal ones. */
-      content_hash: string
-      /** @description Its present item, or the last one; null where that was deleted. */
-      data?: Record<string, never> | null
-      /** Format: date-time */
-      first_seen: string
-      /** Format: date-time */
-      gone_at?: string | null
-      item_id: string
-      /** @description Names it for good. */
-      key: string
-      kind: components['schemas']['ChangeKind']
-      /**
-       * @description The fields that it is known by, as JSON (cut where it is long); empty where the whole item is.
-       * @example {"sku":"a-1"}
-       */
-      label: string
-      /** Format: date-time */
-      last_seen: string
-      /** @description The task that saw it last. */
-      task_id: components['schemas']['TaskId']
-      /**
-       * Format: int64
-       * @description How many contents it has had.
-       */
-      version: number
-    }
-    ChangedFile: {
-      /** @description Unified, with three lines around each change; null where the content is the same, is not text, or is large. */
-      diff?: string | null
-      from: components['schemas']['DeployedFile']
-      path: string
-      to: components['schemas']['DeployedFile']
-    }
-    ChangedSetting: {
-      from: string
-      /** @example entry_point */
-      name: string
-      to: string
-    }
-    /**
-     * @description What became of a thing that a spider brings.
-     * @enum {string}
-     */
-    ChangeKind: 'new' | 'changed' | 'gone'
-    /** @description Changes in the order in which they came to be. */
-    Changes: {
-      /** @description Fewer than `page_size` where they are large, or where there are no more; none where there are no more. */
-      items: components['schemas']['Change'][]
-      /** @description For `?cursor=`: what comes behind these, now or later. Null where there is nothing at all yet. */
-      next_cursor?: string | null
-    }
-    Channel: {
-      channel_type: components['schemas']['ChannelType']
-      /**
-       * @description A JSON object as text, secrets as `******`. `url` and `secret` of a webhook; `webhook_url` of a robot, and the
-       *     `secret` that DingTalk and Feishu sign with; `to` of mail, with commas.
-       * @example {"url":"https://example.com/hook","secret":"******"}
-       */
-      config: string
-      /** Format: date-time */
-      created_at: string
-      id: components['schemas']['ChannelId']
-      is_enabled: boolean
-      name: string
-      /** Format: date-time */
-      updated_at: string
-    }
-    /** @description A field left out stays as it is. */
-    ChannelChange: {
-      /** @default null */
-      channel_type: components['schemas']['ChannelType'] | null
-      /** @description An object, or a JSON text of one; see [`Channel`]. `******` keeps a secret as it is. */
-      config?: Record<string, never> | null
-      /** @default null */
-      is_enabled: boolean | null
-      /**
-       * @description 1 to 100 characters.
-       * @default null
-       */
-      name: string | null
-    }
-    ChannelId: string
-    /** @enum {string} */
-    ChannelType: 'webhook' | 'email' | 'dingtalk' | 'feishu' | 'wecom' | 'slack'
-    /** @description What became of a check. */
-    Checked: {
-      /** @description Why it failed. */
-      error?: string | null
-      /**
-       * Format: int64
-       * @description Null where it did not answer.
-       */
-      latency_ms?: number | null
-      ok: boolean
-    }
-    CheckpointIn: {
-      /** @description An object of at most 8 MiB. */
-      checkpoint_data: Record<string, never>
-      task_id: string
-    }
-    CheckpointOut: {
-      checkpoint_data: Record<string, never>
-      task_id: components['schemas']['TaskId']
-    }
-    CodeSessionId: string
-    /** @enum {string} */
-    CodeSessionStatus: 'pending' | 'starting' | 'ready' | 'syncing' | 'stopped' | 'failed'
-    Conflict: {
-      kept_as: string
-      path: string
-    }
-    Count: {
-      /** Format: int64 */
-      count: number
-    }
-    /** @description The only answer that holds the token itself. */
-    CreatedToken: {
-      id: components['schemas']['TokenId']
-      name: string
-      role: components['schemas']['Role']
-      token: string
-    }
-    /** @description A database of the users' own. Its password is never answered. */
-    DataSource: components['schemas']['Hosting'] & {
-      connection_options: Record<string, never>
-      /** Format: date-time */
-      created_at: string
-      database: string
-      description: string
-      host: string
-      id: components['schemas']['DatasourceId']
-      /**
-       * Format: date-time
-       * @description When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
-       */
-      last_check_at?: string | null
-      /** @description What was wrong then; null: nothing. */
-      last_error?: string | null
-      mode: components['schemas']['Mode']
-      name: string
-      /** Format: int64 */
-      port: number
-      status: components['schemas']['Status']
-      type: components['schemas']['SinkKind']
-      /** Format: date-time */
-      updated_at: string
-      username: string
-    }
-    /** @description What a caller sends: to make one, to change one (a field left out stays as it is), to test a connection. */
-    DataSourceChange: {
-      /**
-       * @description `tls`: `disable`, `prefer`, `require` or `verify-full` (each engine's own words too); MongoDB: `authSource`,
-       *     `replicaSet`; MySQL: `charset` (`utf8mb4`). Others are refused.
-       */
-      connection_options?: Record<string, never> | null
-      /**
-       * @description Make the database where the server has none of the name; only when the datasource is made.
-       * @default false
-       */
-      create_db_if_not_exists: boolean
-      /** @default null */
-      database: string | null
-      /** @default null */
-      description: string | null
-      /**
-       * @description A name or an address.
-       * @default null
-       */
-      host: string | null
-      /** @default null */
-      mode: components['schemas']['Mode'] | null
-      /**
-       * @description 1 to 255 characters; needed when it is made.
-       * @default null
-       */
-      name: string | null
-      /**
-       * @description Is never answered. Empty (or `******`) leaves it as it is, null takes it away.
-       * @default null
-       */
-      password: string | null
-      /**
-       * Format: int64
-       * @description Null: the usual one.
-       * @default null
-       */
-      port: number | null
-      /** @default null */
-      type: components['schemas']['SinkKind'] | null
-      /** @default null */
-      username: string | null
-    }
-    DatasourceId: string
-    /**
-     * @description What becomes of an item whose key is known. One with the same content is a duplicate in any case.
-     * @enum {string}
-     */
-    DedupPolicy: 'keep_first' | 'keep_last' | 'version'
-    Deleted: {
-      /** Format: int64 */
-      deleted_count: number
-    }
-    DeletedFromQuarantine: {
-      /** Format: int64 */
-      deleted_count: number
-    }
-    /** @description A message to a channel, or to the webhook of a spider. */
-    Delivery: {
-      alert_id?: components['schemas']['AlertId'] | null
-      /** Format: int64 */
-      attempts: number
-      channel_id?: components['schemas']['ChannelId'] | null
-      /** Format: date-time */
-      created_at: string
-      /** Format: date-time */
-      delivered_at?: string | null
-      /** @example task_failed */
-      event: string
-      id: components['schemas']['DeliveryId']
-      last_error?: string | null
-      /**
-       * Format: int64
-       * @description Of HTTP, of the last attempt.
-       */
-      last_status?: number | null
-      /**
-       * Format: date-time
-       * @description Null once it has ended.
-       */
-      next_attempt_at?: string | null
-      spider_id?: components['schemas']['SpiderId'] | null
-      status: components['schemas']['DeliveryStatus']
-    }
-    DeliveryId: string
-    /** @enum {string} */
-    DeliveryStatus: 'pending' | 'delivered' | 'failed'
-    /** @description A file of a version with what is in it. */
-    DeployedContent: components['schemas']['DeployedFile'] & components['schemas']['FileText']
-    /** @description A file of a version. */
-    DeployedFile: {
-      content_type: string
-      executable: boolean
-      /** @description SHA-256 of the content. */
-      hash: components['schemas']['String']
-      /** @example src/main.py */
-      path: string
-      /** Format: int64 */
-      size: number
-    }
-    /** @description A version of a spider's code. */
-    Deployment: {
-      /**
-       * Format: int64
-       * @description Of all files together, in bytes.
-       */
-      archive_size: number
-      /** @description SHA-256 of the list of its files: equal codes have equal ones. */
-      code_hash: components['schemas']['String']
-      /** Format: date-time */
-      created_at: string
-      deploy_note?: string | null
-      entry_point?: string | null
-      /** Format: int64 */
-      file_count: number
-      id: components['schemas']['DeploymentId']
-      requirements_txt?: string | null
-      /** @description This and the next two as the spider had them: they are run with the files. */
-      source: components['schemas']['Source']
-      spider_id: components['schemas']['SpiderId']
-      status: components['schemas']['DeploymentStatus']
-      /** Format: date-time */
-      updated_at: string
-      /**
-       * Format: int64
-       * @description From 1, counted up for each spider; the number of one that was removed is not given again.
-       */
-      version: number
-    }
-    DeploymentId: string
-    /**
-     * @description `active`: what runs. At most one of a spider's.
-     * @enum {string}
-     */
-    DeploymentStatus: 'active' | 'archived'
-    /** @description What leads from `against` to the version that is looked at. */
-    Diff: {
-      /** @description By path, as are the two below. */
-      added: components['schemas']['DeployedFile'][]
-      /** @description The id of a version, or `files`; null where there is none before it, and everything is new. */
-      against?: string | null
-      /**
-       * Format: int64
-       * @description Its number, where it is a version.
-       */
-      against_version?: number | null
-      changed: components['schemas']['ChangedFile'][]
-      removed: components['schemas']['DeployedFile'][]
-      /** @description Of `source`, `entry_point` and `requirements_txt`, what differs. */
-      settings: components['schemas']['ChangedSetting'][]
-      /** Format: int64 */
-      version: number
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Changes: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description Changes in the order in which they came to be. */
-      data?: {
-        /** @description Fewer than `page_size` where they are large, or where there are no more; none where there are no more. */
-        items: components['schemas']['Change'][]
-        /** @description For `?cursor=`: what comes behind these, now or later. Null where there is nothing at all yet. */
-        next_cursor?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Channel: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        channel_type: components['schemas']['ChannelType']
-        /**
-         * @description A JSON object as text, secrets as `******`. `url` and `secret` of a webhook; `webhook_url` of a robot, and the
-         *     `secret` that DingTalk and Feishu sign with; `to` of mail, with commas.
-         * @example {"url":"https://example.com/hook","secret":"******"}
-         */
-        config: string
-        /** Format: date-time */
-        created_at: string
-        id: components['schemas']['ChannelId']
-        is_enabled: boolean
-        name: string
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Checked: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description What became of a check. */
-      data?: {
-        /** @description Why it failed. */
-        error?: string | null
-        /**
-         * Format: int64
-         * @description Null where it did not answer.
-         */
-        latency_ms?: number | null
-        ok: boolean
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Count: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: int64 */
-        count: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_CreatedToken: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description The only answer that holds the token itself. */
-      data?: {
-        id: components['schemas']['TokenId']
-        name: string
-        role: components['schemas']['Role']
-        token: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_DataSource: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A database of the users' own. Its password is never answered. */
-      data?: components['schemas']['Hosting'] & {
-        connection_options: Record<string, never>
-        /** Format: date-time */
-        created_at: string
-        database: string
-        description: string
-        host: string
-        id: components['schemas']['DatasourceId']
-        /**
-         * Format: date-time
-         * @description When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
-         */
-        last_check_at?: string | null
-        /** @description What was wrong then; null: nothing. */
-        last_error?: string | null
-        mode: components['schemas']['Mode']
-        name: string
-        /** Format: int64 */
-        port: number
-        status: components['schemas']['Status']
-        type: components['schemas']['SinkKind']
-        /** Format: date-time */
-        updated_at: string
-        username: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Deleted: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: int64 */
-        deleted_count: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_DeletedFromQuarantine: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: int64 */
-        deleted_count: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Delivery: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A message to a channel, or to the webhook of a spider. */
-      data?: {
-        alert_id?: components['schemas']['AlertId'] | null
-        /** Format: int64 */
-        attempts: number
-        channel_id?: components['schemas']['ChannelId'] | null
-        /** Format: date-time */
-        created_at: string
-        /** Format: date-time */
-        delivered_at?: string | null
-        /** @example task_failed */
-        event: string
-        id: components['schemas']['DeliveryId']
-        last_error?: string | null
-        /**
-         * Format: int64
-         * @description Of HTTP, of the last attempt.
-         */
-        last_status?: number | null
-        /**
-         * Format: date-time
-         * @description Null once it has ended.
-         */
-        next_attempt_at?: string | null
-        spider_id?: components['schemas']['SpiderId'] | null
-        status: components['schemas']['DeliveryStatus']
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_DeployedContent: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A file of a version with what is in it. */
-      data?: components['schemas']['DeployedFile'] & components['schemas']['FileText']
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Deployment: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A version of a spider's code. */
-      data?: {
-        /**
-         * Format: int64
-         * @description Of all files together, in bytes.
-         */
-        archive_size: number
-        /** @description SHA-256 of the list of its files: equal codes have equal ones. */
-        code_hash: components['schemas']['String']
-        /** Format: date-time */
-        created_at: string
-        deploy_note?: string | null
-        entry_point?: string | null
-        /** Format: int64 */
-        file_count: number
-        id: components['schemas']['DeploymentId']
-        requirements_txt?: string | null
-        /** @description This and the next two as the spider had them: they are run with the files. */
-        source: components['schemas']['Source']
-        spider_id: components['schemas']['SpiderId']
-        status: components['schemas']['DeploymentStatus']
-        /** Format: date-time */
-        updated_at: string
-        /**
-         * Format: int64
-         * @description From 1, counted up for each spider; the number of one that was removed is not given again.
-         */
-        version: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Diff: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description What leads from `against` to the version that is looked at. */
-      data?: {
-        /** @description By path, as are the two below. */
-        added: components['schemas']['DeployedFile'][]
-        /** @description The id of a version, or `files`; null where there is none before it, and everything is new. */
-        against?: string | null
-        /**
-         * Format: int64
-         * @description Its number, where it is a version.
-         */
-        against_version?: number | null
-        changed: components['schemas']['ChangedFile'][]
-        removed: components['schemas']['DeployedFile'][]
-        /** @description Of `source`, `entry_point` and `requirements_txt`, what differs. */
-        settings: components['schemas']['ChangedSetting'][]
-        /** Format: int64 */
-        version: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_ErrorGroup: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description Errors of one kind in the logs of a spider's runs. */
-      data?: {
-        /**
-         * Format: int64
-         * @description How often it was seen; tests do not count.
-         */
-        count: number
-        /**
-         * @description The kind: the exception's type, the innermost functions, and its message without numbers and quoted values; of a
-         *     line without a traceback, its text without them.
-         */
-        fingerprint: string
-        /** Format: date-time */
-        first_seen: string
-        first_task: components['schemas']['TaskId']
-        /**
-         * Format: int64
-         * @description The version that was deployed when it was first seen; null: the files as they were.
-         */
-        first_version?: number | null
-        /** Format: date-time */
-        last_seen: string
-        /**
-         * Format: int64
-         * @description Where the newest of them stands in the log of `last_task`.
-         */
-        last_seq: number
-        last_task: components['schemas']['TaskId']
-        /**
-         * Format: int64
-         * @description The version that was deployed when it was last seen.
-         */
-        last_version?: number | null
-        level: components['schemas']['Level']
-        /** @description The newest of them, as it was printed. */
-        sample: string
-        /** @description Of the newest of them. */
-        title: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Explanation: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description Why a schedule did, or did not, start its spider at a time. */
-      data?: {
-        /** Format: date-time */
-        at: string
-        /** @description A sentence; `msg` has it in the caller's language. */
-        explanation: string
-        fire?: components['schemas']['Fire'] | null
-        /** @description Whether it is a planned time, as the schedule is set now. */
-        is_planned: boolean
-        /** Format: date-time */
-        planned_after?: string | null
-        /**
-         * Format: date-time
-         * @description The planned times around it, as the schedule is set now.
-         */
-        planned_before?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_FileContent: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A file with what is in it. */
-      data?: components['schemas']['FileText'] & {
-        content_type: string
-        executable: boolean
-        /** @description The predecessor's name for `path`. */
-        file_path: string
-        /** @description Sent back as `base_hash`, it keeps one editor from overwriting another's work. */
-        hash: components['schemas']['String']
-        id: components['schemas']['FileId']
-        path: string
-        /** Format: int64 */
-        size: number
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Forgotten: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: int64 */
-        count: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Hits: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        items: components['schemas']['Hit'][]
-        /**
-         * @description To go on with; null when all is looked through. One call looks through a part only, and may bring nothing and have
-         *     a cursor all the same.
-         */
-        next_cursor?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_ItemPage: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A page of items. */
-      data?: components['schemas']['Page_ItemRow'] & {
-        /**
-         * @description Whether a search ended before it had seen all items: there may be more than `total`, and `next_cursor` goes on, also
-         *     where the page is short or empty.
-         */
-        total_is_at_least: boolean
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_ItemsOut: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: int64 */
-        accepted: number
-        /** Format: int64 */
-        duplicate: number
-        /** @description Why the first of those was rejected; not told again for a batch that was known. */
-        reason?: string | null
-        /**
-         * Format: int64
-         * @description They are in quarantine.
-         */
-        rejected: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Lines: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** @description In the order of the log. */
-        items: components['schemas']['StoredLine'][]
-        /**
-         * Format: int64
-         * @description What to send as `after` for the lines that follow. Where few lines fit, one call looks through a part of the log
-         *     and may bring none; it has come to the end where the same call again has the same `next`.
-         */
-        next: number
-        /**
-         * Format: int64
-         * @description What to send as `before` for the lines in front of these; null where there are none.
-         */
-        previous?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Link: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A spider's items go to a table of a datasource. */
-      data?: {
-        /** @description Whether items of before the link are delivered too. */
-        backfill: boolean
-        /**
-         * Format: int64
-         * @description Items that wait to be delivered.
-         */
-        backlog: number
-        /** @description Whether the table is made where there is none. */
-        create_table: boolean
-        /** Format: date-time */
-        created_at: string
-        datasource_id: components['schemas']['DatasourceId']
-        datasource_name: string
-        datasource_status: components['schemas']['Status']
-        datasource_type: components['schemas']['SinkKind']
-        /** Format: int64 */
-        delivered: number
-        /** Format: date-time */
-        failing_since?: string | null
-        /**
-         * Format: int64
-         * @description Attempts since the last that went well.
-         */
-        failures: number
-        /**
-         * Format: int64
-         * @description Items that were removed, or replaced by later ones, before they could be delivered.
-         */
-        gone: number
-        id: components['schemas']['LinkId']
-        /** @description While it is off, items wait. */
-        is_enabled: boolean
-        /** Format: date-time */
-        last_delivered_at?: string | null
-        /** @description Of the last attempt; null: it went well. */
-        last_error?: string | null
-        /**
-         * Format: date-time
-         * @description While it fails: when it is tried again.
-         */
-        next_attempt_at?: string | null
-        /**
-         * Format: int64
-         * @description Items that the table would not take; see `…/refused`.
-         */
-        refused: number
-        spider_id: components['schemas']['SpiderId']
-        /** @description A table (`schema.table`, of MySQL `database.table`, where there is a dot) or a collection. */
-        target_table: string
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Option_CheckpointOut: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: null | {
-        checkpoint_data: Record<string, never>
-        task_id: components['schemas']['TaskId']
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Alert: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          created_at: string
-          id: components['schemas']['AlertId']
-          is_read: boolean
-          level: components['schemas']['AlertLevel']
-          message: string
-          rule_id?: components['schemas']['AlertRuleId'] | null
-          spider_id?: components['schemas']['SpiderId'] | null
-          task_id?: components['schemas']['TaskId'] | null
-          type: components['schemas']['AlertType']
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_AuditEntry: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          address: string
-          /** Format: date-time */
-          created_at: string
-          email: string
-          id: string
-          method: string
-          path: string
-          request_id: string
-          /** Format: int64 */
-          status: number
-          user_id: components['schemas']['UserId']
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Channel: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          channel_type: components['schemas']['ChannelType']
-          /**
-           * @description A JSON object as text, secrets as `******`. `url` and `secret` of a webhook; `webhook_url` of a robot, and the
-           *     `secret` that DingTalk and Feishu sign with; `to` of mail, with commas.
-           * @example {"url":"https://example.com/hook","secret":"******"}
-           */
-          config: string
-          /** Format: date-time */
-          created_at: string
-          id: components['schemas']['ChannelId']
-          is_enabled: boolean
-          name: string
-          /** Format: date-time */
-          updated_at: string
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_DataSource: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: (components['schemas']['Hosting'] & {
-          connection_options: Record<string, never>
-          /** Format: date-time */
-          created_at: string
-          database: string
-          description: string
-          host: string
-          id: components['schemas']['DatasourceId']
-          /**
-           * Format: date-time
-           * @description When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
-           */
-          last_check_at?: string | null
-          /** @description What was wrong then; null: nothing. */
-          last_error?: string | null
-          mode: components['schemas']['Mode']
-          name: string
-          /** Format: int64 */
-          port: number
-          status: components['schemas']['Status']
-          type: components['schemas']['SinkKind']
-          /** Format: date-time */
-          updated_at: string
-          username: string
-        })[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Delivery: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          alert_id?: components['schemas']['AlertId'] | null
-          /** Format: int64 */
-          attempts: number
-          channel_id?: components['schemas']['ChannelId'] | null
-          /** Format: date-time */
-          created_at: string
-          /** Format: date-time */
-          delivered_at?: string | null
-          /** @example task_failed */
-          event: string
-          id: components['schemas']['DeliveryId']
-          last_error?: string | null
-          /**
-           * Format: int64
-           * @description Of HTTP, of the last attempt.
-           */
-          last_status?: number | null
-          /**
-           * Format: date-time
-           * @description Null once it has ended.
-           */
-          next_attempt_at?: string | null
-          spider_id?: components['schemas']['SpiderId'] | null
-          status: components['schemas']['DeliveryStatus']
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Deployment: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /**
-           * Format: int64
-           * @description Of all files together, in bytes.
-           */
-          archive_size: number
-          /** @description SHA-256 of the list of its files: equal codes have equal ones. */
-          code_hash: components['schemas']['String']
-          /** Format: date-time */
-          created_at: string
-          deploy_note?: string | null
-          entry_point?: string | null
-          /** Format: int64 */
-          file_count: number
-          id: components['schemas']['DeploymentId']
-          requirements_txt?: string | null
-          /** @description This and the next two as the spider had them: they are run with the files. */
-          source: components['schemas']['Source']
-          spider_id: components['schemas']['SpiderId']
-          status: components['schemas']['DeploymentStatus']
-          /** Format: date-time */
-          updated_at: string
-          /**
-           * Format: int64
-           * @description From 1, counted up for each spider; the number of one that was removed is not given again.
-           */
-          version: number
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_ErrorGroup: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /**
-           * Format: int64
-           * @description How often it was seen; tests do not count.
-           */
-          count: number
-          /**
-           * @description The kind: the exception's type, the innermost functions, and its message without numbers and quoted values; of a
-           *     line without a traceback, its text without them.
-           */
-          fingerprint: string
-          /** Format: date-time */
-          first_seen: string
-          first_task: components['schemas']['TaskId']
-          /**
-           * Format: int64
-           * @description The version that was deployed when it was first seen; null: the files as they were.
-           */
-          first_version?: number | null
-          /** Format: date-time */
-          last_seen: string
-          /**
-           * Format: int64
-           * @description Where the newest of them stands in the log of `last_task`.
-           */
-          last_seq: number
-          last_task: components['schemas']['TaskId']
-          /**
-           * Format: int64
-           * @description The version that was deployed when it was last seen.
-           */
-          last_version?: number | null
-          level: components['schemas']['Level']
-          /** @description The newest of them, as it was printed. */
-          sample: string
-          /** @description Of the newest of them. */
-          title: string
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Fire: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /**
-           * Format: int64
-           * @description So many planned times before it, at least, passed with it and started nothing; they are not listed.
-           */
-          earlier?: number | null
-          /**
-           * Format: date-time
-           * @description The first of those.
-           */
-          earlier_from?: string | null
-          /**
-           * Format: int64
-           * @description From the planned time to the task's being queued.
-           */
-          late_ms?: number | null
-          outcome: components['schemas']['FireOutcome']
-          /** Format: date-time */
-          planned_at: string
-          /** @description Why it is not as planned. */
-          reason?: string | null
-          task_id?: components['schemas']['TaskId'] | null
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_InQuarantine: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          _id: string
-          /** Format: date-time */
-          created_at: string
-          /** @description What the spider sent, to the letter; as a text where it is nested too deep for most programs to read. */
-          data: Record<string, never>
-          is_test: boolean
-          /**
-           * @description Places in the item, each with what is wrong there.
-           * @example /price: "9.90" is not of type "number"
-           */
-          reason: string
-          spider_id: components['schemas']['SpiderId']
-          task_id: components['schemas']['TaskId']
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Project: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          created_at: string
-          description: string
-          git_branch?: string | null
-          git_url?: string | null
-          id: components['schemas']['ProjectId']
-          /** Format: date-time */
-          last_sync_at?: string | null
-          local_path?: string | null
-          /**
-           * Format: int64
-           * @description Tasks of its spiders at once; null: no limit.
-           */
-          max_concurrent?: number | null
-          name: string
-          node_id?: string | null
-          /** Format: int64 */
-          spider_count: number
-          status: components['schemas']['ProjectStatus']
-          sync_error?: string | null
-          /** Format: date-time */
-          updated_at: string
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Proxy: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          cooldown_until?: string | null
-          /** Format: date-time */
-          created_at: string
-          /**
-           * Format: int64
-           * @description Failures in a row.
-           */
-          fail_count: number
-          has_password: boolean
-          host: string
-          id: components['schemas']['ProxyId']
-          /** Format: date-time */
-          last_check_at?: string | null
-          /** @description Why the last check failed; null where it did not. */
-          last_error?: string | null
-          /**
-           * Format: date-time
-           * @description When a spider was given it.
-           */
-          last_used_at?: string | null
-          /**
-           * Format: int64
-           * @description Of the last check that went well, in milliseconds.
-           */
-          latency_ms?: number | null
-          /** @description Always null: it is never answered. */
-          password?: string | null
-          /** Format: int64 */
-          port: number
-          protocol: components['schemas']['Protocol']
-          status: components['schemas']['ProxyStatus']
-          /**
-           * Format: double
-           * @description From 0 to 1, a moving average of what spiders and checks found; 0.8 at first, and not used below 0.5.
-           */
-          success_rate: number
-          /** Format: date-time */
-          updated_at: string
-          /** @description Null: it asks for none. */
-          username?: string | null
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Refusal: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          item_id: string
-          /** @description In the engine's words. */
-          reason: string
-          /** Format: date-time */
-          refused_at: string
-          task_id: components['schemas']['TaskId']
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Rule: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /**
-           * @description `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
-           *     `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
-           *     `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
-           */
-          condition: Record<string, never>
-          /**
-           * Format: int64
-           * @description For so long after it was triggered it is not again.
-           */
-          cooldown_minutes: number
-          /** Format: date-time */
-          created_at: string
-          id: components['schemas']['AlertRuleId']
-          is_enabled: boolean
-          /** Format: date-time */
-          last_triggered_at?: string | null
-          name: string
-          notification_channel_id?: components['schemas']['ChannelId'] | null
-          rule_type: components['schemas']['AlertType']
-          spider_id?: components['schemas']['SpiderId'] | null
-          /** Format: date-time */
-          updated_at: string
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Schedule: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          created_at: string
-          /** @example 0 8 * * MON-FRI */
-          cron_expr: string
-          deployment_id?: components['schemas']['DeploymentId'] | null
-          id: components['schemas']['ScheduleId']
-          is_active: boolean
-          /** @description Whether it is the spider's own `cron_expr`; it has the spider's id then. */
-          is_own: boolean
-          /**
-           * Format: date-time
-           * @description The last planned time at which it started a task.
-           */
-          last_run_at?: string | null
-          misfire?: components['schemas']['Misfire'] | null
-          name: string
-          /**
-           * Format: date-time
-           * @description Null while it, or its spider, is paused.
-           */
-          next_run_at?: string | null
-          overlap?: components['schemas']['Overlap'] | null
-          /** @description Beside the spider's own parameters, and before them where both name one. */
-          params: {
-            [key: string]: unknown
-          }
-          /**
-           * Format: int64
-           * @description Of its tasks: the higher, the sooner.
-           */
-          priority: number
-          spider_id: components['schemas']['SpiderId']
-          spider_name: string
-          /** @example Asia/Shanghai */
-          timezone: string
-          /** Format: date-time */
-          updated_at: string
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Shown: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          created_at: string
-          end_reason?: string | null
-          error_message?: string | null
-          /** Format: date-time */
-          expires_at: string
-          id: components['schemas']['CodeSessionId']
-          /** Format: date-time */
-          last_active_at: string
-          spider_id: components['schemas']['SpiderId']
-          status: components['schemas']['Status']
-          /** @description Why the spider could not get its files the last time. */
-          sync_error?: string | null
-          /**
-           * Format: date-time
-           * @description When the spider got its files last.
-           */
-          synced_at?: string | null
-          /** @description Opens it once, within five minutes. Only answered to whoever asks for an editor. */
-          token?: string | null
-          /** Format: date-time */
-          updated_at: string
-          /**
-           * @description Where it is opened, with `?tkn=<token>` behind it.
-           * @example /code-server/01890a5d-ac96-774b-bcce-b302099a8057/
-           */
-          url: string
-          user_id: components['schemas']['UserId']
-          warning?: components['schemas']['Warning'] | null
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Spider: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** @description The version that runs; null: the files as they are. */
-          active_deployment_id?: string | null
-          autothrottle_enabled: boolean
-          code_sync_status?: string | null
-          /** @description Always null, as the two below: the predecessor's clients read them. */
-          coder_workspace_id?: string | null
-          coder_workspace_name?: string | null
-          /** Format: double */
-          cpu_limit?: number | null
-          /** Format: date-time */
-          created_at: string
-          /** @description Five fields, or six with seconds; null: it has no schedule. */
-          cron_expr?: string | null
-          dedup_enabled: boolean
-          /**
-           * @description Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
-           *     without any, or in an item that has none of them, the whole item counts.
-           */
-          dedup_fields?: string | null
-          /** @description What becomes of an item that is known by `dedup_fields`. */
-          dedup_policy: components['schemas']['DedupPolicy']
-          description?: string | null
-          /** @description `module:function`, `module`, a script's path, or the name of a Scrapy spider. */
-          entry_point?: string | null
-          /** @description Values of names like `API_KEY`, and addresses with a password, are answered as `******`. */
-          env_vars: {
-            [key: string]: string
-          }
-          /** @description What a failure is taken for, where this says it better than the platform's guess; the first that fits counts. */
-          error_rules: components['schemas']['ErrorRule'][]
-          git_repo?: string | null
-          id: components['schemas']['SpiderId']
-          image?: string | null
-          is_active: boolean
-          /** @description JSON Schema that items must satisfy; those that do not go to quarantine. */
-          item_schema?: Record<string, never> | null
-          /**
-           * Format: int64
-           * @description Tasks at once, where `overlap` is `allow`; null: no limit.
-           */
-          max_concurrent?: number | null
-          /** Format: int64 */
-          max_items?: number | null
-          /** Format: int64 */
-          max_retries: number
-          /** Format: int64 */
-          memory_limit_mb?: number | null
-          misfire: components['schemas']['Misfire']
-          name: string
-          /**
-           * Format: date-time
-           * @description By any of its schedules; null while it is inactive or has none.
-           */
-          next_run_at?: string | null
-          node_id?: string | null
-          /** @description It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute. */
-          over_quota: boolean
-          overlap: components['schemas']['Overlap']
-          params: {
-            [key: string]: unknown
-          }
-          project_id: components['schemas']['ProjectId']
-          proxy_enabled: boolean
-          /** Format: double */
-          rate_limit_rps?: number | null
-          requirements_txt?: string | null
-          /** @description What is kept how long, where it differs from the server's settings. */
-          retention: components['schemas']['Retention']
-          /** Format: int64 */
-          retry_delay_seconds: number
-          /**
-           * @description How often each category of failure is retried, where it differs from: parse never, auth once, others
-           *     `max_retries` times.
-           */
-          retry_limits: Record<string, never>
-          runner: components['schemas']['Runner']
-          /** @description The predecessor's single file: the text of `main.py` as long as the two are one. */
-          script_content?: string | null
-          source: components['schemas']['Source']
-          start_url?: string | null
-          /** Format: int64 */
-          timeout_seconds: number
-          /** @example Asia/Shanghai */
-          timezone: string
-          /** Format: date-time */
-          updated_at: string
-          webhook_url?: string | null
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_Task: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /**
-           * Format: int64
-           * @description How often it has been started.
-           */
-          attempt: number
-          /** Format: date-time */
-          cancel_requested_at?: string | null
-          /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
-          checkpoint_data?: string | null
-          /** @description SHA-256 over the files it runs. */
-          code_hash: string
-          container_id?: string | null
-          /** Format: date-time */
-          created_at: string
-          /** @description The version of the code that it runs; null: the files as they were when it was queued. */
-          deployment_id?: string | null
-          /**
-           * Format: int64
-           * @description Its number.
-           */
-          deployment_version?: number | null
-          error_category?: components['schemas']['ErrorCategory'] | null
-          error_message?: string | null
-          /** Format: int64 */
-          exit_code?: number | null
-          /**
-           * Format: int64
-           * @description Items rejected or not delivered.
-           */
-          failed_count: number
-          /** Format: date-time */
-          finished_at?: string | null
-          id: components['schemas']['TaskId']
-          is_test: boolean
-          /** Format: double */
-          items_per_second?: number | null
-          /** Format: date-time */
-          items_removed_at?: string | null
-          /** Format: date-time */
-          last_heartbeat?: string | null
-          /**
-           * Format: date-time
-           * @description When its log was removed for its age; likewise its items. The counts still say what it did.
-           */
-          logs_removed_at?: string | null
-          /** Format: int64 */
-          max_retries: number
-          /**
-           * Format: date-time
-           * @description Not before; null: as soon as it can.
-           */
-          next_attempt_at?: string | null
-          params: Record<string, never>
-          /** Format: double */
-          peak_memory_mb?: number | null
-          /** @description Why it waits, while it does. */
-          pending_reason?: string | null
-          /**
-           * Format: int64
-           * @description The higher, the sooner.
-           */
-          priority: number
-          /**
-           * Format: int64
-           * @description 0 to 100, as the spider reports it.
-           */
-          progress: number
-          progress_message?: string | null
-          /**
-           * Format: int64
-           * @description How often it was queued again after a failure.
-           */
-          retry_count: number
-          /** @description The schedule that queued it. */
-          schedule_id?: string | null
-          /** Format: date-time */
-          scheduled_at: string
-          spider_id: components['schemas']['SpiderId']
-          spider_name: string
-          /** Format: date-time */
-          started_at?: string | null
-          status: components['schemas']['TaskStatus']
-          /**
-           * Format: int64
-           * @description Items stored.
-           */
-          success_count: number
-          /**
-           * Format: int64
-           * @description Items received.
-           */
-          total_count: number
-          trigger_type: components['schemas']['Trigger']
-          /** Format: date-time */
-          updated_at: string
-          worker_id?: string | null
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_TaskLog: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          created_at: string
-          /** @description Why there is nothing, where there is nothing. */
-          message?: string | null
-          spider_id: components['schemas']['SpiderId']
-          /** @description The platform's own lines stand here, too. */
-          stderr: string
-          stdout: string
-          task_id: components['schemas']['TaskId']
-          /** @description There is more than is shown. */
-          truncated: boolean
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Page_User: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One page of a list, newest first. */
-      data?: {
-        items: {
-          /** Format: date-time */
-          created_at: string
-          email: string
-          id: components['schemas']['UserId']
-          interface_language: string
-          is_active: boolean
-          /** Format: date-time */
-          last_login_at?: string | null
-          name: string
-          role: components['schemas']['Role']
-          timezone: string
-          /** Format: date-time */
-          updated_at: string
-        }[]
-        /**
-         * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-         *     has one: what follows it is empty.)
-         */
-        next_cursor?: string | null
-        /** Format: int64 */
-        page: number
-        /** Format: int64 */
-        page_size: number
-        /**
-         * Format: int64
-         * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-         */
-        total?: number | null
-        /** Format: int64 */
-        total_pages?: number | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Preview: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description The first items of a task. */
-      data?: {
-        /** @description The same, under the name that the predecessor's UI reads. */
-        field_stats: {
-          [key: string]: components['schemas']['PreviewField']
-        }
-        /** @description By name, of the items shown. */
-        fields: {
-          [key: string]: components['schemas']['PreviewField']
-        }
-        items: Record<string, never>[]
-        /**
-         * Format: int64
-         * @description How many the task has in all.
-         */
-        total: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Project: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        description: string
-        git_branch?: string | null
-        git_url?: string | null
-        id: components['schemas']['ProjectId']
-        /** Format: date-time */
-        last_sync_at?: string | null
-        local_path?: string | null
-        /**
-         * Format: int64
-         * @description Tasks of its spiders at once; null: no limit.
-         */
-        max_concurrent?: number | null
-        name: string
-        node_id?: string | null
-        /** Format: int64 */
-        spider_count: number
-        status: components['schemas']['ProjectStatus']
-        sync_error?: string | null
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Proxy: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: date-time */
-        cooldown_until?: string | null
-        /** Format: date-time */
-        created_at: string
-        /**
-         * Format: int64
-         * @description Failures in a row.
-         */
-        fail_count: number
-        has_password: boolean
-        host: string
-        id: components['schemas']['ProxyId']
-        /** Format: date-time */
-        last_check_at?: string | null
-        /** @description Why the last check failed; null where it did not. */
-        last_error?: string | null
-        /**
-         * Format: date-time
-         * @description When a spider was given it.
-         */
-        last_used_at?: string | null
-        /**
-         * Format: int64
-         * @description Of the last check that went well, in milliseconds.
-         */
-        latency_ms?: number | null
-        /** @description Always null: it is never answered. */
-        password?: string | null
-        /** Format: int64 */
-        port: number
-        protocol: components['schemas']['Protocol']
-        status: components['schemas']['ProxyStatus']
-        /**
-         * Format: double
-         * @description From 0 to 1, a moving average of what spiders and checks found; 0.8 at first, and not used below 0.5.
-         */
-        success_rate: number
-        /** Format: date-time */
-        updated_at: string
-        /** @description Null: it asks for none. */
-        username?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Removed: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description What one run removed. */
-      data?: {
-        /** Format: int64 */
-        alerts: number
-        /** Format: int64 */
-        audit: number
-        /** Format: int64 */
-        blob_bytes: number
-        /** Format: int64 */
-        blobs: number
-        /**
-         * Format: int64
-         * @description Messages that were delivered or given up.
-         */
-        deliveries: number
-        /** Format: int64 */
-        events: number
-        /**
-         * Format: int64
-         * @description Planned times in the ledgers of schedules.
-         */
-        fires: number
-        /**
-         * Format: int64
-         * @description Tasks that stay without their items.
-         */
-        items: number
-        /**
-         * Format: int64
-         * @description Tasks that stay without their log.
-         */
-        logs: number
-        /**
-         * Format: int64
-         * @description Tasks with all that belongs to them.
-         */
-        tasks: number
-        /** Format: int64 */
-        versions: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Replayed: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description What became of refused items that were checked again. */
-      data?: {
-        /**
-         * Format: int64
-         * @description Of those, how many were duplicates.
-         */
-        duplicate: number
-        /**
-         * Format: int64
-         * @description They are out of quarantine: stored, or known as duplicates.
-         */
-        replayed: number
-        /** Format: int64 */
-        still_rejected: number
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Rotated: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        message: string
-        /** @description With username and password, percent-encoded; null: there is none. */
-        proxy_url?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Rule: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /**
-         * @description `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
-         *     `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
-         *     `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
-         */
-        condition: Record<string, never>
-        /**
-         * Format: int64
-         * @description For so long after it was triggered it is not again.
-         */
-        cooldown_minutes: number
-        /** Format: date-time */
-        created_at: string
-        id: components['schemas']['AlertRuleId']
-        is_enabled: boolean
-        /** Format: date-time */
-        last_triggered_at?: string | null
-        name: string
-        notification_channel_id?: components['schemas']['ChannelId'] | null
-        rule_type: components['schemas']['AlertType']
-        spider_id?: components['schemas']['SpiderId'] | null
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Schedule: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description When a spider is to run by itself. */
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        /** @example 0 8 * * MON-FRI */
-        cron_expr: string
-        deployment_id?: components['schemas']['DeploymentId'] | null
-        id: components['schemas']['ScheduleId']
-        is_active: boolean
-        /** @description Whether it is the spider's own `cron_expr`; it has the spider's id then. */
-        is_own: boolean
-        /**
-         * Format: date-time
-         * @description The last planned time at which it started a task.
-         */
-        last_run_at?: string | null
-        misfire?: components['schemas']['Misfire'] | null
-        name: string
-        /**
-         * Format: date-time
-         * @description Null while it, or its spider, is paused.
-         */
-        next_run_at?: string | null
-        overlap?: components['schemas']['Overlap'] | null
-        /** @description Beside the spider's own parameters, and before them where both name one. */
-        params: {
-          [key: string]: unknown
-        }
-        /**
-         * Format: int64
-         * @description Of its tasks: the higher, the sooner.
-         */
-        priority: number
-        spider_id: components['schemas']['SpiderId']
-        spider_name: string
-        /** @example Asia/Shanghai */
-        timezone: string
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Setup: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        step: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Shown: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description An editor, as it is shown. */
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        end_reason?: string | null
-        error_message?: string | null
-        /** Format: date-time */
-        expires_at: string
-        id: components['schemas']['CodeSessionId']
-        /** Format: date-time */
-        last_active_at: string
-        spider_id: components['schemas']['SpiderId']
-        status: components['schemas']['Status']
-        /** @description Why the spider could not get its files the last time. */
-        sync_error?: string | null
-        /**
-         * Format: date-time
-         * @description When the spider got its files last.
-         */
-        synced_at?: string | null
-        /** @description Opens it once, within five minutes. Only answered to whoever asks for an editor. */
-        token?: string | null
-        /** Format: date-time */
-        updated_at: string
-        /**
-         * @description Where it is opened, with `?tkn=<token>` behind it.
-         * @example /code-server/01890a5d-ac96-774b-bcce-b302099a8057/
-         */
-        url: string
-        user_id: components['schemas']['UserId']
-        warning?: components['schemas']['Warning'] | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Spider: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description Texts that are empty are answered as null, which is what the predecessor's clients expect. */
-      data?: {
-        /** @description The version that runs; null: the files as they are. */
-        active_deployment_id?: string | null
-        autothrottle_enabled: boolean
-        code_sync_status?: string | null
-        /** @description Always null, as the two below: the predecessor's clients read them. */
-        coder_workspace_id?: string | null
-        coder_workspace_name?: string | null
-        /** Format: double */
-        cpu_limit?: number | null
-        /** Format: date-time */
-        created_at: string
-        /** @description Five fields, or six with seconds; null: it has no schedule. */
-        cron_expr?: string | null
-        dedup_enabled: boolean
-        /**
-         * @description Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
-         *     without any, or in an item that has none of them, the whole item counts.
-         */
-        dedup_fields?: string | null
-        /** @description What becomes of an item that is known by `dedup_fields`. */
-        dedup_policy: components['schemas']['DedupPolicy']
-        description?: string | null
-        /** @description `module:function`, `module`, a script's path, or the name of a Scrapy spider. */
-        entry_point?: string | null
-        /** @description Values of names like `API_KEY`, and addresses with a password, are answered as `******`. */
-        env_vars: {
-          [key: string]: string
-        }
-        /** @description What a failure is taken for, where this says it better than the platform's guess; the first that fits counts. */
-        error_rules: components['schemas']['ErrorRule'][]
-        git_repo?: string | null
-        id: components['schemas']['SpiderId']
-        image?: string | null
-        is_active: boolean
-        /** @description JSON Schema that items must satisfy; those that do not go to quarantine. */
-        item_schema?: Record<string, never> | null
-        /**
-         * Format: int64
-         * @description Tasks at once, where `overlap` is `allow`; null: no limit.
-         */
-        max_concurrent?: number | null
-        /** Format: int64 */
-        max_items?: number | null
-        /** Format: int64 */
-        max_retries: number
-        /** Format: int64 */
-        memory_limit_mb?: number | null
-        misfire: components['schemas']['Misfire']
-        name: string
-        /**
-         * Format: date-time
-         * @description By any of its schedules; null while it is inactive or has none.
-         */
-        next_run_at?: string | null
-        node_id?: string | null
-        /** @description It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute. */
-        over_quota: boolean
-        overlap: components['schemas']['Overlap']
-        params: {
-          [key: string]: unknown
-        }
-        project_id: components['schemas']['ProjectId']
-        proxy_enabled: boolean
-        /** Format: double */
-        rate_limit_rps?: number | null
-        requirements_txt?: string | null
-        /** @description What is kept how long, where it differs from the server's settings. */
-        retention: components['schemas']['Retention']
-        /** Format: int64 */
-        retry_delay_seconds: number
-        /**
-         * @description How often each category of failure is retried, where it differs from: parse never, auth once, others
-         *     `max_retries` times.
-         */
-        retry_limits: Record<string, never>
-        runner: components['schemas']['Runner']
-        /** @description The predecessor's single file: the text of `main.py` as long as the two are one. */
-        script_content?: string | null
-        source: components['schemas']['Source']
-        start_url?: string | null
-        /** Format: int64 */
-        timeout_seconds: number
-        /** @example Asia/Shanghai */
-        timezone: string
-        /** Format: date-time */
-        updated_at: string
-        webhook_url?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_SpiderFile: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        content_type: string
-        /** Format: date-time */
-        created_at: string
-        executable: boolean
-        /** @description SHA-256 of the content. */
-        hash: components['schemas']['String']
-        id: components['schemas']['FileId']
-        /** @example src/main.py */
-        path: string
-        /** Format: int64 */
-        size: number
-        spider_id: components['schemas']['SpiderId']
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_StatusOut: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        status: components['schemas']['TaskStatus']
-        task_id: components['schemas']['TaskId']
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Storage: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description What is kept, in bytes. */
-      data?: {
-        blobs?: components['schemas']['Blobs'] | null
-        /** @description The list of files that cannot be read: while that is so, no blob is removed. Null where all can. */
-        blobs_blocked_by?: string | null
-        /**
-         * Format: int64
-         * @description The database's own files. SQLite gives back what deletions free; PostgreSQL uses it again.
-         */
-        database_bytes: number
-        /** @description The disk of the data directory. */
-        disk: components['schemas']['Room']
-        /**
-         * Format: int64
-         * @description Uploaded by tasks.
-         */
-        files_bytes: number
-        /**
-         * Format: int64
-         * @description As they were sent, as the logs.
-         */
-        items_bytes: number
-        /** Format: int64 */
-        logs_bytes: number
-        /** @description The twenty that keep most, the largest first. */
-        spiders: components['schemas']['SpiderStorage'][]
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Synchronised: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description What a synchronisation came to. */
-      data?: {
-        /** @description Where both sides had changed a file: the spider's version stays, and the editor's lies beside it. */
-        conflicts: components['schemas']['Conflict'][]
-        /** @description Written and removed here, and in the editor. */
-        files_synced: number
-        message: string
-        /** @description What a spider cannot have, and stays in the editor. */
-        skipped: components['schemas']['SkippedFile'][]
-        success: boolean
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Task: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description One run of a spider. */
-      data?: {
-        /**
-         * Format: int64
-         * @description How often it has been started.
-         */
-        attempt: number
-        /** Format: date-time */
-        cancel_requested_at?: string | null
-        /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
-        checkpoint_data?: string | null
-        /** @description SHA-256 over the files it runs. */
-        code_hash: string
-        container_id?: string | null
-        /** Format: date-time */
-        created_at: string
-        /** @description The version of the code that it runs; null: the files as they were when it was queued. */
-        deployment_id?: string | null
-        /**
-         * Format: int64
-         * @description Its number.
-         */
-        deployment_version?: number | null
-        error_category?: components['schemas']['ErrorCategory'] | null
-        error_message?: string | null
-        /** Format: int64 */
-        exit_code?: number | null
-        /**
-         * Format: int64
-         * @description Items rejected or not delivered.
-         */
-        failed_count: number
-        /** Format: date-time */
-        finished_at?: string | null
-        id: components['schemas']['TaskId']
-        is_test: boolean
-        /** Format: double */
-        items_per_second?: number | null
-        /** Format: date-time */
-        items_removed_at?: string | null
-        /** Format: date-time */
-        last_heartbeat?: string | null
-        /**
-         * Format: date-time
-         * @description When its log was removed for its age; likewise its items. The counts still say what it did.
-         */
-        logs_removed_at?: string | null
-        /** Format: int64 */
-        max_retries: number
-        /**
-         * Format: date-time
-         * @description Not before; null: as soon as it can.
-         */
-        next_attempt_at?: string | null
-        params: Record<string, never>
-        /** Format: double */
-        peak_memory_mb?: number | null
-        /** @description Why it waits, while it does. */
-        pending_reason?: string | null
-        /**
-         * Format: int64
-         * @description The higher, the sooner.
-         */
-        priority: number
-        /**
-         * Format: int64
-         * @description 0 to 100, as the spider reports it.
-         */
-        progress: number
-        progress_message?: string | null
-        /**
-         * Format: int64
-         * @description How often it was queued again after a failure.
-         */
-        retry_count: number
-        /** @description The schedule that queued it. */
-        schedule_id?: string | null
-        /** Format: date-time */
-        scheduled_at: string
-        spider_id: components['schemas']['SpiderId']
-        spider_name: string
-        /** Format: date-time */
-        started_at?: string | null
-        status: components['schemas']['TaskStatus']
-        /**
-         * Format: int64
-         * @description Items stored.
-         */
-        success_count: number
-        /**
-         * Format: int64
-         * @description Items received.
-         */
-        total_count: number
-        trigger_type: components['schemas']['Trigger']
-        /** Format: date-time */
-        updated_at: string
-        worker_id?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_TaskLog: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description The end of what the task printed. */
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        /** @description Why there is nothing, where there is nothing. */
-        message?: string | null
-        spider_id: components['schemas']['SpiderId']
-        /** @description The platform's own lines stand here, too. */
-        stderr: string
-        stdout: string
-        task_id: components['schemas']['TaskId']
-        /** @description There is more than is shown. */
-        truncated: boolean
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Tested: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description Whether the database was reached. */
-      data?: {
-        /** Format: int64 */
-        latency_ms: number
-        /** @description What was wrong, where something was. */
-        message: string
-        ok: boolean
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Uploaded: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        errors?: string[] | null
-        files_count: number
-        success: boolean
-        uploaded_files: string[]
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_User: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        email: string
-        id: components['schemas']['UserId']
-        interface_language: string
-        is_active: boolean
-        /** Format: date-time */
-        last_login_at?: string | null
-        name: string
-        role: components['schemas']['Role']
-        timezone: string
-        /** Format: date-time */
-        updated_at: string
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Value: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: unknown
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_ApiToken: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        /** Format: date-time */
-        expires_at?: string | null
-        id: components['schemas']['TokenId']
-        /** Format: date-time */
-        last_used_at?: string | null
-        name: string
-        role: components['schemas']['Role']
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_Attempt: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: int64 */
-        attempt: number
-        error_category?: components['schemas']['ErrorCategory'] | null
-        error_message?: string | null
-        /** Format: int64 */
-        exit_code?: number | null
-        /**
-         * Format: date-time
-         * @description Null while it runs.
-         */
-        finished_at?: string | null
-        /** @description Its server stopped or was lost. That counts for no retry. */
-        is_interrupted: boolean
-        /**
-         * Format: int64
-         * @description Items that it stored.
-         */
-        items: number
-        /** Format: double */
-        peak_memory_mb?: number | null
-        /** Format: date-time */
-        started_at: string
-        status?: components['schemas']['TaskStatus'] | null
-        worker_id: string
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_DeployedFile: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        content_type: string
-        executable: boolean
-        /** @description SHA-256 of the content. */
-        hash: components['schemas']['String']
-        /** @example src/main.py */
-        path: string
-        /** Format: int64 */
-        size: number
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_FieldSummary: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /**
-         * Format: int64
-         * @description In how many items it is there and not null.
-         */
-        count: number
-        /**
-         * Format: double
-         * @description The same as a share of all items, 0 to 1.
-         */
-        filled: number
-        name: string
-        /** @description Its first value that is not null; a long one is cut. */
-        sample?: Record<string, never> | null
-        /** @description How often it had which type. */
-        types: {
-          [key: string]: number
-        }
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_Link: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** @description Whether items of before the link are delivered too. */
-        backfill: boolean
-        /**
-         * Format: int64
-         * @description Items that wait to be delivered.
-         */
-        backlog: number
-        /** @description Whether the table is made where there is none. */
-        create_table: boolean
-        /** Format: date-time */
-        created_at: string
-        datasource_id: components['schemas']['DatasourceId']
-        datasource_name: string
-        datasource_status: components['schemas']['Status']
-        datasource_type: components['schemas']['SinkKind']
-        /** Format: int64 */
-        delivered: number
-        /** Format: date-time */
-        failing_since?: string | null
-        /**
-         * Format: int64
-         * @description Attempts since the last that went well.
-         */
-        failures: number
-        /**
-         * Format: int64
-         * @description Items that were removed, or replaced by later ones, before they could be delivered.
-         */
-        gone: number
-        id: components['schemas']['LinkId']
-        /** @description While it is off, items wait. */
-        is_enabled: boolean
-        /** Format: date-time */
-        last_delivered_at?: string | null
-        /** @description Of the last attempt; null: it went well. */
-        last_error?: string | null
-        /**
-         * Format: date-time
-         * @description While it fails: when it is tried again.
-         */
-        next_attempt_at?: string | null
-        /**
-         * Format: int64
-         * @description Items that the table would not take; see `…/refused`.
-         */
-        refused: number
-        spider_id: components['schemas']['SpiderId']
-        /** @description A table (`schema.table`, of MySQL `database.table`, where there is a dot) or a collection. */
-        target_table: string
-        /** Format: date-time */
-        updated_at: string
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_SpiderFile: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        content_type: string
-        /** Format: date-time */
-        created_at: string
-        executable: boolean
-        /** @description SHA-256 of the content. */
-        hash: components['schemas']['String']
-        id: components['schemas']['FileId']
-        /** @example src/main.py */
-        path: string
-        /** Format: int64 */
-        size: number
-        spider_id: components['schemas']['SpiderId']
-        /** Format: date-time */
-        updated_at: string
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_String: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: string[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_TaskFile: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        filename: string
-        id: string
-        /** Format: int64 */
-        size: number
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Vec_Template: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** @description Of the file that one looks at first. */
-        content: string
-        entry_point: string
-        files: components['schemas']['TemplateFile'][]
-        /** @example script */
-        name: string
-        /** @description What `pip` must install first; empty: nothing. */
-        requirements_txt: string
-        source: components['schemas']['Source']
-      }[]
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Versions: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description A thing that a spider brings, with the contents it has had. */
-      data?: components['schemas']['Change'] & {
-        /** @description For `?cursor=`; null where there are no further ones. */
-        next_cursor?: string | null
-        /** @description Newest first. All of them are kept where `dedup_policy` is `version`, else the present one alone. */
-        versions: components['schemas']['VersionItem'][]
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_Workspace: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      /** @description An editor in the predecessor's words. */
-      data?: {
-        /** Format: date-time */
-        created_at: string
-        id: string
-        name: string
-        /** @example running */
-        status: string
-        /** @description Opens it once, within five minutes; null until it is ready. */
-        url?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-    Envelope_WorkspaceState: {
-      /**
-       * Format: int32
-       * @example 200
-       */
-      code: number
-      data?: {
-        /** @description `connecting` or `connected`; null without an editor. */
-        agent_status?: string | null
-        apps_ready: boolean
-        build_job?: string | null
-        build_status?: string | null
-        /** @description `synced` or `failed`; null before the first time. */
-        code_sync_status?: string | null
-        is_ready: boolean
-        /** Format: date-time */
-        last_used_at?: string | null
-        /**
-         * @description `pending`, `starting`, `running`, `stopping`, `stopped` or `failed`.
-         * @example running
-         */
-        status: string
-        /** @description Opens it once, within five minutes; null until it is ready. */
-        url?: string | null
-      }
-      /** @example success */
-      msg: string
-    }
-    /**
-     * @description What kind of failure it was, as far as exit, signal and output tell.
-     * @enum {string}
-     */
-    ErrorCategory: 'network' | 'auth' | 'parse' | 'timeout' | 'system'
-    /** @description Errors of one kind in the logs of a spider's runs. */
-    ErrorGroup: {
-      /**
-       * Format: int64
-       * @description How often it was seen; tests do not count.
-       */
-      count: number
-      /**
-       * @description The kind: the exception's type, the innermost functions, and its message without numbers and quoted values; of a
-       *     line without a traceback, its text without them.
-       */
-      fingerprint: string
-      /** Format: date-time */
-      first_seen: string
-      first_task: components['schemas']['TaskId']
-      /**
-       * Format: int64
-       * @description The version that was deployed when it was first seen; null: the files as they were.
-       */
-      first_version?: number | null
-      /** Format: date-time */
-      last_seen: string
-      /**
-       * Format: int64
-       * @description Where the newest of them stands in the log of `last_task`.
-       */
-      last_seq: number
-      last_task: components['schemas']['TaskId']
-      /**
-       * Format: int64
-       * @description The version that was deployed when it was last seen.
-       */
-      last_version?: number | null
-      level: components['schemas']['Level']
-      /** @description The newest of them, as it was printed. */
-      sample: string
-      /** @description Of the newest of them. */
-      title: string
-    }
-    /**
-     * @description What a failure is taken for, in place of the platform's guess: where the exit code, the output's end, or both are
-     *     like this.
-     */
-    ErrorRule: {
-      category: components['schemas']['Category']
-      /** Format: int64 */
-      exit_code?: number | null
-      /** @description A regular expression to be found in the last kilobytes of stderr; `^` and `$` are the ends of a line. */
-      pattern?: string | null
-    }
-    /** @description Why a schedule did, or did not, start its spider at a time. */
-    Explanation: {
-      /** Format: date-time */
-      at: string
-      /** @description A sentence; `msg` has it in the caller's language. */
-      explanation: string
-      fire?: components['schemas']['Fire'] | null
-      /** @description Whether it is a planned time, as the schedule is set now. */
-      is_planned: boolean
-      /** Format: date-time */
-      planned_after?: string | null
-      /**
-       * Format: date-time
-       * @description The planned times around it, as the schedule is set now.
-       */
-      planned_before?: string | null
-    }
-    /** @description What is known of one field. */
-    FieldSummary: {
-      /**
-       * Format: int64
-       * @description In how many items it is there and not null.
-       */
-      count: number
-      /**
-       * Format: double
-       * @description The same as a share of all items, 0 to 1.
-       */
-      filled: number
-      name: string
-      /** @description Its first value that is not null; a long one is cut. */
-      sample?: Record<string, never> | null
-      /** @description How often it had which type. */
-      types: {
-        [key: string]: number
-      }
-    }
-    /** @description A file with what is in it. */
-    FileContent: components['schemas']['FileText'] & {
-      content_type: string
-      executable: boolean
-      /** @description The predecessor's name for `path`. */
-      file_path: string
-      /** @description Sent back as `base_hash`, it keeps one editor from overwriting another's work. */
-      hash: components['schemas']['String']
-      id: components['schemas']['FileId']
-      path: string
-      /** Format: int64 */
-      size: number
-      /** Format: date-time */
-      updated_at: string
-    }
-    FileEdit: {
-      /** @default null */
-      base_hash: components['schemas']['String'] | null
-      /** @default null */
-      content: string | null
-      /**
-       * @description Instead of `content`, for what is not text.
-       * @default null
-       */
-      content_base64: string | null
-      /** @default null */
-      executable: boolean | null
-      /**
-       * @description A new path.
-       * @default null
-       */
-      path: string | null
-    }
-    FileId: string
-    /** @description What is in a file: text in `content`; anything else in `content_base64`, with `content` null. */
-    FileText: {
-      content?: string | null
-      content_base64?: string | null
-      /**
-       * @description `utf-8` or `base64`.
-       * @example utf-8
-       */
-      encoding: string
-    }
-    FileUpload: {
-      /** Format: binary */
-      file: string
-      /** @description The full path, or a folder with `/` at its end; else `file_path` of the query, else the file's own name. */
-      path?: string | null
-    }
-    /** @description A planned time and what became of it: a row of the ledger. */
-    Fire: {
-      /**
-       * Format: int64
-       * @description So many planned times before it, at least, passed with it and started nothing; they are not listed.
-       */
-      earlier?: number | null
-      /**
-       * Format: date-time
-       * @description The first of those.
-       */
-      earlier_from?: string | null
-      /**
-       * Format: int64
-       * @description From the planned time to the task's being queued.
-       */
-      late_ms?: number | null
-      outcome: components['schemas']['FireOutcome']
-      /** Format: date-time */
-      planned_at: string
-      /** @description Why it is not as planned. */
-      reason?: string | null
-      task_id?: components['schemas']['TaskId'] | null
-    }
-    /**
-     * @description What became of a planned time.
-     * @enum {string}
-     */
-    FireOutcome: 'fired' | 'skipped_overlap' | 'skipped_paused' | 'missed'
-    Forgotten: {
-      /** Format: int64 */
-      count: number
-    }
-    Heartbeat: {
-      /**
-       * @description Whether somebody works in the editor. An open page is no work: left out, it is false.
-       * @default false
-       */
-      active: boolean
-    }
-    HeartbeatIn: {
-      /** Format: double */
-      memory_mb?: number | null
-      task_id: string
-    }
-    /** @description A line, and whose it is. */
-    Hit: components['schemas']['StoredLine'] & {
-      task_id: string
-    }
-    Hits: {
-      items: components['schemas']['Hit'][]
-      /**
-       * @description To go on with; null when all is looked through. One call looks through a part only, and may bring nothing and have
-       *     a cursor all the same.
-       */
-      next_cursor?: string | null
-    }
-    /** @description Of managed datasources: null in all that there are. */
-    Hosting: {
-      container_id?: string | null
-      container_name?: string | null
-      docker_image?: string | null
-      /** Format: int64 */
-      mapped_port?: number | null
-      volume_path?: string | null
-    }
-    /** @description An item that was refused. */
-    InQuarantine: {
-      _id: string
-      /** Format: date-time */
-      created_at: string
-      /** @description What the spider sent, to the letter; as a text where it is nested too deep for most programs to read. */
-      data: Record<string, never>
-      is_test: boolean
-      /**
-       * @description Places in the item, each with what is wrong there.
-       * @example /price: "9.90" is not of type "number"
-       */
-      reason: string
-      spider_id: components['schemas']['SpiderId']
-      task_id: components['schemas']['TaskId']
-    }
-    /** @description A page of items. */
-    ItemPage: components['schemas']['Page_ItemRow'] & {
-      /**
-       * @description Whether a search ended before it had seen all items: there may be more than `total`, and `next_cursor` goes on, also
-       *     where the page is short or empty.
-       */
-      total_is_at_least: boolean
-    }
-    ItemsIn: {
-      /**
-       * Format: int64
-       * @description The same number twice counts once.
-       */
-      batch?: number | null
-      /** @description 1 to 1000. */
-      items: Record<string, never>[]
-      spider_id: string
-      task_id: string
-    }
-    ItemsOut: {
-      /** Format: int64 */
-      accepted: number
-      /** Format: int64 */
-      duplicate: number
-      /** @description Why the first of those was rejected; not told again for a batch that was known. */
-      reason?: string | null
-      /**
-       * Format: int64
-       * @description They are in quarantine.
-       */
-      rejected: number
-    }
-    /**
-     * @description How much a line matters, by its own words.
-     * @enum {string}
-     */
-    Level: 'debug' | 'info' | 'warning' | 'error' | 'critical'
-    Lines: {
-      /** @description In the order of the log. */
-      items: components['schemas']['StoredLine'][]
-      /**
-       * Format: int64
-       * @description What to send as `after` for the lines that follow. Where few lines fit, one call looks through a part of the log
-       *     and may bring none; it has come to the end where the same call again has the same `next`.
-       */
-      next: number
-      /**
-       * Format: int64
-       * @description What to send as `before` for the lines in front of these; null where there are none.
-       */
-      previous?: number | null
-    }
-    /** @description A spider's items go to a table of a datasource. */
-    Link: {
-      /** @description Whether items of before the link are delivered too. */
-      backfill: boolean
-      /**
-       * Format: int64
-       * @description Items that wait to be delivered.
-       */
-      backlog: number
-      /** @description Whether the table is made where there is none. */
-      create_table: boolean
-      /** Format: date-time */
-      created_at: string
-      datasource_id: components['schemas']['DatasourceId']
-      datasource_name: string
-      datasource_status: components['schemas']['Status']
-      datasource_type: components['schemas']['SinkKind']
-      /** Format: int64 */
-      delivered: number
-      /** Format: date-time */
-      failing_since?: string | null
-      /**
-       * Format: int64
-       * @description Attempts since the last that went well.
-       */
-      failures: number
-      /**
-       * Format: int64
-       * @description Items that were removed, or replaced by later ones, before they could be delivered.
-       */
-      gone: number
-      id: components['schemas']['LinkId']
-      /** @description While it is off, items wait. */
-      is_enabled: boolean
-      /** Format: date-time */
-      last_delivered_at?: string | null
-      /** @description Of the last attempt; null: it went well. */
-      last_error?: string | null
-      /**
-       * Format: date-time
-       * @description While it fails: when it is tried again.
-       */
-      next_attempt_at?: string | null
-      /**
-       * Format: int64
-       * @description Items that the table would not take; see `…/refused`.
-       */
-      refused: number
-      spider_id: components['schemas']['SpiderId']
-      /** @description A table (`schema.table`, of MySQL `database.table`, where there is a dot) or a collection. */
-      target_table: string
-      /** Format: date-time */
-      updated_at: string
-    }
-    /** @description A field left out stays as it is. */
-    LinkChange: {
-      /** @default null */
-      create_table: boolean | null
-      /** @default null */
-      is_enabled: boolean | null
-      /**
-       * @description What was delivered stays where it is; what comes goes there.
-       * @default null
-       */
-      target_table: string | null
-    }
-    LinkId: string
-    Live: {
-      /** Format: int32 */
-      pid: number
-      status: string
-    }
-    Login: {
-      email: string
-      /** @description As it is, or Base64 of its UTF-8 bytes. */
-      password: string
-      remember_me?: boolean
-    }
-    LoopHealth: {
-      /** Format: int64 */
-      runs: number
-      well: boolean
-    }
-    /**
-     * @description What becomes of planned times that passed while no server was up.
-     * @enum {string}
-     */
-    Misfire: 'run_once' | 'skip'
-    /**
-     * @description Who runs the database.
-     * @enum {string}
-     */
-    Mode: 'external' | 'managed'
-    NewDeployment: {
-      /**
-       * @description At most 500 characters.
-       * @default null
-       */
-      deploy_note: string | null
-    }
-    NewFile: {
-      /**
-       * @description Empty when left out.
-       * @default null
-       */
-      content: string | null
-      /**
-       * @description Instead of `content`, for what is not text.
-       * @default null
-       */
-      content_base64: string | null
-      /** @default false */
-      executable: boolean
-      /**
-       * @default null
-       * @example src/parser.py
-       */
-      path: string | null
-    }
-    NewLink: {
-      /** @description Deliver the items that there are already; else only what comes from now on. */
-      backfill?: boolean
-      /**
-       * @description Make the table where there is none.
-       * @default true
-       */
-      create_table: boolean
-      datasource_id: string
-      /** @default true */
-      is_enabled: boolean
-      /** @description 1 to 255 characters, as the database takes them for a table; one dot separates schema and table. */
-      target_table: string
-    }
-    NewToken: {
-      /**
-       * Format: date-time
-       * @description Where left out: never, or with the token that makes it.
-       */
-      expires_at?: string | null
-      name: string
-      role?: components['schemas']['Role'] | null
-    }
-    NewUser: {
-      email: string
-      /** @description The e-mail address where left out. */
-      name?: string | null
-      /** @description At least 8 characters. */
-      password: string
-      role?: components['schemas']['Role']
-    }
-    /**
-     * @description What a run does that would start while another one is active.
-     * @enum {string}
-     */
-    Overlap: 'skip' | 'queue' | 'replace' | 'allow'
-    /** @description One page of a list, newest first. */
-    Page_ItemRow: {
-      items: (components['schemas']['WholeRow'] & {
-        _id: string
-      })[]
-      /**
-       * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-       *     has one: what follows it is empty.)
-       */
-      next_cursor?: string | null
-      /** Format: int64 */
-      page: number
-      /** Format: int64 */
-      page_size: number
-      /**
-       * Format: int64
-       * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
-       */
-      total?: number | null
-      /** Format: int64 */
-      total_pages?: number | null
-    }
-    PasswordChange: {
-      /** @description At least 8 characters. */
-      new_password: string
-      old_password: string
-    }
-    /** @description The first items of a task. */
-    Preview: {
-      /** @description The same, under the name that the predecessor's UI reads. */
-      field_stats: {
-        [key: string]: components['schemas']['PreviewField']
-      }
-      /** @description By name, of the items shown. */
-      fields: {
-        [key: string]: components['schemas']['PreviewField']
-      }
-      items: Record<string, never>[]
-      /**
-       * Format: int64
-       * @description How many the task has in all.
-       */
-      total: number
-    }
-    /** @description The same of one field in a preview, where its name is the key. */
-    PreviewField: {
-      /** Format: int64 */
-      non_null_count: number
-      sample?: Record<string, never> | null
-      /** @description The type that it has most often. */
-      type: string
-    }
-    ProgressIn: {
-      message?: string | null
-      /**
-       * Format: double
-       * @description 0 to 100.
-       */
-      progress: number
-      task_id: string
-    }
-    Project: {
-      /** Format: date-time */
-      created_at: string
-      description: string
-      git_branch?: string | null
-      git_url?: string | null
-      id: components['schemas']['ProjectId']
-      /** Format: date-time */
-      last_sync_at?: string | null
-      local_path?: string | null
-      /**
-       * Format: int64
-       * @description Tasks of its spiders at once; null: no limit.
-       */
-      max_concurrent?: number | null
-      name: string
-      node_id?: string | null
-      /** Format: int64 */
-      spider_count: number
-      status: components['schemas']['ProjectStatus']
-      sync_error?: string | null
-      /** Format: date-time */
-      updated_at: string
-    }
-    /** @description What a caller may set; a field left out stays as it is. */
-    ProjectChange: {
-      description?: string | null
-      git_branch?: string | null
-      git_url?: string | null
-      /**
-       * Format: int64
-       * @description Tasks of its spiders at once; null: no limit.
-       */
-      max_concurrent?: number | null
-      /** @description 1 to 255 characters, unlike any other project's. */
-      name?: string | null
-    }
-    ProjectId: string
-    /**
-     * @description Of its git repository; a project without one is `active`.
-     * @enum {string}
-     */
-    ProjectStatus: 'active' | 'pending' | 'syncing' | 'error'
-    /**
-     * @description How the proxy is spoken to: `https` is TLS to the proxy itself; any of them carries http and https pages.
-     * @enum {string}
-     */
-    Protocol: 'http' | 'https' | 'socks5'
-    Proxy: {
-      /** Format: date-time */
-      cooldown_until?: string | null
-      /** Format: date-time */
-      created_at: string
-      /**
-       * Format: int64
-       * @description Failures in a row.
-       */
-      fail_count: number
-      has_password: boolean
-      host: string
-      id: components['schemas']['ProxyId']
-      /** Format: date-time */
-      last_check_at?: string | null
-      /** @description Why the last check failed; null where it did not. */
-      last_error?: string | null
-      /**
-       * Format: date-time
-       * @description When a spider was given it.
-       */
-      last_used_at?: string | null
-      /**
-       * Format: int64
-       * @description Of the last check that went well, in milliseconds.
-       */
-      latency_ms?: number | null
-      /** @description Always null: it is never answered. */
-      password?: string | null
-      /** Format: int64 */
-      port: number
-      protocol: components['schemas']['Protocol']
-      status: components['schemas']['ProxyStatus']
-      /**
-       * Format: double
-       * @description From 0 to 1, a moving average of what spiders and checks found; 0.8 at first, and not used below 0.5.
-       */
-      success_rate: number
-      /** Format: date-time */
-      updated_at: string
-      /** @description Null: it asks for none. */
-      username?: string | null
-    }
-    /** @description Either a list, or a text of one address a line. */
-    ProxyBatch: {
-      /** @description 1 to 1000, all of them or none. */
-      proxies?: components['schemas']['ProxyNew'][]
-      /** @description Whether those that the pool has already are passed over, rather than refused. */
-      skip_existing?: boolean
-      /**
-       * @description Lines as `http://user:password@host:port`, `host:port`, or `host:port:user:password`; empty ones and those that
-       *     start with `#` are passed over.
-       * @example http://user:password@203.0.113.7:8080
-       *     socks5://203.0.113.8:1080
-       */
-      text?: string | null
-    }
-    /** @description What a caller may set; a field left out stays as it is. */
-    ProxyChange: {
-      host?: string | null
-      /** @description Left out or null: as it was; empty: none. */
-      password?: string | null
-      /** Format: int64 */
-      port?: number | null
-      protocol?: components['schemas']['Protocol'] | null
-      status?: components['schemas']['ProxyStatus'] | null
-      /** @description Null or empty: none. */
-      username?: string | null
-    }
-    ProxyId: string
-    ProxyNew: {
-      /** @description A name or an IP address. */
-      host: string
-      password?: string | null
-      /** Format: int64 */
-      port: number
-      protocol?: components['schemas']['Protocol']
-      username?: string | null
-    }
-    /**
-     * @description `inactive`: somebody took it out of use, or it failed three times in a row or more often than not; `cooldown`: a
-     *     spider found it failing a short time ago.
-     * @enum {string}
-     */
-    ProxyStatus: 'active' | 'inactive' | 'cooldown'
-    Ready: {
-      /** @description `ok` or `unavailable`, for each. */
-      dependencies: {
-        [key: string]: string
-      }
-      /**
-       * @description `ok`, or `nearly_full`: no task is started, and items and logs are refused, until there is room again. The server
-       *     counts as ready all the same: whoever makes room needs it.
-       */
-      disk: string
-      /** @description `ok` or `unavailable`. The server counts as ready without it: only editors and spiders in containers need it. */
-      docker: string
-      loops: {
-        [key: string]: components['schemas']['LoopHealth']
-      }
-      /** @description `ok` or `unavailable`. */
-      status: string
-    }
-    /** @description An item that a table would not take. */
-    Refusal: {
-      item_id: string
-      /** @description In the engine's words. */
-      reason: string
-      /** Format: date-time */
-      refused_at: string
-      task_id: components['schemas']['TaskId']
-    }
-    /** @description What one run removed. */
-    Removed: {
-      /** Format: int64 */
-      alerts: number
-      /** Format: int64 */
-      audit: number
-      /** Format: int64 */
-      blob_bytes: number
-      /** Format: int64 */
-      blobs: number
-      /**
-       * Format: int64
-       * @description Messages that were delivered or given up.
-       */
-      deliveries: number
-      /** Format: int64 */
-      events: number
-      /**
-       * Format: int64
-       * @description Planned times in the ledgers of schedules.
-       */
-      fires: number
-      /**
-       * Format: int64
-       * @description Tasks that stay without their items.
-       */
-      items: number
-      /**
-       * Format: int64
-       * @description Tasks that stay without their log.
-       */
-      logs: number
-      /**
-       * Format: int64
-       * @description Tasks with all that belongs to them.
-       */
-      tasks: number
-      /** Format: int64 */
-      versions: number
-    }
-    /** @description What became of refused items that were checked again. */
-    Replayed: {
-      /**
-       * Format: int64
-       * @description Of those, how many were duplicates.
-       */
-      duplicate: number
-      /**
-       * Format: int64
-       * @description They are out of quarantine: stored, or known as duplicates.
-       */
-      replayed: number
-      /** Format: int64 */
-      still_rejected: number
-    }
-    /** @description Which refused items are to be checked again. */
-    ReplayIn: {
-      spider_id: string
-      /** @description Of all its tasks where left out. */
-      task_id?: string | null
-    }
-    Restore: {
-      /** @default null */
-      deployment_id: components['schemas']['DeploymentId'] | null
-    }
-    /** @description Left out: as the server is set. 0: for ever, all, or no quota. */
-    Retention: {
-      /**
-       * Format: int64
-       * @description How long their items are kept.
-       * @default null
-       */
-      item_days: number | null
-      /**
-       * Format: int64
-       * @description How long their logs are kept.
-       * @default null
-       */
-      log_days: number | null
-      /**
-       * Format: int64
-       * @description How much its tasks may keep together, in MiB, before no further one is started.
-       * @default null
-       */
-      quota_mb: number | null
-      /**
-       * Format: int64
-       * @description How long ended tasks are kept, with their logs, items and files.
-       * @default null
-       */
-      task_days: number | null
-      /**
-       * Format: int64
-       * @description How many ended tasks are kept, the newest; test runs do not count.
-       * @default null
-       */
-      tasks: number | null
-      /**
-       * Format: int64
-       * @description How many versions of the code are kept, the newest, besides those in use.
-       * @default null
-       */
-      versions: number | null
-    }
-    /** @enum {string} */
-    Role: 'viewer' | 'editor' | 'admin'
-    /** @description In bytes. */
-    Room: {
-      /** @description Less than that is free: items and logs are refused, and no task is started. */
-      brake: boolean
-      /**
-       * Format: int64
-       * @description For the server's user.
-       */
-      free: number
-      /**
-       * Format: int64
-       * @description What bulky writes leave free: `server.min_free_bytes`.
-       */
-      min_free: number
-      /** Format: int64 */
-      total: number
-    }
-    Rotated: {
-      message: string
-      /** @description With username and password, percent-encoded; null: there is none. */
-      proxy_url?: string | null
-    }
-    Rule: {
-      /**
-       * @description `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
-       *     `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
-       *     `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
-       */
-      condition: Record<string, never>
-      /**
-       * Format: int64
-       * @description For so long after it was triggered it is not again.
-       */
-      cooldown_minutes: number
-      /** Format: date-time */
-      created_at: string
-      id: components['schemas']['AlertRuleId']
-      is_enabled: boolean
-      /** Format: date-time */
-      last_triggered_at?: string | null
-      name: string
-      notification_channel_id?: components['schemas']['ChannelId'] | null
-      rule_type: components['schemas']['AlertType']
-      spider_id?: components['schemas']['SpiderId'] | null
-      /** Format: date-time */
-      updated_at: string
-    }
-    /** @description A field left out stays as it is. */
-    RuleChange: {
-      /** @description An object, or a JSON text of one; what is left out has its default. */
-      condition?: Record<string, never> | null
-      /**
-       * Format: int64
-       * @description 30 where left out. 0 for `task_failed` and `data_drift` alone, which are triggered by what happens.
-       * @default null
-       */
-      cooldown_minutes: number | null
-      /** @default null */
-      is_enabled: boolean | null
-      /**
-       * @description 1 to 100 characters.
-       * @default null
-       */
-      name: string | null
-      /** @default null */
-      notification_channel_id: string | null
-      /** @default null */
-      rule_type: components['schemas']['AlertType'] | null
-      /** @default null */
-      spider_id: string | null
-    }
-    /**
-     * @description What runs it; `auto` leaves it to the platform.
-     * @enum {string}
-     */
-    Runner: 'auto' | 'process' | 'docker' | 'node'
-    /** @description How to run a spider once. */
-    RunOptions: {
-      /**
-       * @description The version to run; where left out, the active one, or the files as they are where none is. A test runs the
-       *     files as they are where left out.
-       */
-      deployment_id?: string | null
-      /** @description Beside the spider's own parameters, and before them where both name one. */
-      params?: Record<string, never>
-      /**
-       * Format: int64
-       * @description The higher, the sooner; 0 where left out.
-       */
-      priority?: number | null
-    }
-    /** @description When a spider is to run by itself. */
-    Schedule: {
-      /** Format: date-time */
-      created_at: string
-      /** @example 0 8 * * MON-FRI */
-      cron_expr: string
-      deployment_id?: components['schemas']['DeploymentId'] | null
-      id: components['schemas']['ScheduleId']
-      is_active: boolean
-      /** @description Whether it is the spider's own `cron_expr`; it has the spider's id then. */
-      is_own: boolean
-      /**
-       * Format: date-time
-       * @description The last planned time at which it started a task.
-       */
-      last_run_at?: string | null
-      misfire?: components['schemas']['Misfire'] | null
-      name: string
-      /**
-       * Format: date-time
-       * @description Null while it, or its spider, is paused.
-       */
-      next_run_at?: string | null
-      overlap?: components['schemas']['Overlap'] | null
-      /** @description Beside the spider's own parameters, and before them where both name one. */
-      params: {
-        [key: string]: unknown
-      }
-      /**
-       * Format: int64
-       * @description Of its tasks: the higher, the sooner.
-       */
-      priority: number
-      spider_id: components['schemas']['SpiderId']
-      spider_name: string
-      /** @example Asia/Shanghai */
-      timezone: string
-      /** Format: date-time */
-      updated_at: string
-    }
-    /** @description What a caller may set. A field left out stays as it is. */
-    ScheduleChange: {
-      /**
-       * @description Five fields, or six with seconds; needed when it is made. Of a spider's own schedule: also the spider's.
-       * @default null
-       */
-      cron_expr: string | null
-      /**
-       * @description One of the spider's versions; null: the active one.
-       * @default null
-       */
-      deployment_id: string | null
-      /** @default null */
-      is_active: boolean | null
-      /** @default null */
-      misfire: components['schemas']['Misfire'] | null
-      /**
-       * @description 1 to 255 characters; the expression when it is made without one.
-       * @default null
-       */
-      name: string | null
-      /** @default null */
-      overlap: components['schemas']['Overlap'] | null
-      params?: Record<string, never> | null
-      /**
-       * Format: int64
-       * @description -100 to 100.
-       * @default null
-       */
-      priority: number | null
-      /**
-       * @description Needed when it is made; stays.
-       * @default null
-       */
-      spider_id: string | null
-      /**
-       * @description An IANA name; the spider's when it is made without one.
-       * @default null
-       */
-      timezone: string | null
-    }
-    ScheduleId: string
-    Setup: {
-      step: string
-    }
-    /** @description An editor, as it is shown. */
-    Shown: {
-      /** Format: date-time */
-      created_at: string
-      end_reason?: string | null
-      error_message?: string | null
-      /** Format: date-time */
-      expires_at: string
-      id: components['schemas']['CodeSessionId']
-      /** Format: date-time */
-      last_active_at: string
-      spider_id: components['schemas']['SpiderId']
-      status: components['schemas']['CodeSessionStatus']
-      /** @description Why the spider could not get its files the last time. */
-      sync_error?: string | null
-      /**
-       * Format: date-time
-       * @description When the spider got its files last.
-       */
-      synced_at?: string | null
-      /** @description Opens it once, within five minutes. Only answered to whoever asks for an editor. */
-      token?: string | null
-      /** Format: date-time */
-      updated_at: string
-      /**
-       * @description Where it is opened, with `?tkn=<token>` behind it.
-       * @example /code-server/01890a5d-ac96-774b-bcce-b302099a8057/
-       */
-      url: string
-      user_id: components['schemas']['UserId']
-      warning?: components['schemas']['Warning'] | null
-    }
-    /**
-     * @description What speaks there.
-     * @enum {string}
-     */
-    SinkKind: 'postgresql' | 'mysql' | 'mongodb'
-    SkippedFile: {
-      path: string
-      /** @description `name`: no path that a spider may have; `not_a_file`: a link, a device. */
-      reason: string
-    }
-    /**
-     * @description Where its code came from; `scrapy` is also how it is run.
-     * @enum {string}
-     */
-    Source: 'empty' | 'scrapy' | 'git' | 'upload'
-    /** @description Texts that are empty are answered as null, which is what the predecessor's clients expect. */
-    Spider: {
-      /** @description The version that runs; null: the files as they are. */
-      active_deployment_id?: string | null
-      autothrottle_enabled: boolean
-      code_sync_status?: string | null
-      /** @description Always null, as the two below: the predecessor's clients read them. */
-      coder_workspace_id?: string | null
-      coder_workspace_name?: string | null
-      /** Format: double */
-      cpu_limit?: number | null
-      /** Format: date-time */
-      created_at: string
-      /** @description Five fields, or six with seconds; null: it has no schedule. */
-      cron_expr?: string | null
-      dedup_enabled: boolean
-      /**
-       * @description Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
-       *     without any, or in an item that has none of them, the whole item counts.
-       */
-      dedup_fields?: string | null
-      /** @description What becomes of an item that is known by `dedup_fields`. */
-      dedup_policy: components['schemas']['DedupPolicy']
-      description?: string | null
-      /** @description `module:function`, `module`, a script's path, or the name of a Scrapy spider. */
-      entry_point?: string | null
-      /** @description Values of names like `API_KEY`, and addresses with a password, are answered as `******`. */
-      env_vars: {
-        [key: string]: string
-      }
-      /** @description What a failure is taken for, where this says it better than the platform's guess; the first that fits counts. */
-      error_rules: components['schemas']['ErrorRule'][]
-      git_repo?: string | null
-      id: components['schemas']['SpiderId']
-      image?: string | null
-      is_active: boolean
-      /** @description JSON Schema that items must satisfy; those that do not go to quarantine. */
-      item_schema?: Record<string, never> | null
-      /**
-       * Format: int64
-       * @description Tasks at once, where `overlap` is `allow`; null: no limit.
-       */
-      max_concurrent?: number | null
-      /** Format: int64 */
-      max_items?: number | null
-      /** Format: int64 */
-      max_retries: number
-      /** Format: int64 */
-      memory_limit_mb?: number | null
-      misfire: components['schemas']['Misfire']
-      name: string
-      /**
-       * Format: date-time
-       * @description By any of its schedules; null while it is inactive or has none.
-       */
-      next_run_at?: string | null
-      node_id?: string | null
-      /** @description It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute. */
-      over_quota: boolean
-      overlap: components['schemas']['Overlap']
-      params: {
-        [key: string]: unknown
-      }
-      project_id: components['schemas']['ProjectId']
-      proxy_enabled: boolean
-      /** Format: double */
-      rate_limit_rps?: number | null
-      requirements_txt?: string | null
-      /** @description What is kept how long, where it differs from the server's settings. */
-      retention: components['schemas']['Retention']
-      /** Format: int64 */
-      retry_delay_seconds: number
-      /**
-       * @description How often each category of failure is retried, where it differs from: parse never, auth once, others
-       *     `max_retries` times.
-       */
-      retry_limits: Record<string, never>
-      runner: components['schemas']['Runner']
-      /** @description The predecessor's single file: the text of `main.py` as long as the two are one. */
-      script_content?: string | null
-      source: components['schemas']['Source']
-      start_url?: string | null
-      /** Format: int64 */
-      timeout_seconds: number
-      /** @example Asia/Shanghai */
-      timezone: string
-      /** Format: date-time */
-      updated_at: string
-      webhook_url?: string | null
-    }
-    /** @description A field left out stays as it is; null clears one that may be empty. */
-    SpiderChange: {
-      /** @default null */
-      autothrottle_enabled: boolean | null
-      /**
-       * Format: double
-       * @default null
-       */
-      cpu_limit: number | null
-      /** @default null */
-      cron_expr: string | null
-      /** @default null */
-      dedup_enabled: boolean | null
-      /**
-       * @description Names of fields, by comma; `a.b` is the field `b` inside of `a`.
-       * @default null
-       */
-      dedup_fields: string | null
-      /** @default null */
-      dedup_policy: components['schemas']['DedupPolicy'] | null
-      /** @default null */
-      description: string | null
-      /** @default null */
-      entry_point: string | null
-      /**
-       * @description An object of texts, numbers and booleans (or a JSON text of one), which takes the place of the former one.
-       *     `******` keeps a secret value as it is.
-       */
-      env_vars?: Record<string, never> | null
-      /**
-       * @description At most 50, each with an exit code, a regular expression, or both.
-       * @default null
-       */
-      error_rules: components['schemas']['ErrorRule'][] | null
-      /** @default null */
-      git_repo: string | null
-      /** @default null */
-      image: string | null
-      /** @default null */
-      is_active: boolean | null
-      /** @description A JSON Schema, as an object or as its JSON text; it may not refer to other documents. */
-      item_schema?: Record<string, never> | null
-      /**
-       * Format: int64
-       * @default null
-       */
-      max_concurrent: number | null
-      /**
-       * Format: int64
-       * @default null
-       */
-      max_items: number | null
-      /**
-       * Format: int64
-       * @default null
-       */
-      max_retries: number | null
-      /**
-       * Format: int64
-       * @default null
-       */
-      memory_limit_mb: number | null
-      /** @default null */
-      misfire: components['schemas']['Misfire'] | null
-      /**
-       * @description 1 to 255 characters; needed when it is made.
-       * @default null
-       */
-      name: string | null
-      /** @default null */
-      node_id: string | null
-      /** @default null */
-      overlap: components['schemas']['Overlap'] | null
-      params?: Record<string, never> | null
-      /**
-       * @description The project named `default` when it is made without one; null is as good as left out.
-       * @default null
-       */
-      project_id: string | null
-      /** @default null */
-      proxy_enabled: boolean | null
-      /**
-       * Format: double
-       * @description Requests a second.
-       * @default null
-       */
-      rate_limit_rps: number | null
-      /** @default null */
-      requirements_txt: string | null
-      /** @default null */
-      retention: components['schemas']['Retention'] | null
-      /**
-       * Format: int64
-       * @default null
-       */
-      retry_delay_seconds: number | null
-      /** @description `{category: retries}` of `network`, `auth`, `parse`, `timeout`, `system`, each 0 to 100. */
-      retry_limits?: Record<string, never> | null
-      /** @default null */
-      runner: components['schemas']['Runner'] | null
-      /**
-       * @description Also becomes the file `main.py`, where there is none or it held the former `script_content`.
-       * @default null
-       */
-      script_content: string | null
-      /** @default null */
-      source: components['schemas']['Source'] | null
-      /**
-       * @description An http(s) address of at most 2000 characters.
-       * @default null
-       */
-      start_url: string | null
-      /**
-       * @description One of `GET /spiders/templates` to start from; only when it is made.
-       * @default null
-       */
-      template: string | null
-      /**
-       * Format: int64
-       * @default null
-       */
-      timeout_seconds: number | null
-      /**
-       * @description An IANA name.
-       * @default null
-       */
-      timezone: string | null
-      /**
-       * @description An http(s) address of at most 500 characters.
-       * @default null
-       */
-      webhook_url: string | null
-    }
-    SpiderFile: {
-      content_type: string
-      /** Format: date-time */
-      created_at: string
-      executable: boolean
-      /** @description SHA-256 of the content. */
-      hash: components['schemas']['String']
-      id: components['schemas']['FileId']
-      /** @example src/main.py */
-      path: string
-      /** Format: int64 */
-      size: number
-      spider_id: components['schemas']['SpiderId']
-      /** Format: date-time */
-      updated_at: string
-    }
-    SpiderId: string
-    /** @description In bytes. */
-    SpiderStorage: {
-      /**
-       * Format: int64
-       * @description Uploaded by its tasks.
-       */
-      files_bytes: number
-      /** Format: int64 */
-      items_bytes: number
-      /** Format: int64 */
-      logs_bytes: number
-      /** @description Null where the spider is gone and its tasks are not. */
-      name?: string | null
-      spider_id: string
-      /** Format: int64 */
-      total_bytes: number
-    }
-    /**
-     * @description How it was when it was last reached for.
-     * @enum {string}
-     */
-    Status: 'active' | 'inactive' | 'creating' | 'error'
-    StatusOut: {
-      status: components['schemas']['TaskStatus']
-      task_id: components['schemas']['TaskId']
-    }
-    /** @description What is kept, in bytes. */
-    Storage: {
-      blobs?: components['schemas']['Blobs'] | null
-      /** @description The list of files that cannot be read: while that is so, no blob is removed. Null where all can. */
-      blobs_blocked_by?: string | null
-      /**
-       * Format: int64
-       * @description The database's own files. SQLite gives back what deletions free; PostgreSQL uses it again.
-       */
-      database_bytes: number
-      /** @description The disk of the data directory. */
-      disk: components['schemas']['Room']
-      /**
-       * Format: int64
-       * @description Uploaded by tasks.
-       */
-      files_bytes: number
-      /**
-       * Format: int64
-       * @description As they were sent, as the logs.
-       */
-      items_bytes: number
-      /** Format: int64 */
-      logs_bytes: number
-      /** @description The twenty that keep most, the largest first. */
-      spiders: components['schemas']['SpiderStorage'][]
-    }
-    /** @description `seq` is its place in the task's log, from 1, over all attempts. */
-    StoredLine: {
-      /** Format: int64 */
-      attempt: number
-      level?: components['schemas']['Level'] | null
-      line: string
-      /** Format: int64 */
-      seq: number
-      stream: components['schemas']['Stream']
-      /**
-       * Format: date-time
-       * @description To the millisecond.
-       */
-      timestamp: string
-    }
-    /**
-     * @description Where a line came from; `system` is what the platform itself has to say about the run.
-     * @enum {string}
-     */
-    Stream: 'stdout' | 'stderr' | 'system'
-    String: string
-    /** @description What a synchronisation came to. */
-    Synchronised: {
-      /** @description Where both sides had changed a file: the spider's version stays, and the editor's lies beside it. */
-      conflicts: components['schemas']['Conflict'][]
-      /** @description Written and removed here, and in the editor. */
-      files_synced: number
-      message: string
-      /** @description What a spider cannot have, and stays in the editor. */
-      skipped: components['schemas']['SkippedFile'][]
-      success: boolean
-    }
-    /** @description One run of a spider. */
-    Task: {
-      /**
-       * Format: int64
-       * @description How often it has been started.
-       */
-      attempt: number
-      /** Format: date-time */
-      cancel_requested_at?: string | null
-      /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
-      checkpoint_data?: string | null
-      /** @description SHA-256 over the files it runs. */
-      code_hash: string
-      container_id?: string | null
-      /** Format: date-time */
-      created_at: string
-      /** @description The version of the code that it runs; null: the files as they were when it was queued. */
-      deployment_id?: string | null
-      /**
-       * Format: int64
-       * @description Its number.
-       */
-      deployment_version?: number | null
-      error_category?: components['schemas']['ErrorCategory'] | null
-      error_message?: string | null
-      /** Format: int64 */
-      exit_code?: number | null
-      /**
-       * Format: int64
-       * @description Items rejected or not delivered.
-       */
-      failed_count: number
-      /** Format: date-time */
-      finished_at?: string | null
-      id: components['schemas']['TaskId']
-      is_test: boolean
-      /** Format: double */
-      items_per_second?: number | null
-      /** Format: date-time */
-      items_removed_at?: string | null
-      /** Format: date-time */
-      last_heartbeat?: string | null
-      /**
-       * Format: date-time
-       * @description When its log was removed for its age; likewise its items. The counts still say what it did.
-       */
-      logs_removed_at?: string | null
-      /** Format: int64 */
-      max_retries: number
-      /**
-       * Format: date-time
-       * @description Not before; null: as soon as it can.
-       */
-      next_attempt_at?: string | null
-      params: Record<string, never>
-      /** Format: double */
-      peak_memory_mb?: number | null
-      /** @description Why it waits, while it does. */
-      pending_reason?: string | null
-      /**
-       * Format: int64
-       * @description The higher, the sooner.
-       */
-      priority: number
-      /**
-       * Format: int64
-       * @description 0 to 100, as the spider reports it.
-       */
-      progress: number
-      progress_message?: string | null
-      /**
-       * Format: int64
-       * @description How often it was queued again after a failure.
-       */
-      retry_count: number
-      /** @description The schedule that queued it. */
-      schedule_id?: string | null
-      /** Format: date-time */
-      scheduled_at: string
-      spider_id: components['schemas']['SpiderId']
-      spider_name: string
-      /** Format: date-time */
-      started_at?: string | null
-      status: components['schemas']['TaskStatus']
-      /**
-       * Format: int64
-       * @description Items stored.
-       */
-      success_count: number
-      /**
-       * Format: int64
-       * @description Items received.
-       */
-      total_count: number
-      trigger_type: components['schemas']['Trigger']
-      /** Format: date-time */
-      updated_at: string
-      worker_id?: string | null
-    }
-    /** @description A file that a spider uploaded. */
-    TaskFile: {
-      /** Format: date-time */
-      created_at: string
-      filename: string
-      id: string
-      /** Format: int64 */
-      size: number
-    }
-    TaskId: string
-    /** @description The end of what the task printed. */
-    TaskLog: {
-      /** Format: date-time */
-      created_at: string
-      /** @description Why there is nothing, where there is nothing. */
-      message?: string | null
-      spider_id: components['schemas']['SpiderId']
-      /** @description The platform's own lines stand here, too. */
-      stderr: string
-      stdout: string
-      task_id: components['schemas']['TaskId']
-      /** @description There is more than is shown. */
-      truncated: boolean
-    }
-    /** @enum {string} */
-    TaskStatus: 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
-    Template: {
-      /** @description Of the file that one looks at first. */
-      content: string
-      entry_point: string
-      files: components['schemas']['TemplateFile'][]
-      /** @example script */
-      name: string
-      /** @description What `pip` must install first; empty: nothing. */
-      requirements_txt: string
-      source: components['schemas']['Source']
-    }
-    TemplateFile: {
-      content: string
-      path: string
-    }
-    /** @description Whether the database was reached. */
-    Tested: {
-      /** Format: int64 */
-      latency_ms: number
-      /** @description What was wrong, where something was. */
-      message: string
-      ok: boolean
-    }
-    TokenId: string
-    /** @enum {string} */
-    Trigger: 'manual' | 'schedule' | 'retry' | 'test'
-    Uploaded: {
-      errors?: string[] | null
-      files_count: number
-      success: boolean
-      uploaded_files: string[]
-    }
-    User: {
-      /** Format: date-time */
-      created_at: string
-      email: string
-      id: components['schemas']['UserId']
-      interface_language: string
-      is_active: boolean
-      /** Format: date-time */
-      last_login_at?: string | null
-      name: string
-      role: components['schemas']['Role']
-      timezone: string
-      /** Format: date-time */
-      updated_at: string
-    }
-    /** @description A field left out stays as it is. */
-    UserChange: {
-      is_active?: boolean | null
-      name?: string | null
-      /** @description Ends the user's sessions. */
-      password?: string | null
-      role?: components['schemas']['Role'] | null
-    }
-    UserId: string
-    VersionItem: {
-      _id: string
-      /** Format: date-time */
-      created_at: string
-      data: Record<string, never>
-      task_id: components['schemas']['TaskId']
-    }
-    /** @description A thing that a spider brings, with the contents it has had. */
-    Versions: components['schemas']['Change'] & {
-      /** @description For `?cursor=`; null where there are no further ones. */
-      next_cursor?: string | null
-      /** @description Newest first. All of them are kept where `dedup_policy` is `version`, else the present one alone. */
-      versions: components['schemas']['VersionItem'][]
-    }
-    Warning: {
-      /** Format: date-time */
-      at: string
-      /** @description `idle` or `expired`. */
-      reason: string
-    }
-    /** @description A row as it is exported. */
-    WholeRow: {
-      /** Format: date-time */
-      created_at: string
-      /** @description What the spider sent, to the letter. */
-      data: Record<string, never>
-      is_test: boolean
-      spider_id: components['schemas']['SpiderId']
-      task_id: components['schemas']['TaskId']
-    }
-    /** @description An editor in the predecessor's words. */
-    Workspace: {
-      /** Format: date-time */
-      created_at: string
-      id: string
-      name: string
-      /** @example running */
-      status: string
-      /** @description Opens it once, within five minutes; null until it is ready. */
-      url?: string | null
-    }
-    WorkspaceState: {
-      /** @description `connecting` or `connected`; null without an editor. */
-      agent_status?: string | null
-      apps_ready: boolean
-      build_job?: string | null
-      build_status?: string | null
-      /** @description `synced` or `failed`; null before the first time. */
-      code_sync_status?: string | null
-      is_ready: boolean
-      /** Format: date-time */
-      last_used_at?: string | null
-      /**
-       * @description `pending`, `starting`, `running`, `stopping`, `stopped` or `failed`.
-       * @example running
-       */
-      status: string
-      /** @description Opens it once, within five minutes; null until it is ready. */
-      url?: string | null
-    }
-    WorkspaceUpload: {
-      /** Format: binary */
-      file: string
-      /** @description The folder that it goes to; nothing: the workspace's own. */
-      path?: string | null
-    }
-    ZipUpload: {
-      /** Format: binary */
-      file: string
-    }
-  }
-  responses: never
-  parameters: never
-  requestBodies: never
-  headers: never
-  pathItems: never
+    schemas: {
+        Alert: {
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["AlertId"];
+            is_read: boolean;
+            level: components["schemas"]["AlertLevel"];
+            message: string;
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+            spider_id?: components["schemas"]["SpiderId"] | null;
+            task_id?: components["schemas"]["TaskId"] | null;
+            type: components["schemas"]["AlertType"];
+        };
+        AlertId: string;
+        /** @enum {string} */
+        AlertLevel: "info" | "warning" | "error";
+        AlertRuleId: string;
+        /**
+         * @description What an alert is about, and what a rule looks for.
+         * @enum {string}
+         */
+        AlertType: "task_failed" | "task_failure_rate" | "task_duration" | "items_count" | "heartbeat_timeout" | "no_run" | "sink_failing" | "data_drift" | "editor";
+        ApiToken: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            id: components["schemas"]["TokenId"];
+            /** Format: date-time */
+            last_used_at?: string | null;
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        /** @description One time that a task was started. */
+        Attempt: {
+            /** Format: int64 */
+            attempt: number;
+            error_category?: components["schemas"]["ErrorCategory"] | null;
+            error_message?: string | null;
+            /** Format: int64 */
+            exit_code?: number | null;
+            /**
+             * Format: date-time
+             * @description Null while it runs.
+             */
+            finished_at?: string | null;
+            /** @description Its server stopped or was lost. That counts for no retry. */
+            is_interrupted: boolean;
+            /**
+             * Format: int64
+             * @description Items that it stored.
+             */
+            items: number;
+            /** Format: double */
+            peak_memory_mb?: number | null;
+            /** Format: date-time */
+            started_at: string;
+            status?: components["schemas"]["TaskStatus"] | null;
+            worker_id: string;
+        };
+        AuditEntry: {
+            address: string;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: string;
+            method: string;
+            path: string;
+            request_id: string;
+            /** Format: int64 */
+            status: number;
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description Blobs of this server, as they were counted last. */
+        Blobs: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            counted_at: string;
+        };
+        /** @enum {string} */
+        Category: "network" | "auth" | "parse" | "timeout" | "system";
+        /** @description What a thing that a spider brings has become. */
+        Change: {
+            /**
+             * Format: date-time
+             * @description When it was first seen, or seen again after it was gone.
+             */
+            appeared_at: string;
+            /**
+             * Format: date-time
+             * @description When it last became new, other or gone.
+             */
+            changed_at: string;
+            /** @description Equal contents have equal ones. */
+            content_hash: string;
+            /** @description Its present item, or the last one; null where that was deleted. */
+            data?: Record<string, never> | null;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            gone_at?: string | null;
+            item_id: string;
+            /** @description Names it for good. */
+            key: string;
+            kind: components["schemas"]["ChangeKind"];
+            /**
+             * @description The fields that it is known by, as JSON (cut where it is long); empty where the whole item is.
+             * @example {"sku":"a-1"}
+             */
+            label: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** @description The task that saw it last. */
+            task_id: components["schemas"]["TaskId"];
+            /**
+             * Format: int64
+             * @description How many contents it has had.
+             */
+            version: number;
+        };
+        ChangedFile: {
+            /** @description Unified, with three lines around each change; null where the content is the same, is not text, or is large. */
+            diff?: string | null;
+            from: components["schemas"]["DeployedFile"];
+            path: string;
+            to: components["schemas"]["DeployedFile"];
+        };
+        ChangedSetting: {
+            from: string;
+            /** @example entry_point */
+            name: string;
+            to: string;
+        };
+        /**
+         * @description What became of a thing that a spider brings.
+         * @enum {string}
+         */
+        ChangeKind: "new" | "changed" | "gone";
+        /** @description Changes in the order in which they came to be. */
+        Changes: {
+            /** @description Fewer than `page_size` where they are large, or where there are no more; none where there are no more. */
+            items: components["schemas"]["Change"][];
+            /** @description For `?cursor=`: what comes behind these, now or later. Null where there is nothing at all yet. */
+            next_cursor?: string | null;
+        };
+        Channel: {
+            channel_type: components["schemas"]["ChannelType"];
+            /**
+             * @description A JSON object as text, secrets as `******`. `url` and `secret` of a webhook; `webhook_url` of a robot, and the
+             *     `secret` that DingTalk and Feishu sign with; `to` of mail, with commas.
+             * @example {"url":"https://example.com/hook","secret":"******"}
+             */
+            config: string;
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["ChannelId"];
+            is_enabled: boolean;
+            name: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A field left out stays as it is. */
+        ChannelChange: {
+            /** @default null */
+            channel_type: components["schemas"]["ChannelType"] | null;
+            /** @description An object, or a JSON text of one; see [`Channel`]. `******` keeps a secret as it is. */
+            config?: Record<string, never> | null;
+            /** @default null */
+            is_enabled: boolean | null;
+            /**
+             * @description 1 to 100 characters.
+             * @default null
+             */
+            name: string | null;
+        };
+        ChannelId: string;
+        /** @enum {string} */
+        ChannelType: "webhook" | "email" | "dingtalk" | "feishu" | "wecom" | "slack";
+        /** @description What became of a check. */
+        Checked: {
+            /** @description Why it failed. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Null where it did not answer.
+             */
+            latency_ms?: number | null;
+            ok: boolean;
+        };
+        CheckpointIn: {
+            /** @description An object of at most 8 MiB. */
+            checkpoint_data: Record<string, never>;
+            task_id: string;
+        };
+        CheckpointOut: {
+            checkpoint_data: Record<string, never>;
+            task_id: components["schemas"]["TaskId"];
+        };
+        CodeSessionId: string;
+        /** @enum {string} */
+        CodeSessionStatus: "pending" | "starting" | "ready" | "syncing" | "stopped" | "failed";
+        Conflict: {
+            kept_as: string;
+            path: string;
+        };
+        Count: {
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description The only answer that holds the token itself. */
+        CreatedToken: {
+            id: components["schemas"]["TokenId"];
+            name: string;
+            role: components["schemas"]["Role"];
+            token: string;
+        };
+        /** @description A database of the users' own. Its password is never answered. */
+        DataSource: components["schemas"]["Hosting"] & {
+            connection_options: Record<string, never>;
+            /** Format: date-time */
+            created_at: string;
+            database: string;
+            description: string;
+            host: string;
+            id: components["schemas"]["DatasourceId"];
+            /**
+             * Format: date-time
+             * @description When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
+             */
+            last_check_at?: string | null;
+            /** @description What was wrong then; null: nothing. */
+            last_error?: string | null;
+            mode: components["schemas"]["Mode"];
+            name: string;
+            /** Format: int64 */
+            port: number;
+            status: components["schemas"]["DataSourceStatus"];
+            type: components["schemas"]["SinkKind"];
+            /** Format: date-time */
+            updated_at: string;
+            username: string;
+        };
+        /** @description What a caller sends: to make one, to change one (a field left out stays as it is), to test a connection. */
+        DataSourceChange: {
+            /**
+             * @description `tls`: `disable`, `prefer`, `require` or `verify-full` (each engine's own words too); MongoDB: `authSource`,
+             *     `replicaSet`; MySQL: `charset` (`utf8mb4`). Others are refused.
+             */
+            connection_options?: Record<string, never> | null;
+            /**
+             * @description Make the database where the server has none of the name; only when the datasource is made.
+             * @default false
+             */
+            create_db_if_not_exists: boolean;
+            /** @default null */
+            database: string | null;
+            /** @default null */
+            description: string | null;
+            /**
+             * @description A name or an address.
+             * @default null
+             */
+            host: string | null;
+            /** @default null */
+            mode: components["schemas"]["Mode"] | null;
+            /**
+             * @description 1 to 255 characters; needed when it is made.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Is never answered. Empty (or `******`) leaves it as it is, null takes it away.
+             * @default null
+             */
+            password: string | null;
+            /**
+             * Format: int64
+             * @description Null: the usual one.
+             * @default null
+             */
+            port: number | null;
+            /** @default null */
+            type: components["schemas"]["SinkKind"] | null;
+            /** @default null */
+            username: string | null;
+        };
+        DatasourceId: string;
+        /**
+         * @description How it was when it was last reached for.
+         * @enum {string}
+         */
+        DataSourceStatus: "active" | "inactive" | "creating" | "error";
+        /** @description Tasks that ended on a day, without test runs. */
+        Day: {
+            /** Format: int64 */
+            completed: number;
+            /** Format: date */
+            date: string;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Items that were stored.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Also those that were cancelled.
+             */
+            total: number;
+        };
+        /**
+         * @description What becomes of an item whose key is known. One with the same content is a duplicate in any case.
+         * @enum {string}
+         */
+        DedupPolicy: "keep_first" | "keep_last" | "version";
+        Deleted: {
+            /** Format: int64 */
+            deleted_count: number;
+        };
+        DeletedFromQuarantine: {
+            /** Format: int64 */
+            deleted_count: number;
+        };
+        /** @description A message to a channel, or to the webhook of a spider. */
+        Delivery: {
+            alert_id?: components["schemas"]["AlertId"] | null;
+            /** Format: int64 */
+            attempts: number;
+            channel_id?: components["schemas"]["ChannelId"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at?: string | null;
+            /** @example task_failed */
+            event: string;
+            id: components["schemas"]["DeliveryId"];
+            last_error?: string | null;
+            /**
+             * Format: int64
+             * @description Of HTTP, of the last attempt.
+             */
+            last_status?: number | null;
+            /**
+             * Format: date-time
+             * @description Null once it has ended.
+             */
+            next_attempt_at?: string | null;
+            spider_id?: components["schemas"]["SpiderId"] | null;
+            status: components["schemas"]["DeliveryStatus"];
+        };
+        DeliveryId: string;
+        /** @enum {string} */
+        DeliveryStatus: "pending" | "delivered" | "failed";
+        /** @description A file of a version with what is in it. */
+        DeployedContent: components["schemas"]["DeployedFile"] & components["schemas"]["FileText"];
+        /** @description A file of a version. */
+        DeployedFile: {
+            content_type: string;
+            executable: boolean;
+            /** @description SHA-256 of the content. */
+            hash: components["schemas"]["String"];
+            /** @example src/main.py */
+            path: string;
+            /** Format: int64 */
+            size: number;
+        };
+        /** @description A version of a spider's code. */
+        Deployment: {
+            /**
+             * Format: int64
+             * @description Of all files together, in bytes.
+             */
+            archive_size: number;
+            /** @description SHA-256 of the list of its files: equal codes have equal ones. */
+            code_hash: components["schemas"]["String"];
+            /** Format: date-time */
+            created_at: string;
+            deploy_note?: string | null;
+            entry_point?: string | null;
+            /** Format: int64 */
+            file_count: number;
+            id: components["schemas"]["DeploymentId"];
+            requirements_txt?: string | null;
+            /** @description This and the next two as the spider had them: they are run with the files. */
+            source: components["schemas"]["Source"];
+            spider_id: components["schemas"]["SpiderId"];
+            status: components["schemas"]["DeploymentStatus"];
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description From 1, counted up for each spider; the number of one that was removed is not given again.
+             */
+            version: number;
+        };
+        DeploymentId: string;
+        /**
+         * @description `active`: what runs. At most one of a spider's.
+         * @enum {string}
+         */
+        DeploymentStatus: "active" | "archived";
+        /** @description What leads from `against` to the version that is looked at. */
+        Diff: {
+            /** @description By path, as are the two below. */
+            added: components["schemas"]["DeployedFile"][];
+            /** @description The id of a version, or `files`; null where there is none before it, and everything is new. */
+            against?: string | null;
+            /**
+             * Format: int64
+             * @description Its number, where it is a version.
+             */
+            against_version?: number | null;
+            changed: components["schemas"]["ChangedFile"][];
+            removed: components["schemas"]["DeployedFile"][];
+            /** @description Of `source`, `entry_point` and `requirements_txt`, what differs. */
+            settings: components["schemas"]["ChangedSetting"][];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Changes: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description Changes in the order in which they came to be. */
+            data?: {
+                /** @description Fewer than `page_size` where they are large, or where there are no more; none where there are no more. */
+                items: components["schemas"]["Change"][];
+                /** @description For `?cursor=`: what comes behind these, now or later. Null where there is nothing at all yet. */
+                next_cursor?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Channel: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                channel_type: components["schemas"]["ChannelType"];
+                /**
+                 * @description A JSON object as text, secrets as `******`. `url` and `secret` of a webhook; `webhook_url` of a robot, and the
+                 *     `secret` that DingTalk and Feishu sign with; `to` of mail, with commas.
+                 * @example {"url":"https://example.com/hook","secret":"******"}
+                 */
+                config: string;
+                /** Format: date-time */
+                created_at: string;
+                id: components["schemas"]["ChannelId"];
+                is_enabled: boolean;
+                name: string;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Checked: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What became of a check. */
+            data?: {
+                /** @description Why it failed. */
+                error?: string | null;
+                /**
+                 * Format: int64
+                 * @description Null where it did not answer.
+                 */
+                latency_ms?: number | null;
+                ok: boolean;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Count: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                count: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_CreatedToken: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description The only answer that holds the token itself. */
+            data?: {
+                id: components["schemas"]["TokenId"];
+                name: string;
+                role: components["schemas"]["Role"];
+                token: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_DataSource: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A database of the users' own. Its password is never answered. */
+            data?: components["schemas"]["Hosting"] & {
+                connection_options: Record<string, never>;
+                /** Format: date-time */
+                created_at: string;
+                database: string;
+                description: string;
+                host: string;
+                id: components["schemas"]["DatasourceId"];
+                /**
+                 * Format: date-time
+                 * @description When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
+                 */
+                last_check_at?: string | null;
+                /** @description What was wrong then; null: nothing. */
+                last_error?: string | null;
+                mode: components["schemas"]["Mode"];
+                name: string;
+                /** Format: int64 */
+                port: number;
+                status: components["schemas"]["DataSourceStatus"];
+                type: components["schemas"]["SinkKind"];
+                /** Format: date-time */
+                updated_at: string;
+                username: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Deleted: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                deleted_count: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_DeletedFromQuarantine: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                deleted_count: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Delivery: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A message to a channel, or to the webhook of a spider. */
+            data?: {
+                alert_id?: components["schemas"]["AlertId"] | null;
+                /** Format: int64 */
+                attempts: number;
+                channel_id?: components["schemas"]["ChannelId"] | null;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                delivered_at?: string | null;
+                /** @example task_failed */
+                event: string;
+                id: components["schemas"]["DeliveryId"];
+                last_error?: string | null;
+                /**
+                 * Format: int64
+                 * @description Of HTTP, of the last attempt.
+                 */
+                last_status?: number | null;
+                /**
+                 * Format: date-time
+                 * @description Null once it has ended.
+                 */
+                next_attempt_at?: string | null;
+                spider_id?: components["schemas"]["SpiderId"] | null;
+                status: components["schemas"]["DeliveryStatus"];
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_DeployedContent: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A file of a version with what is in it. */
+            data?: components["schemas"]["DeployedFile"] & components["schemas"]["FileText"];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Deployment: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A version of a spider's code. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Of all files together, in bytes.
+                 */
+                archive_size: number;
+                /** @description SHA-256 of the list of its files: equal codes have equal ones. */
+                code_hash: components["schemas"]["String"];
+                /** Format: date-time */
+                created_at: string;
+                deploy_note?: string | null;
+                entry_point?: string | null;
+                /** Format: int64 */
+                file_count: number;
+                id: components["schemas"]["DeploymentId"];
+                requirements_txt?: string | null;
+                /** @description This and the next two as the spider had them: they are run with the files. */
+                source: components["schemas"]["Source"];
+                spider_id: components["schemas"]["SpiderId"];
+                status: components["schemas"]["DeploymentStatus"];
+                /** Format: date-time */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description From 1, counted up for each spider; the number of one that was removed is not given again.
+                 */
+                version: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Diff: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What leads from `against` to the version that is looked at. */
+            data?: {
+                /** @description By path, as are the two below. */
+                added: components["schemas"]["DeployedFile"][];
+                /** @description The id of a version, or `files`; null where there is none before it, and everything is new. */
+                against?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number, where it is a version.
+                 */
+                against_version?: number | null;
+                changed: components["schemas"]["ChangedFile"][];
+                removed: components["schemas"]["DeployedFile"][];
+                /** @description Of `source`, `entry_point` and `requirements_txt`, what differs. */
+                settings: components["schemas"]["ChangedSetting"][];
+                /** Format: int64 */
+                version: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_ErrorGroup: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description Errors of one kind in the logs of a spider's runs. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description How often it was seen; tests do not count.
+                 */
+                count: number;
+                /**
+                 * @description The kind: the exception's type, the innermost functions, and its message without numbers and quoted values; of a
+                 *     line without a traceback, its text without them.
+                 */
+                fingerprint: string;
+                /** Format: date-time */
+                first_seen: string;
+                first_task: components["schemas"]["TaskId"];
+                /**
+                 * Format: int64
+                 * @description The version that was deployed when it was first seen; null: the files as they were.
+                 */
+                first_version?: number | null;
+                /** Format: date-time */
+                last_seen: string;
+                /**
+                 * Format: int64
+                 * @description Where the newest of them stands in the log of `last_task`.
+                 */
+                last_seq: number;
+                last_task: components["schemas"]["TaskId"];
+                /**
+                 * Format: int64
+                 * @description The version that was deployed when it was last seen.
+                 */
+                last_version?: number | null;
+                level: components["schemas"]["Level"];
+                /** @description The newest of them, as it was printed. */
+                sample: string;
+                /** @description Of the newest of them. */
+                title: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Explanation: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description Why a schedule did, or did not, start its spider at a time. */
+            data?: {
+                /** Format: date-time */
+                at: string;
+                /** @description A sentence; `msg` has it in the caller's language. */
+                explanation: string;
+                fire?: components["schemas"]["Fire"] | null;
+                /** @description Whether it is a planned time, as the schedule is set now. */
+                is_planned: boolean;
+                /** Format: date-time */
+                planned_after?: string | null;
+                /**
+                 * Format: date-time
+                 * @description The planned times around it, as the schedule is set now.
+                 */
+                planned_before?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_FileContent: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A file with what is in it. */
+            data?: components["schemas"]["FileText"] & {
+                content_type: string;
+                executable: boolean;
+                /** @description The predecessor's name for `path`. */
+                file_path: string;
+                /** @description Sent back as `base_hash`, it keeps one editor from overwriting another's work. */
+                hash: components["schemas"]["String"];
+                id: components["schemas"]["FileId"];
+                path: string;
+                /** Format: int64 */
+                size: number;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Forgotten: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                count: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Hits: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                items: components["schemas"]["Hit"][];
+                /**
+                 * @description To go on with; null when all is looked through. One call looks through a part only, and may bring nothing and have
+                 *     a cursor all the same.
+                 */
+                next_cursor?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_ItemPage: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A page of items. */
+            data?: components["schemas"]["Page_ItemRow"] & {
+                /**
+                 * @description Whether a search ended before it had seen all items: there may be more than `total`, and `next_cursor` goes on, also
+                 *     where the page is short or empty.
+                 */
+                total_is_at_least: boolean;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_ItemsOut: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                accepted: number;
+                /** Format: int64 */
+                duplicate: number;
+                /** @description Why the first of those was rejected; not told again for a batch that was known. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description They are in quarantine.
+                 */
+                rejected: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Lines: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** @description In the order of the log. */
+                items: components["schemas"]["StoredLine"][];
+                /**
+                 * Format: int64
+                 * @description What to send as `after` for the lines that follow. Where few lines fit, one call looks through a part of the log
+                 *     and may bring none; it has come to the end where the same call again has the same `next`.
+                 */
+                next: number;
+                /**
+                 * Format: int64
+                 * @description What to send as `before` for the lines in front of these; null where there are none.
+                 */
+                previous?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Link: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A spider's items go to a table of a datasource. */
+            data?: {
+                /** @description Whether items of before the link are delivered too. */
+                backfill: boolean;
+                /**
+                 * Format: int64
+                 * @description Items that wait to be delivered.
+                 */
+                backlog: number;
+                /** @description Whether the table is made where there is none. */
+                create_table: boolean;
+                /** Format: date-time */
+                created_at: string;
+                datasource_id: components["schemas"]["DatasourceId"];
+                datasource_name: string;
+                datasource_status: components["schemas"]["DataSourceStatus"];
+                datasource_type: components["schemas"]["SinkKind"];
+                /** Format: int64 */
+                delivered: number;
+                /** Format: date-time */
+                failing_since?: string | null;
+                /**
+                 * Format: int64
+                 * @description Attempts since the last that went well.
+                 */
+                failures: number;
+                /**
+                 * Format: int64
+                 * @description Items that were removed, or replaced by later ones, before they could be delivered.
+                 */
+                gone: number;
+                id: components["schemas"]["LinkId"];
+                /** @description While it is off, items wait. */
+                is_enabled: boolean;
+                /** Format: date-time */
+                last_delivered_at?: string | null;
+                /** @description Of the last attempt; null: it went well. */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description While it fails: when it is tried again.
+                 */
+                next_attempt_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Items that the table would not take; see `…/refused`.
+                 */
+                refused: number;
+                spider_id: components["schemas"]["SpiderId"];
+                /** @description A table (`schema.table`, of MySQL `database.table`, where there is a dot) or a collection. */
+                target_table: string;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Option_CheckpointOut: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: null | {
+                checkpoint_data: Record<string, never>;
+                task_id: components["schemas"]["TaskId"];
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Alert: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    created_at: string;
+                    id: components["schemas"]["AlertId"];
+                    is_read: boolean;
+                    level: components["schemas"]["AlertLevel"];
+                    message: string;
+                    rule_id?: components["schemas"]["AlertRuleId"] | null;
+                    spider_id?: components["schemas"]["SpiderId"] | null;
+                    task_id?: components["schemas"]["TaskId"] | null;
+                    type: components["schemas"]["AlertType"];
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_AuditEntry: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    address: string;
+                    /** Format: date-time */
+                    created_at: string;
+                    email: string;
+                    id: string;
+                    method: string;
+                    path: string;
+                    request_id: string;
+                    /** Format: int64 */
+                    status: number;
+                    user_id: components["schemas"]["UserId"];
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Channel: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    channel_type: components["schemas"]["ChannelType"];
+                    /**
+                     * @description A JSON object as text, secrets as `******`. `url` and `secret` of a webhook; `webhook_url` of a robot, and the
+                     *     `secret` that DingTalk and Feishu sign with; `to` of mail, with commas.
+                     * @example {"url":"https://example.com/hook","secret":"******"}
+                     */
+                    config: string;
+                    /** Format: date-time */
+                    created_at: string;
+                    id: components["schemas"]["ChannelId"];
+                    is_enabled: boolean;
+                    name: string;
+                    /** Format: date-time */
+                    updated_at: string;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_DataSource: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: (components["schemas"]["Hosting"] & {
+                    connection_options: Record<string, never>;
+                    /** Format: date-time */
+                    created_at: string;
+                    database: string;
+                    description: string;
+                    host: string;
+                    id: components["schemas"]["DatasourceId"];
+                    /**
+                     * Format: date-time
+                     * @description When it was last reached for, by a test or by a delivery whose outcome differed from the one before.
+                     */
+                    last_check_at?: string | null;
+                    /** @description What was wrong then; null: nothing. */
+                    last_error?: string | null;
+                    mode: components["schemas"]["Mode"];
+                    name: string;
+                    /** Format: int64 */
+                    port: number;
+                    status: components["schemas"]["DataSourceStatus"];
+                    type: components["schemas"]["SinkKind"];
+                    /** Format: date-time */
+                    updated_at: string;
+                    username: string;
+                })[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Delivery: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    alert_id?: components["schemas"]["AlertId"] | null;
+                    /** Format: int64 */
+                    attempts: number;
+                    channel_id?: components["schemas"]["ChannelId"] | null;
+                    /** Format: date-time */
+                    created_at: string;
+                    /** Format: date-time */
+                    delivered_at?: string | null;
+                    /** @example task_failed */
+                    event: string;
+                    id: components["schemas"]["DeliveryId"];
+                    last_error?: string | null;
+                    /**
+                     * Format: int64
+                     * @description Of HTTP, of the last attempt.
+                     */
+                    last_status?: number | null;
+                    /**
+                     * Format: date-time
+                     * @description Null once it has ended.
+                     */
+                    next_attempt_at?: string | null;
+                    spider_id?: components["schemas"]["SpiderId"] | null;
+                    status: components["schemas"]["DeliveryStatus"];
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Deployment: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /**
+                     * Format: int64
+                     * @description Of all files together, in bytes.
+                     */
+                    archive_size: number;
+                    /** @description SHA-256 of the list of its files: equal codes have equal ones. */
+                    code_hash: components["schemas"]["String"];
+                    /** Format: date-time */
+                    created_at: string;
+                    deploy_note?: string | null;
+                    entry_point?: string | null;
+                    /** Format: int64 */
+                    file_count: number;
+                    id: components["schemas"]["DeploymentId"];
+                    requirements_txt?: string | null;
+                    /** @description This and the next two as the spider had them: they are run with the files. */
+                    source: components["schemas"]["Source"];
+                    spider_id: components["schemas"]["SpiderId"];
+                    status: components["schemas"]["DeploymentStatus"];
+                    /** Format: date-time */
+                    updated_at: string;
+                    /**
+                     * Format: int64
+                     * @description From 1, counted up for each spider; the number of one that was removed is not given again.
+                     */
+                    version: number;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_ErrorGroup: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /**
+                     * Format: int64
+                     * @description How often it was seen; tests do not count.
+                     */
+                    count: number;
+                    /**
+                     * @description The kind: the exception's type, the innermost functions, and its message without numbers and quoted values; of a
+                     *     line without a traceback, its text without them.
+                     */
+                    fingerprint: string;
+                    /** Format: date-time */
+                    first_seen: string;
+                    first_task: components["schemas"]["TaskId"];
+                    /**
+                     * Format: int64
+                     * @description The version that was deployed when it was first seen; null: the files as they were.
+                     */
+                    first_version?: number | null;
+                    /** Format: date-time */
+                    last_seen: string;
+                    /**
+                     * Format: int64
+                     * @description Where the newest of them stands in the log of `last_task`.
+                     */
+                    last_seq: number;
+                    last_task: components["schemas"]["TaskId"];
+                    /**
+                     * Format: int64
+                     * @description The version that was deployed when it was last seen.
+                     */
+                    last_version?: number | null;
+                    level: components["schemas"]["Level"];
+                    /** @description The newest of them, as it was printed. */
+                    sample: string;
+                    /** @description Of the newest of them. */
+                    title: string;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Fire: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /**
+                     * Format: int64
+                     * @description So many planned times before it, at least, passed with it and started nothing; they are not listed.
+                     */
+                    earlier?: number | null;
+                    /**
+                     * Format: date-time
+                     * @description The first of those.
+                     */
+                    earlier_from?: string | null;
+                    /**
+                     * Format: int64
+                     * @description From the planned time to the task's being queued.
+                     */
+                    late_ms?: number | null;
+                    outcome: components["schemas"]["FireOutcome"];
+                    /** Format: date-time */
+                    planned_at: string;
+                    /** @description Why it is not as planned. */
+                    reason?: string | null;
+                    task_id?: components["schemas"]["TaskId"] | null;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_InQuarantine: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    _id: string;
+                    /** Format: date-time */
+                    created_at: string;
+                    /** @description What the spider sent, to the letter; as a text where it is nested too deep for most programs to read. */
+                    data: Record<string, never>;
+                    is_test: boolean;
+                    /**
+                     * @description Places in the item, each with what is wrong there.
+                     * @example /price: "9.90" is not of type "number"
+                     */
+                    reason: string;
+                    spider_id: components["schemas"]["SpiderId"];
+                    task_id: components["schemas"]["TaskId"];
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Project: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    created_at: string;
+                    description: string;
+                    git_branch?: string | null;
+                    git_url?: string | null;
+                    id: components["schemas"]["ProjectId"];
+                    /** Format: date-time */
+                    last_sync_at?: string | null;
+                    local_path?: string | null;
+                    /**
+                     * Format: int64
+                     * @description Tasks of its spiders at once; null: no limit.
+                     */
+                    max_concurrent?: number | null;
+                    name: string;
+                    node_id?: string | null;
+                    /** Format: int64 */
+                    spider_count: number;
+                    status: components["schemas"]["ProjectStatus"];
+                    sync_error?: string | null;
+                    /** Format: date-time */
+                    updated_at: string;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Proxy: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    cooldown_until?: string | null;
+                    /** Format: date-time */
+                    created_at: string;
+                    /**
+                     * Format: int64
+                     * @description Failures in a row.
+                     */
+                    fail_count: number;
+                    has_password: boolean;
+                    host: string;
+                    id: components["schemas"]["ProxyId"];
+                    /** Format: date-time */
+                    last_check_at?: string | null;
+                    /** @description Why the last check failed; null where it did not. */
+                    last_error?: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When a spider was given it.
+                     */
+                    last_used_at?: string | null;
+                    /**
+                     * Format: int64
+                     * @description Of the last check that went well, in milliseconds.
+                     */
+                    latency_ms?: number | null;
+                    /** @description Always null: it is never answered. */
+                    password?: string | null;
+                    /** Format: int64 */
+                    port: number;
+                    protocol: components["schemas"]["Protocol"];
+                    status: components["schemas"]["ProxyStatus"];
+                    /**
+                     * Format: double
+                     * @description From 0 to 1, a moving average of what spiders and checks found; 0.8 at first, and not used below 0.5.
+                     */
+                    success_rate: number;
+                    /** Format: date-time */
+                    updated_at: string;
+                    /** @description Null: it asks for none. */
+                    username?: string | null;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Refusal: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    item_id: string;
+                    /** @description In the engine's words. */
+                    reason: string;
+                    /** Format: date-time */
+                    refused_at: string;
+                    task_id: components["schemas"]["TaskId"];
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Rule: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /**
+                     * @description `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
+                     *     `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
+                     *     `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
+                     */
+                    condition: Record<string, never>;
+                    /**
+                     * Format: int64
+                     * @description For so long after it was triggered it is not again.
+                     */
+                    cooldown_minutes: number;
+                    /** Format: date-time */
+                    created_at: string;
+                    id: components["schemas"]["AlertRuleId"];
+                    is_enabled: boolean;
+                    /** Format: date-time */
+                    last_triggered_at?: string | null;
+                    name: string;
+                    notification_channel_id?: components["schemas"]["ChannelId"] | null;
+                    rule_type: components["schemas"]["AlertType"];
+                    spider_id?: components["schemas"]["SpiderId"] | null;
+                    /** Format: date-time */
+                    updated_at: string;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Schedule: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    created_at: string;
+                    /** @example 0 8 * * MON-FRI */
+                    cron_expr: string;
+                    deployment_id?: components["schemas"]["DeploymentId"] | null;
+                    id: components["schemas"]["ScheduleId"];
+                    is_active: boolean;
+                    /** @description Whether it is the spider's own `cron_expr`; it has the spider's id then. */
+                    is_own: boolean;
+                    /**
+                     * Format: date-time
+                     * @description The last planned time at which it started a task.
+                     */
+                    last_run_at?: string | null;
+                    misfire?: components["schemas"]["Misfire"] | null;
+                    name: string;
+                    /**
+                     * Format: date-time
+                     * @description Null while it, or its spider, is paused.
+                     */
+                    next_run_at?: string | null;
+                    overlap?: components["schemas"]["Overlap"] | null;
+                    /** @description Beside the spider's own parameters, and before them where both name one. */
+                    params: {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * Format: int64
+                     * @description Of its tasks: the higher, the sooner.
+                     */
+                    priority: number;
+                    spider_id: components["schemas"]["SpiderId"];
+                    spider_name: string;
+                    /** @example Asia/Shanghai */
+                    timezone: string;
+                    /** Format: date-time */
+                    updated_at: string;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Shown: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    created_at: string;
+                    end_reason?: string | null;
+                    error_message?: string | null;
+                    /** Format: date-time */
+                    expires_at: string;
+                    id: components["schemas"]["CodeSessionId"];
+                    /** Format: date-time */
+                    last_active_at: string;
+                    spider_id: components["schemas"]["SpiderId"];
+                    status: components["schemas"]["CodeSessionStatus"];
+                    /** @description Why the spider could not get its files the last time. */
+                    sync_error?: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When the spider got its files last.
+                     */
+                    synced_at?: string | null;
+                    /** @description Opens it once, within five minutes. Only answered to whoever asks for an editor. */
+                    token?: string | null;
+                    /** Format: date-time */
+                    updated_at: string;
+                    /**
+                     * @description Where it is opened, with `?tkn=<token>` behind it.
+                     * @example /code-server/01890a5d-ac96-774b-bcce-b302099a8057/
+                     */
+                    url: string;
+                    user_id: components["schemas"]["UserId"];
+                    warning?: components["schemas"]["Warning"] | null;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Spider: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** @description The version that runs; null: the files as they are. */
+                    active_deployment_id?: string | null;
+                    autothrottle_enabled: boolean;
+                    code_sync_status?: string | null;
+                    /** @description Always null, as the two below: the predecessor's clients read them. */
+                    coder_workspace_id?: string | null;
+                    coder_workspace_name?: string | null;
+                    /** Format: double */
+                    cpu_limit?: number | null;
+                    /** Format: date-time */
+                    created_at: string;
+                    /** @description Five fields, or six with seconds; null: it has no schedule. */
+                    cron_expr?: string | null;
+                    dedup_enabled: boolean;
+                    /**
+                     * @description Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
+                     *     without any, or in an item that has none of them, the whole item counts.
+                     */
+                    dedup_fields?: string | null;
+                    /** @description What becomes of an item that is known by `dedup_fields`. */
+                    dedup_policy: components["schemas"]["DedupPolicy"];
+                    description?: string | null;
+                    /** @description `module:function`, `module`, a script's path, or the name of a Scrapy spider. */
+                    entry_point?: string | null;
+                    /** @description Values of names like `API_KEY`, and addresses with a password, are answered as `******`. */
+                    env_vars: {
+                        [key: string]: string;
+                    };
+                    /** @description What a failure is taken for, where this says it better than the platform's guess; the first that fits counts. */
+                    error_rules: components["schemas"]["ErrorRule"][];
+                    git_repo?: string | null;
+                    id: components["schemas"]["SpiderId"];
+                    image?: string | null;
+                    is_active: boolean;
+                    /** @description JSON Schema that items must satisfy; those that do not go to quarantine. */
+                    item_schema?: Record<string, never> | null;
+                    /**
+                     * Format: int64
+                     * @description Tasks at once, where `overlap` is `allow`; null: no limit.
+                     */
+                    max_concurrent?: number | null;
+                    /** Format: int64 */
+                    max_items?: number | null;
+                    /** Format: int64 */
+                    max_retries: number;
+                    /** Format: int64 */
+                    memory_limit_mb?: number | null;
+                    misfire: components["schemas"]["Misfire"];
+                    name: string;
+                    /**
+                     * Format: date-time
+                     * @description By any of its schedules; null while it is inactive or has none.
+                     */
+                    next_run_at?: string | null;
+                    node_id?: string | null;
+                    /** @description It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute. */
+                    over_quota: boolean;
+                    overlap: components["schemas"]["Overlap"];
+                    params: {
+                        [key: string]: unknown;
+                    };
+                    project_id: components["schemas"]["ProjectId"];
+                    proxy_enabled: boolean;
+                    /** Format: double */
+                    rate_limit_rps?: number | null;
+                    requirements_txt?: string | null;
+                    /** @description What is kept how long, where it differs from the server's settings. */
+                    retention: components["schemas"]["Retention"];
+                    /** Format: int64 */
+                    retry_delay_seconds: number;
+                    /**
+                     * @description How often each category of failure is retried, where it differs from: parse never, auth once, others
+                     *     `max_retries` times.
+                     */
+                    retry_limits: Record<string, never>;
+                    runner: components["schemas"]["Runner"];
+                    /** @description The predecessor's single file: the text of `main.py` as long as the two are one. */
+                    script_content?: string | null;
+                    source: components["schemas"]["Source"];
+                    start_url?: string | null;
+                    /** Format: int64 */
+                    timeout_seconds: number;
+                    /** @example Asia/Shanghai */
+                    timezone: string;
+                    /** Format: date-time */
+                    updated_at: string;
+                    webhook_url?: string | null;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_Task: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /**
+                     * Format: int64
+                     * @description How often it has been started.
+                     */
+                    attempt: number;
+                    /** Format: date-time */
+                    cancel_requested_at?: string | null;
+                    /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
+                    checkpoint_data?: string | null;
+                    /** @description SHA-256 over the files it runs. */
+                    code_hash: string;
+                    container_id?: string | null;
+                    /** Format: date-time */
+                    created_at: string;
+                    /** @description The version of the code that it runs; null: the files as they were when it was queued. */
+                    deployment_id?: string | null;
+                    /**
+                     * Format: int64
+                     * @description Its number.
+                     */
+                    deployment_version?: number | null;
+                    error_category?: components["schemas"]["ErrorCategory"] | null;
+                    error_message?: string | null;
+                    /** Format: int64 */
+                    exit_code?: number | null;
+                    /**
+                     * Format: int64
+                     * @description Items rejected or not delivered.
+                     */
+                    failed_count: number;
+                    /** Format: date-time */
+                    finished_at?: string | null;
+                    id: components["schemas"]["TaskId"];
+                    is_test: boolean;
+                    /** Format: double */
+                    items_per_second?: number | null;
+                    /** Format: date-time */
+                    items_removed_at?: string | null;
+                    /** Format: date-time */
+                    last_heartbeat?: string | null;
+                    /**
+                     * Format: date-time
+                     * @description When its log was removed for its age; likewise its items. The counts still say what it did.
+                     */
+                    logs_removed_at?: string | null;
+                    /** Format: int64 */
+                    max_retries: number;
+                    /**
+                     * Format: date-time
+                     * @description Not before; null: as soon as it can.
+                     */
+                    next_attempt_at?: string | null;
+                    params: Record<string, never>;
+                    /** Format: double */
+                    peak_memory_mb?: number | null;
+                    /** @description Why it waits, while it does. */
+                    pending_reason?: string | null;
+                    /**
+                     * Format: int64
+                     * @description The higher, the sooner.
+                     */
+                    priority: number;
+                    /**
+                     * Format: int64
+                     * @description 0 to 100, as the spider reports it.
+                     */
+                    progress: number;
+                    progress_message?: string | null;
+                    /**
+                     * Format: int64
+                     * @description How often it was queued again after a failure.
+                     */
+                    retry_count: number;
+                    /** @description The schedule that queued it. */
+                    schedule_id?: string | null;
+                    /** Format: date-time */
+                    scheduled_at: string;
+                    spider_id: components["schemas"]["SpiderId"];
+                    spider_name: string;
+                    /** Format: date-time */
+                    started_at?: string | null;
+                    status: components["schemas"]["TaskStatus"];
+                    /**
+                     * Format: int64
+                     * @description Items stored.
+                     */
+                    success_count: number;
+                    /**
+                     * Format: int64
+                     * @description Items received.
+                     */
+                    total_count: number;
+                    trigger_type: components["schemas"]["Trigger"];
+                    /** Format: date-time */
+                    updated_at: string;
+                    worker_id?: string | null;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_TaskLog: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    created_at: string;
+                    /** @description Why there is nothing, where there is nothing. */
+                    message?: string | null;
+                    spider_id: components["schemas"]["SpiderId"];
+                    /** @description The platform's own lines stand here, too. */
+                    stderr: string;
+                    stdout: string;
+                    task_id: components["schemas"]["TaskId"];
+                    /** @description There is more than is shown. */
+                    truncated: boolean;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Page_User: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One page of a list, newest first. */
+            data?: {
+                items: {
+                    /** Format: date-time */
+                    created_at: string;
+                    email: string;
+                    id: components["schemas"]["UserId"];
+                    interface_language: string;
+                    is_active: boolean;
+                    /** Format: date-time */
+                    last_login_at?: string | null;
+                    name: string;
+                    role: components["schemas"]["Role"];
+                    timezone: string;
+                    /** Format: date-time */
+                    updated_at: string;
+                }[];
+                /**
+                 * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+                 *     has one: what follows it is empty.)
+                 */
+                next_cursor?: string | null;
+                /** Format: int64 */
+                page: number;
+                /** Format: int64 */
+                page_size: number;
+                /**
+                 * Format: int64
+                 * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+                 */
+                total?: number | null;
+                /** Format: int64 */
+                total_pages?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Preview: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description The first items of a task. */
+            data?: {
+                /** @description The same, under the name that the predecessor's UI reads. */
+                field_stats: {
+                    [key: string]: components["schemas"]["PreviewField"];
+                };
+                /** @description By name, of the items shown. */
+                fields: {
+                    [key: string]: components["schemas"]["PreviewField"];
+                };
+                items: Record<string, never>[];
+                /**
+                 * Format: int64
+                 * @description How many the task has in all.
+                 */
+                total: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Project: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                description: string;
+                git_branch?: string | null;
+                git_url?: string | null;
+                id: components["schemas"]["ProjectId"];
+                /** Format: date-time */
+                last_sync_at?: string | null;
+                local_path?: string | null;
+                /**
+                 * Format: int64
+                 * @description Tasks of its spiders at once; null: no limit.
+                 */
+                max_concurrent?: number | null;
+                name: string;
+                node_id?: string | null;
+                /** Format: int64 */
+                spider_count: number;
+                status: components["schemas"]["ProjectStatus"];
+                sync_error?: string | null;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Proxy: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: date-time */
+                cooldown_until?: string | null;
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: int64
+                 * @description Failures in a row.
+                 */
+                fail_count: number;
+                has_password: boolean;
+                host: string;
+                id: components["schemas"]["ProxyId"];
+                /** Format: date-time */
+                last_check_at?: string | null;
+                /** @description Why the last check failed; null where it did not. */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When a spider was given it.
+                 */
+                last_used_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Of the last check that went well, in milliseconds.
+                 */
+                latency_ms?: number | null;
+                /** @description Always null: it is never answered. */
+                password?: string | null;
+                /** Format: int64 */
+                port: number;
+                protocol: components["schemas"]["Protocol"];
+                status: components["schemas"]["ProxyStatus"];
+                /**
+                 * Format: double
+                 * @description From 0 to 1, a moving average of what spiders and checks found; 0.8 at first, and not used below 0.5.
+                 */
+                success_rate: number;
+                /** Format: date-time */
+                updated_at: string;
+                /** @description Null: it asks for none. */
+                username?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Removed: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What one run removed. */
+            data?: {
+                /** Format: int64 */
+                alerts: number;
+                /** Format: int64 */
+                audit: number;
+                /** Format: int64 */
+                blob_bytes: number;
+                /** Format: int64 */
+                blobs: number;
+                /**
+                 * Format: int64
+                 * @description Messages that were delivered or given up.
+                 */
+                deliveries: number;
+                /** Format: int64 */
+                events: number;
+                /**
+                 * Format: int64
+                 * @description Planned times in the ledgers of schedules.
+                 */
+                fires: number;
+                /**
+                 * Format: int64
+                 * @description Tasks that stay without their items.
+                 */
+                items: number;
+                /**
+                 * Format: int64
+                 * @description Tasks that stay without their log.
+                 */
+                logs: number;
+                /**
+                 * Format: int64
+                 * @description Tasks with all that belongs to them.
+                 */
+                tasks: number;
+                /** Format: int64 */
+                versions: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Replayed: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What became of refused items that were checked again. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Of those, how many were duplicates.
+                 */
+                duplicate: number;
+                /**
+                 * Format: int64
+                 * @description They are out of quarantine: stored, or known as duplicates.
+                 */
+                replayed: number;
+                /** Format: int64 */
+                still_rejected: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Rotated: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                message: string;
+                /** @description With username and password, percent-encoded; null: there is none. */
+                proxy_url?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Rule: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /**
+                 * @description `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
+                 *     `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
+                 *     `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
+                 */
+                condition: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description For so long after it was triggered it is not again.
+                 */
+                cooldown_minutes: number;
+                /** Format: date-time */
+                created_at: string;
+                id: components["schemas"]["AlertRuleId"];
+                is_enabled: boolean;
+                /** Format: date-time */
+                last_triggered_at?: string | null;
+                name: string;
+                notification_channel_id?: components["schemas"]["ChannelId"] | null;
+                rule_type: components["schemas"]["AlertType"];
+                spider_id?: components["schemas"]["SpiderId"] | null;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Schedule: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description When a spider is to run by itself. */
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                /** @example 0 8 * * MON-FRI */
+                cron_expr: string;
+                deployment_id?: components["schemas"]["DeploymentId"] | null;
+                id: components["schemas"]["ScheduleId"];
+                is_active: boolean;
+                /** @description Whether it is the spider's own `cron_expr`; it has the spider's id then. */
+                is_own: boolean;
+                /**
+                 * Format: date-time
+                 * @description The last planned time at which it started a task.
+                 */
+                last_run_at?: string | null;
+                misfire?: components["schemas"]["Misfire"] | null;
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description Null while it, or its spider, is paused.
+                 */
+                next_run_at?: string | null;
+                overlap?: components["schemas"]["Overlap"] | null;
+                /** @description Beside the spider's own parameters, and before them where both name one. */
+                params: {
+                    [key: string]: unknown;
+                };
+                /**
+                 * Format: int64
+                 * @description Of its tasks: the higher, the sooner.
+                 */
+                priority: number;
+                spider_id: components["schemas"]["SpiderId"];
+                spider_name: string;
+                /** @example Asia/Shanghai */
+                timezone: string;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Setup: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                step: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Shown: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description An editor, as it is shown. */
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                end_reason?: string | null;
+                error_message?: string | null;
+                /** Format: date-time */
+                expires_at: string;
+                id: components["schemas"]["CodeSessionId"];
+                /** Format: date-time */
+                last_active_at: string;
+                spider_id: components["schemas"]["SpiderId"];
+                status: components["schemas"]["CodeSessionStatus"];
+                /** @description Why the spider could not get its files the last time. */
+                sync_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the spider got its files last.
+                 */
+                synced_at?: string | null;
+                /** @description Opens it once, within five minutes. Only answered to whoever asks for an editor. */
+                token?: string | null;
+                /** Format: date-time */
+                updated_at: string;
+                /**
+                 * @description Where it is opened, with `?tkn=<token>` behind it.
+                 * @example /code-server/01890a5d-ac96-774b-bcce-b302099a8057/
+                 */
+                url: string;
+                user_id: components["schemas"]["UserId"];
+                warning?: components["schemas"]["Warning"] | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Spider: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description Texts that are empty are answered as null, which is what the predecessor's clients expect. */
+            data?: {
+                /** @description The version that runs; null: the files as they are. */
+                active_deployment_id?: string | null;
+                autothrottle_enabled: boolean;
+                code_sync_status?: string | null;
+                /** @description Always null, as the two below: the predecessor's clients read them. */
+                coder_workspace_id?: string | null;
+                coder_workspace_name?: string | null;
+                /** Format: double */
+                cpu_limit?: number | null;
+                /** Format: date-time */
+                created_at: string;
+                /** @description Five fields, or six with seconds; null: it has no schedule. */
+                cron_expr?: string | null;
+                dedup_enabled: boolean;
+                /**
+                 * @description Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
+                 *     without any, or in an item that has none of them, the whole item counts.
+                 */
+                dedup_fields?: string | null;
+                /** @description What becomes of an item that is known by `dedup_fields`. */
+                dedup_policy: components["schemas"]["DedupPolicy"];
+                description?: string | null;
+                /** @description `module:function`, `module`, a script's path, or the name of a Scrapy spider. */
+                entry_point?: string | null;
+                /** @description Values of names like `API_KEY`, and addresses with a password, are answered as `******`. */
+                env_vars: {
+                    [key: string]: string;
+                };
+                /** @description What a failure is taken for, where this says it better than the platform's guess; the first that fits counts. */
+                error_rules: components["schemas"]["ErrorRule"][];
+                git_repo?: string | null;
+                id: components["schemas"]["SpiderId"];
+                image?: string | null;
+                is_active: boolean;
+                /** @description JSON Schema that items must satisfy; those that do not go to quarantine. */
+                item_schema?: Record<string, never> | null;
+                /**
+                 * Format: int64
+                 * @description Tasks at once, where `overlap` is `allow`; null: no limit.
+                 */
+                max_concurrent?: number | null;
+                /** Format: int64 */
+                max_items?: number | null;
+                /** Format: int64 */
+                max_retries: number;
+                /** Format: int64 */
+                memory_limit_mb?: number | null;
+                misfire: components["schemas"]["Misfire"];
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description By any of its schedules; null while it is inactive or has none.
+                 */
+                next_run_at?: string | null;
+                node_id?: string | null;
+                /** @description It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute. */
+                over_quota: boolean;
+                overlap: components["schemas"]["Overlap"];
+                params: {
+                    [key: string]: unknown;
+                };
+                project_id: components["schemas"]["ProjectId"];
+                proxy_enabled: boolean;
+                /** Format: double */
+                rate_limit_rps?: number | null;
+                requirements_txt?: string | null;
+                /** @description What is kept how long, where it differs from the server's settings. */
+                retention: components["schemas"]["Retention"];
+                /** Format: int64 */
+                retry_delay_seconds: number;
+                /**
+                 * @description How often each category of failure is retried, where it differs from: parse never, auth once, others
+                 *     `max_retries` times.
+                 */
+                retry_limits: Record<string, never>;
+                runner: components["schemas"]["Runner"];
+                /** @description The predecessor's single file: the text of `main.py` as long as the two are one. */
+                script_content?: string | null;
+                source: components["schemas"]["Source"];
+                start_url?: string | null;
+                /** Format: int64 */
+                timeout_seconds: number;
+                /** @example Asia/Shanghai */
+                timezone: string;
+                /** Format: date-time */
+                updated_at: string;
+                webhook_url?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_SpiderFile: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                content_type: string;
+                /** Format: date-time */
+                created_at: string;
+                executable: boolean;
+                /** @description SHA-256 of the content. */
+                hash: components["schemas"]["String"];
+                id: components["schemas"]["FileId"];
+                /** @example src/main.py */
+                path: string;
+                /** Format: int64 */
+                size: number;
+                spider_id: components["schemas"]["SpiderId"];
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Stats: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description How things stand now. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Editors that are open, or on their way.
+                 */
+                code_sessions: number;
+                /** @description The disk of the data directory. */
+                disk: components["schemas"]["Room"];
+                /** @description The next that fire, the soonest first. */
+                next_fires: components["schemas"]["NextFire"][];
+                proxies: components["schemas"]["ProxyCounts"];
+                spiders: components["schemas"]["SpiderCounts"];
+                tasks_24h: components["schemas"]["TaskCounts"];
+                /** Format: int64 */
+                unread_alerts: number;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_StatusOut: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                status: components["schemas"]["TaskStatus"];
+                task_id: components["schemas"]["TaskId"];
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Storage: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What is kept, in bytes. */
+            data?: {
+                blobs?: components["schemas"]["Blobs"] | null;
+                /** @description The list of files that cannot be read: while that is so, no blob is removed. Null where all can. */
+                blobs_blocked_by?: string | null;
+                /**
+                 * Format: int64
+                 * @description The database's own files. SQLite gives back what deletions free; PostgreSQL uses it again.
+                 */
+                database_bytes: number;
+                /** @description The disk of the data directory. */
+                disk: components["schemas"]["Room"];
+                /**
+                 * Format: int64
+                 * @description Uploaded by tasks.
+                 */
+                files_bytes: number;
+                /**
+                 * Format: int64
+                 * @description As they were sent, as the logs.
+                 */
+                items_bytes: number;
+                /** Format: int64 */
+                logs_bytes: number;
+                /** @description The twenty that keep most, the largest first. */
+                spiders: components["schemas"]["SpiderStorage"][];
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Synchronised: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What a synchronisation came to. */
+            data?: {
+                /** @description Where both sides had changed a file: the spider's version stays, and the editor's lies beside it. */
+                conflicts: components["schemas"]["Conflict"][];
+                /** @description Written and removed here, and in the editor. */
+                files_synced: number;
+                message: string;
+                /** @description What a spider cannot have, and stays in the editor. */
+                skipped: components["schemas"]["SkippedFile"][];
+                success: boolean;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Task: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description One run of a spider. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description How often it has been started.
+                 */
+                attempt: number;
+                /** Format: date-time */
+                cancel_requested_at?: string | null;
+                /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
+                checkpoint_data?: string | null;
+                /** @description SHA-256 over the files it runs. */
+                code_hash: string;
+                container_id?: string | null;
+                /** Format: date-time */
+                created_at: string;
+                /** @description The version of the code that it runs; null: the files as they were when it was queued. */
+                deployment_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                deployment_version?: number | null;
+                error_category?: components["schemas"]["ErrorCategory"] | null;
+                error_message?: string | null;
+                /** Format: int64 */
+                exit_code?: number | null;
+                /**
+                 * Format: int64
+                 * @description Items rejected or not delivered.
+                 */
+                failed_count: number;
+                /** Format: date-time */
+                finished_at?: string | null;
+                id: components["schemas"]["TaskId"];
+                is_test: boolean;
+                /** Format: double */
+                items_per_second?: number | null;
+                /** Format: date-time */
+                items_removed_at?: string | null;
+                /** Format: date-time */
+                last_heartbeat?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its log was removed for its age; likewise its items. The counts still say what it did.
+                 */
+                logs_removed_at?: string | null;
+                /** Format: int64 */
+                max_retries: number;
+                /**
+                 * Format: date-time
+                 * @description Not before; null: as soon as it can.
+                 */
+                next_attempt_at?: string | null;
+                params: Record<string, never>;
+                /** Format: double */
+                peak_memory_mb?: number | null;
+                /** @description Why it waits, while it does. */
+                pending_reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description The higher, the sooner.
+                 */
+                priority: number;
+                /**
+                 * Format: int64
+                 * @description 0 to 100, as the spider reports it.
+                 */
+                progress: number;
+                progress_message?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it was queued again after a failure.
+                 */
+                retry_count: number;
+                /** @description The schedule that queued it. */
+                schedule_id?: string | null;
+                /** Format: date-time */
+                scheduled_at: string;
+                spider_id: components["schemas"]["SpiderId"];
+                spider_name: string;
+                /** Format: date-time */
+                started_at?: string | null;
+                status: components["schemas"]["TaskStatus"];
+                /**
+                 * Format: int64
+                 * @description Items stored.
+                 */
+                success_count: number;
+                /**
+                 * Format: int64
+                 * @description Items received.
+                 */
+                total_count: number;
+                trigger_type: components["schemas"]["Trigger"];
+                /** Format: date-time */
+                updated_at: string;
+                worker_id?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_TaskLog: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description The end of what the task printed. */
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                /** @description Why there is nothing, where there is nothing. */
+                message?: string | null;
+                spider_id: components["schemas"]["SpiderId"];
+                /** @description The platform's own lines stand here, too. */
+                stderr: string;
+                stdout: string;
+                task_id: components["schemas"]["TaskId"];
+                /** @description There is more than is shown. */
+                truncated: boolean;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_TestedChannel: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What a test brought about. */
+            data?: {
+                /** Format: int64 */
+                latency_ms: number;
+                message: string;
+                ok: boolean;
+                /**
+                 * Format: int32
+                 * @description Of HTTP; null for mail.
+                 */
+                status?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_TestedDataSource: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description Whether the database was reached. */
+            data?: {
+                /** Format: int64 */
+                latency_ms: number;
+                /** @description What was wrong, where something was. */
+                message: string;
+                ok: boolean;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Uploaded: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                errors?: string[] | null;
+                files_count: number;
+                success: boolean;
+                uploaded_files: string[];
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_User: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                email: string;
+                id: components["schemas"]["UserId"];
+                interface_language: string;
+                is_active: boolean;
+                /** Format: date-time */
+                last_login_at?: string | null;
+                name: string;
+                role: components["schemas"]["Role"];
+                timezone: string;
+                /** Format: date-time */
+                updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Value: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: unknown;
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_ApiToken: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                expires_at?: string | null;
+                id: components["schemas"]["TokenId"];
+                /** Format: date-time */
+                last_used_at?: string | null;
+                name: string;
+                role: components["schemas"]["Role"];
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Attempt: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                attempt: number;
+                error_category?: components["schemas"]["ErrorCategory"] | null;
+                error_message?: string | null;
+                /** Format: int64 */
+                exit_code?: number | null;
+                /**
+                 * Format: date-time
+                 * @description Null while it runs.
+                 */
+                finished_at?: string | null;
+                /** @description Its server stopped or was lost. That counts for no retry. */
+                is_interrupted: boolean;
+                /**
+                 * Format: int64
+                 * @description Items that it stored.
+                 */
+                items: number;
+                /** Format: double */
+                peak_memory_mb?: number | null;
+                /** Format: date-time */
+                started_at: string;
+                status?: components["schemas"]["TaskStatus"] | null;
+                worker_id: string;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Day: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                completed: number;
+                /** Format: date */
+                date: string;
+                /** Format: int64 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Items that were stored.
+                 */
+                items: number;
+                /**
+                 * Format: int64
+                 * @description Also those that were cancelled.
+                 */
+                total: number;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_DeployedFile: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                content_type: string;
+                executable: boolean;
+                /** @description SHA-256 of the content. */
+                hash: components["schemas"]["String"];
+                /** @example src/main.py */
+                path: string;
+                /** Format: int64 */
+                size: number;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_FieldSummary: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /**
+                 * Format: int64
+                 * @description In how many items it is there and not null.
+                 */
+                count: number;
+                /**
+                 * Format: double
+                 * @description The same as a share of all items, 0 to 1.
+                 */
+                filled: number;
+                name: string;
+                /** @description Its first value that is not null; a long one is cut. */
+                sample?: Record<string, never> | null;
+                /** @description How often it had which type. */
+                types: {
+                    [key: string]: number;
+                };
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Link: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** @description Whether items of before the link are delivered too. */
+                backfill: boolean;
+                /**
+                 * Format: int64
+                 * @description Items that wait to be delivered.
+                 */
+                backlog: number;
+                /** @description Whether the table is made where there is none. */
+                create_table: boolean;
+                /** Format: date-time */
+                created_at: string;
+                datasource_id: components["schemas"]["DatasourceId"];
+                datasource_name: string;
+                datasource_status: components["schemas"]["DataSourceStatus"];
+                datasource_type: components["schemas"]["SinkKind"];
+                /** Format: int64 */
+                delivered: number;
+                /** Format: date-time */
+                failing_since?: string | null;
+                /**
+                 * Format: int64
+                 * @description Attempts since the last that went well.
+                 */
+                failures: number;
+                /**
+                 * Format: int64
+                 * @description Items that were removed, or replaced by later ones, before they could be delivered.
+                 */
+                gone: number;
+                id: components["schemas"]["LinkId"];
+                /** @description While it is off, items wait. */
+                is_enabled: boolean;
+                /** Format: date-time */
+                last_delivered_at?: string | null;
+                /** @description Of the last attempt; null: it went well. */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description While it fails: when it is tried again.
+                 */
+                next_attempt_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Items that the table would not take; see `…/refused`.
+                 */
+                refused: number;
+                spider_id: components["schemas"]["SpiderId"];
+                /** @description A table (`schema.table`, of MySQL `database.table`, where there is a dot) or a collection. */
+                target_table: string;
+                /** Format: date-time */
+                updated_at: string;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_SpiderFile: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                content_type: string;
+                /** Format: date-time */
+                created_at: string;
+                executable: boolean;
+                /** @description SHA-256 of the content. */
+                hash: components["schemas"]["String"];
+                id: components["schemas"]["FileId"];
+                /** @example src/main.py */
+                path: string;
+                /** Format: int64 */
+                size: number;
+                spider_id: components["schemas"]["SpiderId"];
+                /** Format: date-time */
+                updated_at: string;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_String: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: string[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Task: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /**
+                 * Format: int64
+                 * @description How often it has been started.
+                 */
+                attempt: number;
+                /** Format: date-time */
+                cancel_requested_at?: string | null;
+                /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
+                checkpoint_data?: string | null;
+                /** @description SHA-256 over the files it runs. */
+                code_hash: string;
+                container_id?: string | null;
+                /** Format: date-time */
+                created_at: string;
+                /** @description The version of the code that it runs; null: the files as they were when it was queued. */
+                deployment_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                deployment_version?: number | null;
+                error_category?: components["schemas"]["ErrorCategory"] | null;
+                error_message?: string | null;
+                /** Format: int64 */
+                exit_code?: number | null;
+                /**
+                 * Format: int64
+                 * @description Items rejected or not delivered.
+                 */
+                failed_count: number;
+                /** Format: date-time */
+                finished_at?: string | null;
+                id: components["schemas"]["TaskId"];
+                is_test: boolean;
+                /** Format: double */
+                items_per_second?: number | null;
+                /** Format: date-time */
+                items_removed_at?: string | null;
+                /** Format: date-time */
+                last_heartbeat?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its log was removed for its age; likewise its items. The counts still say what it did.
+                 */
+                logs_removed_at?: string | null;
+                /** Format: int64 */
+                max_retries: number;
+                /**
+                 * Format: date-time
+                 * @description Not before; null: as soon as it can.
+                 */
+                next_attempt_at?: string | null;
+                params: Record<string, never>;
+                /** Format: double */
+                peak_memory_mb?: number | null;
+                /** @description Why it waits, while it does. */
+                pending_reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description The higher, the sooner.
+                 */
+                priority: number;
+                /**
+                 * Format: int64
+                 * @description 0 to 100, as the spider reports it.
+                 */
+                progress: number;
+                progress_message?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it was queued again after a failure.
+                 */
+                retry_count: number;
+                /** @description The schedule that queued it. */
+                schedule_id?: string | null;
+                /** Format: date-time */
+                scheduled_at: string;
+                spider_id: components["schemas"]["SpiderId"];
+                spider_name: string;
+                /** Format: date-time */
+                started_at?: string | null;
+                status: components["schemas"]["TaskStatus"];
+                /**
+                 * Format: int64
+                 * @description Items stored.
+                 */
+                success_count: number;
+                /**
+                 * Format: int64
+                 * @description Items received.
+                 */
+                total_count: number;
+                trigger_type: components["schemas"]["Trigger"];
+                /** Format: date-time */
+                updated_at: string;
+                worker_id?: string | null;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_TaskFile: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                filename: string;
+                id: string;
+                /** Format: int64 */
+                size: number;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Template: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** @description Of the file that one looks at first. */
+                content: string;
+                entry_point: string;
+                files: components["schemas"]["TemplateFile"][];
+                /** @example script */
+                name: string;
+                /** @description What `pip` must install first; empty: nothing. */
+                requirements_txt: string;
+                source: components["schemas"]["Source"];
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Versions: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description A thing that a spider brings, with the contents it has had. */
+            data?: components["schemas"]["Change"] & {
+                /** @description For `?cursor=`; null where there are no further ones. */
+                next_cursor?: string | null;
+                /** @description Newest first. All of them are kept where `dedup_policy` is `version`, else the present one alone. */
+                versions: components["schemas"]["VersionItem"][];
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Workspace: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description An editor in the predecessor's words. */
+            data?: {
+                /** Format: date-time */
+                created_at: string;
+                id: string;
+                name: string;
+                /** @example running */
+                status: string;
+                /** @description Opens it once, within five minutes; null until it is ready. */
+                url?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_WorkspaceState: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** @description `connecting` or `connected`; null without an editor. */
+                agent_status?: string | null;
+                apps_ready: boolean;
+                build_job?: string | null;
+                build_status?: string | null;
+                /** @description `synced` or `failed`; null before the first time. */
+                code_sync_status?: string | null;
+                is_ready: boolean;
+                /** Format: date-time */
+                last_used_at?: string | null;
+                /**
+                 * @description `pending`, `starting`, `running`, `stopping`, `stopped` or `failed`.
+                 * @example running
+                 */
+                status: string;
+                /** @description Opens it once, within five minutes; null until it is ready. */
+                url?: string | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /**
+         * @description What kind of failure it was, as far as exit, signal and output tell.
+         * @enum {string}
+         */
+        ErrorCategory: "network" | "auth" | "parse" | "timeout" | "system";
+        /** @description Errors of one kind in the logs of a spider's runs. */
+        ErrorGroup: {
+            /**
+             * Format: int64
+             * @description How often it was seen; tests do not count.
+             */
+            count: number;
+            /**
+             * @description The kind: the exception's type, the innermost functions, and its message without numbers and quoted values; of a
+             *     line without a traceback, its text without them.
+             */
+            fingerprint: string;
+            /** Format: date-time */
+            first_seen: string;
+            first_task: components["schemas"]["TaskId"];
+            /**
+             * Format: int64
+             * @description The version that was deployed when it was first seen; null: the files as they were.
+             */
+            first_version?: number | null;
+            /** Format: date-time */
+            last_seen: string;
+            /**
+             * Format: int64
+             * @description Where the newest of them stands in the log of `last_task`.
+             */
+            last_seq: number;
+            last_task: components["schemas"]["TaskId"];
+            /**
+             * Format: int64
+             * @description The version that was deployed when it was last seen.
+             */
+            last_version?: number | null;
+            level: components["schemas"]["Level"];
+            /** @description The newest of them, as it was printed. */
+            sample: string;
+            /** @description Of the newest of them. */
+            title: string;
+        };
+        /**
+         * @description What a failure is taken for, in place of the platform's guess: where the exit code, the output's end, or both are
+         *     like this.
+         */
+        ErrorRule: {
+            category: components["schemas"]["Category"];
+            /** Format: int64 */
+            exit_code?: number | null;
+            /** @description A regular expression to be found in the last kilobytes of stderr; `^` and `$` are the ends of a line. */
+            pattern?: string | null;
+        };
+        /** @description Why a schedule did, or did not, start its spider at a time. */
+        Explanation: {
+            /** Format: date-time */
+            at: string;
+            /** @description A sentence; `msg` has it in the caller's language. */
+            explanation: string;
+            fire?: components["schemas"]["Fire"] | null;
+            /** @description Whether it is a planned time, as the schedule is set now. */
+            is_planned: boolean;
+            /** Format: date-time */
+            planned_after?: string | null;
+            /**
+             * Format: date-time
+             * @description The planned times around it, as the schedule is set now.
+             */
+            planned_before?: string | null;
+        };
+        /** @description What is known of one field. */
+        FieldSummary: {
+            /**
+             * Format: int64
+             * @description In how many items it is there and not null.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The same as a share of all items, 0 to 1.
+             */
+            filled: number;
+            name: string;
+            /** @description Its first value that is not null; a long one is cut. */
+            sample?: Record<string, never> | null;
+            /** @description How often it had which type. */
+            types: {
+                [key: string]: number;
+            };
+        };
+        /** @description A file with what is in it. */
+        FileContent: components["schemas"]["FileText"] & {
+            content_type: string;
+            executable: boolean;
+            /** @description The predecessor's name for `path`. */
+            file_path: string;
+            /** @description Sent back as `base_hash`, it keeps one editor from overwriting another's work. */
+            hash: components["schemas"]["String"];
+            id: components["schemas"]["FileId"];
+            path: string;
+            /** Format: int64 */
+            size: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        FileEdit: {
+            /** @default null */
+            base_hash: components["schemas"]["String"] | null;
+            /** @default null */
+            content: string | null;
+            /**
+             * @description Instead of `content`, for what is not text.
+             * @default null
+             */
+            content_base64: string | null;
+            /** @default null */
+            executable: boolean | null;
+            /**
+             * @description A new path.
+             * @default null
+             */
+            path: string | null;
+        };
+        FileId: string;
+        /** @description What is in a file: text in `content`; anything else in `content_base64`, with `content` null. */
+        FileText: {
+            content?: string | null;
+            content_base64?: string | null;
+            /**
+             * @description `utf-8` or `base64`.
+             * @example utf-8
+             */
+            encoding: string;
+        };
+        FileUpload: {
+            /** Format: binary */
+            file: string;
+            /** @description The full path, or a folder with `/` at its end; else `file_path` of the query, else the file's own name. */
+            path?: string | null;
+        };
+        /** @description A planned time and what became of it: a row of the ledger. */
+        Fire: {
+            /**
+             * Format: int64
+             * @description So many planned times before it, at least, passed with it and started nothing; they are not listed.
+             */
+            earlier?: number | null;
+            /**
+             * Format: date-time
+             * @description The first of those.
+             */
+            earlier_from?: string | null;
+            /**
+             * Format: int64
+             * @description From the planned time to the task's being queued.
+             */
+            late_ms?: number | null;
+            outcome: components["schemas"]["FireOutcome"];
+            /** Format: date-time */
+            planned_at: string;
+            /** @description Why it is not as planned. */
+            reason?: string | null;
+            task_id?: components["schemas"]["TaskId"] | null;
+        };
+        /**
+         * @description What became of a planned time.
+         * @enum {string}
+         */
+        FireOutcome: "fired" | "skipped_overlap" | "skipped_paused" | "missed";
+        Forgotten: {
+            /** Format: int64 */
+            count: number;
+        };
+        Heartbeat: {
+            /**
+             * @description Whether somebody works in the editor. An open page is no work: left out, it is false.
+             * @default false
+             */
+            active: boolean;
+        };
+        HeartbeatIn: {
+            /** Format: double */
+            memory_mb?: number | null;
+            task_id: string;
+        };
+        /** @description A line, and whose it is. */
+        Hit: components["schemas"]["StoredLine"] & {
+            task_id: string;
+        };
+        Hits: {
+            items: components["schemas"]["Hit"][];
+            /**
+             * @description To go on with; null when all is looked through. One call looks through a part only, and may bring nothing and have
+             *     a cursor all the same.
+             */
+            next_cursor?: string | null;
+        };
+        /** @description Of managed datasources: null in all that there are. */
+        Hosting: {
+            container_id?: string | null;
+            container_name?: string | null;
+            docker_image?: string | null;
+            /** Format: int64 */
+            mapped_port?: number | null;
+            volume_path?: string | null;
+        };
+        /** @description An item that was refused. */
+        InQuarantine: {
+            _id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description What the spider sent, to the letter; as a text where it is nested too deep for most programs to read. */
+            data: Record<string, never>;
+            is_test: boolean;
+            /**
+             * @description Places in the item, each with what is wrong there.
+             * @example /price: "9.90" is not of type "number"
+             */
+            reason: string;
+            spider_id: components["schemas"]["SpiderId"];
+            task_id: components["schemas"]["TaskId"];
+        };
+        /** @description A page of items. */
+        ItemPage: components["schemas"]["Page_ItemRow"] & {
+            /**
+             * @description Whether a search ended before it had seen all items: there may be more than `total`, and `next_cursor` goes on, also
+             *     where the page is short or empty.
+             */
+            total_is_at_least: boolean;
+        };
+        ItemsIn: {
+            /**
+             * Format: int64
+             * @description The same number twice counts once.
+             */
+            batch?: number | null;
+            /** @description 1 to 1000. */
+            items: Record<string, never>[];
+            spider_id: string;
+            task_id: string;
+        };
+        ItemsOut: {
+            /** Format: int64 */
+            accepted: number;
+            /** Format: int64 */
+            duplicate: number;
+            /** @description Why the first of those was rejected; not told again for a batch that was known. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description They are in quarantine.
+             */
+            rejected: number;
+        };
+        /**
+         * @description How much a line matters, by its own words.
+         * @enum {string}
+         */
+        Level: "debug" | "info" | "warning" | "error" | "critical";
+        Lines: {
+            /** @description In the order of the log. */
+            items: components["schemas"]["StoredLine"][];
+            /**
+             * Format: int64
+             * @description What to send as `after` for the lines that follow. Where few lines fit, one call looks through a part of the log
+             *     and may bring none; it has come to the end where the same call again has the same `next`.
+             */
+            next: number;
+            /**
+             * Format: int64
+             * @description What to send as `before` for the lines in front of these; null where there are none.
+             */
+            previous?: number | null;
+        };
+        /** @description A spider's items go to a table of a datasource. */
+        Link: {
+            /** @description Whether items of before the link are delivered too. */
+            backfill: boolean;
+            /**
+             * Format: int64
+             * @description Items that wait to be delivered.
+             */
+            backlog: number;
+            /** @description Whether the table is made where there is none. */
+            create_table: boolean;
+            /** Format: date-time */
+            created_at: string;
+            datasource_id: components["schemas"]["DatasourceId"];
+            datasource_name: string;
+            datasource_status: components["schemas"]["DataSourceStatus"];
+            datasource_type: components["schemas"]["SinkKind"];
+            /** Format: int64 */
+            delivered: number;
+            /** Format: date-time */
+            failing_since?: string | null;
+            /**
+             * Format: int64
+             * @description Attempts since the last that went well.
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description Items that were removed, or replaced by later ones, before they could be delivered.
+             */
+            gone: number;
+            id: components["schemas"]["LinkId"];
+            /** @description While it is off, items wait. */
+            is_enabled: boolean;
+            /** Format: date-time */
+            last_delivered_at?: string | null;
+            /** @description Of the last attempt; null: it went well. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description While it fails: when it is tried again.
+             */
+            next_attempt_at?: string | null;
+            /**
+             * Format: int64
+             * @description Items that the table would not take; see `…/refused`.
+             */
+            refused: number;
+            spider_id: components["schemas"]["SpiderId"];
+            /** @description A table (`schema.table`, of MySQL `database.table`, where there is a dot) or a collection. */
+            target_table: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A field left out stays as it is. */
+        LinkChange: {
+            /** @default null */
+            create_table: boolean | null;
+            /** @default null */
+            is_enabled: boolean | null;
+            /**
+             * @description What was delivered stays where it is; what comes goes there.
+             * @default null
+             */
+            target_table: string | null;
+        };
+        LinkId: string;
+        Live: {
+            /** Format: int32 */
+            pid: number;
+            status: string;
+        };
+        Login: {
+            email: string;
+            /** @description As it is, or Base64 of its UTF-8 bytes. */
+            password: string;
+            remember_me?: boolean;
+        };
+        LoopHealth: {
+            /** Format: int64 */
+            runs: number;
+            well: boolean;
+        };
+        /**
+         * @description What becomes of planned times that passed while no server was up.
+         * @enum {string}
+         */
+        Misfire: "run_once" | "skip";
+        /**
+         * @description Who runs the database.
+         * @enum {string}
+         */
+        Mode: "external" | "managed";
+        NewDeployment: {
+            /**
+             * @description At most 500 characters.
+             * @default null
+             */
+            deploy_note: string | null;
+        };
+        NewFile: {
+            /**
+             * @description Empty when left out.
+             * @default null
+             */
+            content: string | null;
+            /**
+             * @description Instead of `content`, for what is not text.
+             * @default null
+             */
+            content_base64: string | null;
+            /** @default false */
+            executable: boolean;
+            /**
+             * @default null
+             * @example src/parser.py
+             */
+            path: string | null;
+        };
+        NewLink: {
+            /** @description Deliver the items that there are already; else only what comes from now on. */
+            backfill?: boolean;
+            /**
+             * @description Make the table where there is none.
+             * @default true
+             */
+            create_table: boolean;
+            datasource_id: string;
+            /** @default true */
+            is_enabled: boolean;
+            /** @description 1 to 255 characters, as the database takes them for a table; one dot separates schema and table. */
+            target_table: string;
+        };
+        NewToken: {
+            /**
+             * Format: date-time
+             * @description Where left out: never, or with the token that makes it.
+             */
+            expires_at?: string | null;
+            name: string;
+            role?: components["schemas"]["Role"] | null;
+        };
+        NewUser: {
+            email: string;
+            /** @description The e-mail address where left out. */
+            name?: string | null;
+            /** @description At least 8 characters. */
+            password: string;
+            role?: components["schemas"]["Role"];
+        };
+        NextFire: {
+            /** Format: date-time */
+            at: string;
+            name: string;
+            schedule_id: string;
+            spider_id: string;
+            spider_name: string;
+            timezone: string;
+        };
+        /**
+         * @description What a run does that would start while another one is active.
+         * @enum {string}
+         */
+        Overlap: "skip" | "queue" | "replace" | "allow";
+        /** @description One page of a list, newest first. */
+        Page_ItemRow: {
+            items: (components["schemas"]["WholeRow"] & {
+                _id: string;
+            })[];
+            /**
+             * @description For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
+             *     has one: what follows it is empty.)
+             */
+            next_cursor?: string | null;
+            /** Format: int64 */
+            page: number;
+            /** Format: int64 */
+            page_size: number;
+            /**
+             * Format: int64
+             * @description How many there are in all; left out (null) when a cursor is followed, since counting is what costs.
+             */
+            total?: number | null;
+            /** Format: int64 */
+            total_pages?: number | null;
+        };
+        PasswordChange: {
+            /** @description At least 8 characters. */
+            new_password: string;
+            old_password: string;
+        };
+        /** @description The first items of a task. */
+        Preview: {
+            /** @description The same, under the name that the predecessor's UI reads. */
+            field_stats: {
+                [key: string]: components["schemas"]["PreviewField"];
+            };
+            /** @description By name, of the items shown. */
+            fields: {
+                [key: string]: components["schemas"]["PreviewField"];
+            };
+            items: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description How many the task has in all.
+             */
+            total: number;
+        };
+        /** @description The same of one field in a preview, where its name is the key. */
+        PreviewField: {
+            /** Format: int64 */
+            non_null_count: number;
+            sample?: Record<string, never> | null;
+            /** @description The type that it has most often. */
+            type: string;
+        };
+        ProgressIn: {
+            message?: string | null;
+            /**
+             * Format: double
+             * @description 0 to 100.
+             */
+            progress: number;
+            task_id: string;
+        };
+        Project: {
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            git_branch?: string | null;
+            git_url?: string | null;
+            id: components["schemas"]["ProjectId"];
+            /** Format: date-time */
+            last_sync_at?: string | null;
+            local_path?: string | null;
+            /**
+             * Format: int64
+             * @description Tasks of its spiders at once; null: no limit.
+             */
+            max_concurrent?: number | null;
+            name: string;
+            node_id?: string | null;
+            /** Format: int64 */
+            spider_count: number;
+            status: components["schemas"]["ProjectStatus"];
+            sync_error?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description What a caller may set; a field left out stays as it is. */
+        ProjectChange: {
+            description?: string | null;
+            git_branch?: string | null;
+            git_url?: string | null;
+            /**
+             * Format: int64
+             * @description Tasks of its spiders at once; null: no limit.
+             */
+            max_concurrent?: number | null;
+            /** @description 1 to 255 characters, unlike any other project's. */
+            name?: string | null;
+        };
+        ProjectId: string;
+        /**
+         * @description Of its git repository; a project without one is `active`.
+         * @enum {string}
+         */
+        ProjectStatus: "active" | "pending" | "syncing" | "error";
+        /**
+         * @description How the proxy is spoken to: `https` is TLS to the proxy itself; any of them carries http and https pages.
+         * @enum {string}
+         */
+        Protocol: "http" | "https" | "socks5";
+        Proxy: {
+            /** Format: date-time */
+            cooldown_until?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Failures in a row.
+             */
+            fail_count: number;
+            has_password: boolean;
+            host: string;
+            id: components["schemas"]["ProxyId"];
+            /** Format: date-time */
+            last_check_at?: string | null;
+            /** @description Why the last check failed; null where it did not. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When a spider was given it.
+             */
+            last_used_at?: string | null;
+            /**
+             * Format: int64
+             * @description Of the last check that went well, in milliseconds.
+             */
+            latency_ms?: number | null;
+            /** @description Always null: it is never answered. */
+            password?: string | null;
+            /** Format: int64 */
+            port: number;
+            protocol: components["schemas"]["Protocol"];
+            status: components["schemas"]["ProxyStatus"];
+            /**
+             * Format: double
+             * @description From 0 to 1, a moving average of what spiders and checks found; 0.8 at first, and not used below 0.5.
+             */
+            success_rate: number;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Null: it asks for none. */
+            username?: string | null;
+        };
+        /** @description Either a list, or a text of one address a line. */
+        ProxyBatch: {
+            /** @description 1 to 1000, all of them or none. */
+            proxies?: components["schemas"]["ProxyNew"][];
+            /** @description Whether those that the pool has already are passed over, rather than refused. */
+            skip_existing?: boolean;
+            /**
+             * @description Lines as `http://user:password@host:port`, `host:port`, or `host:port:user:password`; empty ones and those that
+             *     start with `#` are passed over.
+             * @example http://user:password@203.0.113.7:8080
+             *     socks5://203.0.113.8:1080
+             */
+            text?: string | null;
+        };
+        /** @description What a caller may set; a field left out stays as it is. */
+        ProxyChange: {
+            host?: string | null;
+            /** @description Left out or null: as it was; empty: none. */
+            password?: string | null;
+            /** Format: int64 */
+            port?: number | null;
+            protocol?: components["schemas"]["Protocol"] | null;
+            status?: components["schemas"]["ProxyStatus"] | null;
+            /** @description Null or empty: none. */
+            username?: string | null;
+        };
+        ProxyCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            inactive: number;
+            /** Format: int64 */
+            total: number;
+        };
+        ProxyId: string;
+        ProxyNew: {
+            /** @description A name or an IP address. */
+            host: string;
+            password?: string | null;
+            /** Format: int64 */
+            port: number;
+            protocol?: components["schemas"]["Protocol"];
+            username?: string | null;
+        };
+        /**
+         * @description `inactive`: somebody took it out of use, or it failed three times in a row or more often than not; `cooldown`: a
+         *     spider found it failing a short time ago.
+         * @enum {string}
+         */
+        ProxyStatus: "active" | "inactive" | "cooldown";
+        Ready: {
+            /** @description `ok` or `unavailable`, for each. */
+            dependencies: {
+                [key: string]: string;
+            };
+            /**
+             * @description `ok`, or `nearly_full`: no task is started, and items and logs are refused, until there is room again. The server
+             *     counts as ready all the same: whoever makes room needs it.
+             */
+            disk: string;
+            /** @description `ok` or `unavailable`. The server counts as ready without it: only editors and spiders in containers need it. */
+            docker: string;
+            loops: {
+                [key: string]: components["schemas"]["LoopHealth"];
+            };
+            /** @description `ok` or `unavailable`. */
+            status: string;
+        };
+        /** @description An item that a table would not take. */
+        Refusal: {
+            item_id: string;
+            /** @description In the engine's words. */
+            reason: string;
+            /** Format: date-time */
+            refused_at: string;
+            task_id: components["schemas"]["TaskId"];
+        };
+        /** @description What one run removed. */
+        Removed: {
+            /** Format: int64 */
+            alerts: number;
+            /** Format: int64 */
+            audit: number;
+            /** Format: int64 */
+            blob_bytes: number;
+            /** Format: int64 */
+            blobs: number;
+            /**
+             * Format: int64
+             * @description Messages that were delivered or given up.
+             */
+            deliveries: number;
+            /** Format: int64 */
+            events: number;
+            /**
+             * Format: int64
+             * @description Planned times in the ledgers of schedules.
+             */
+            fires: number;
+            /**
+             * Format: int64
+             * @description Tasks that stay without their items.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Tasks that stay without their log.
+             */
+            logs: number;
+            /**
+             * Format: int64
+             * @description Tasks with all that belongs to them.
+             */
+            tasks: number;
+            /** Format: int64 */
+            versions: number;
+        };
+        /** @description What became of refused items that were checked again. */
+        Replayed: {
+            /**
+             * Format: int64
+             * @description Of those, how many were duplicates.
+             */
+            duplicate: number;
+            /**
+             * Format: int64
+             * @description They are out of quarantine: stored, or known as duplicates.
+             */
+            replayed: number;
+            /** Format: int64 */
+            still_rejected: number;
+        };
+        /** @description Which refused items are to be checked again. */
+        ReplayIn: {
+            spider_id: string;
+            /** @description Of all its tasks where left out. */
+            task_id?: string | null;
+        };
+        Restore: {
+            /** @default null */
+            deployment_id: components["schemas"]["DeploymentId"] | null;
+        };
+        /** @description Left out: as the server is set. 0: for ever, all, or no quota. */
+        Retention: {
+            /**
+             * Format: int64
+             * @description How long their items are kept.
+             * @default null
+             */
+            item_days: number | null;
+            /**
+             * Format: int64
+             * @description How long their logs are kept.
+             * @default null
+             */
+            log_days: number | null;
+            /**
+             * Format: int64
+             * @description How much its tasks may keep together, in MiB, before no further one is started.
+             * @default null
+             */
+            quota_mb: number | null;
+            /**
+             * Format: int64
+             * @description How long ended tasks are kept, with their logs, items and files.
+             * @default null
+             */
+            task_days: number | null;
+            /**
+             * Format: int64
+             * @description How many ended tasks are kept, the newest; test runs do not count.
+             * @default null
+             */
+            tasks: number | null;
+            /**
+             * Format: int64
+             * @description How many versions of the code are kept, the newest, besides those in use.
+             * @default null
+             */
+            versions: number | null;
+        };
+        /** @enum {string} */
+        Role: "viewer" | "editor" | "admin";
+        /** @description In bytes. */
+        Room: {
+            /** @description Less than that is free: items and logs are refused, and no task is started. */
+            brake: boolean;
+            /**
+             * Format: int64
+             * @description For the server's user.
+             */
+            free: number;
+            /**
+             * Format: int64
+             * @description What bulky writes leave free: `server.min_free_bytes`.
+             */
+            min_free: number;
+            /** Format: int64 */
+            total: number;
+        };
+        Rotated: {
+            message: string;
+            /** @description With username and password, percent-encoded; null: there is none. */
+            proxy_url?: string | null;
+        };
+        Rule: {
+            /**
+             * @description `task_failure_rate`: `threshold`, `window_minutes`, `min_tasks`; `task_duration`: `max_duration_seconds`,
+             *     `window_minutes`; `items_count`: `min_items`, `window_minutes`; `heartbeat_timeout`: `timeout_minutes`; `no_run`:
+             *     `window_minutes`; `task_failed`, `sink_failing`, `data_drift`, `editor`: nothing.
+             */
+            condition: Record<string, never>;
+            /**
+             * Format: int64
+             * @description For so long after it was triggered it is not again.
+             */
+            cooldown_minutes: number;
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["AlertRuleId"];
+            is_enabled: boolean;
+            /** Format: date-time */
+            last_triggered_at?: string | null;
+            name: string;
+            notification_channel_id?: components["schemas"]["ChannelId"] | null;
+            rule_type: components["schemas"]["AlertType"];
+            spider_id?: components["schemas"]["SpiderId"] | null;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A field left out stays as it is. */
+        RuleChange: {
+            /** @description An object, or a JSON text of one; what is left out has its default. */
+            condition?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description 30 where left out. 0 for `task_failed` and `data_drift` alone, which are triggered by what happens.
+             * @default null
+             */
+            cooldown_minutes: number | null;
+            /** @default null */
+            is_enabled: boolean | null;
+            /**
+             * @description 1 to 100 characters.
+             * @default null
+             */
+            name: string | null;
+            /** @default null */
+            notification_channel_id: string | null;
+            /** @default null */
+            rule_type: components["schemas"]["AlertType"] | null;
+            /** @default null */
+            spider_id: string | null;
+        };
+        /**
+         * @description What runs it; `auto` leaves it to the platform.
+         * @enum {string}
+         */
+        Runner: "auto" | "process" | "docker" | "node";
+        /** @description How to run a spider once. */
+        RunOptions: {
+            /**
+             * @description The version to run; where left out, the active one, or the files as they are where none is. A test runs the
+             *     files as they are where left out.
+             */
+            deployment_id?: string | null;
+            /** @description Beside the spider's own parameters, and before them where both name one. */
+            params?: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The higher, the sooner; 0 where left out.
+             */
+            priority?: number | null;
+        };
+        /** @description When a spider is to run by itself. */
+        Schedule: {
+            /** Format: date-time */
+            created_at: string;
+            /** @example 0 8 * * MON-FRI */
+            cron_expr: string;
+            deployment_id?: components["schemas"]["DeploymentId"] | null;
+            id: components["schemas"]["ScheduleId"];
+            is_active: boolean;
+            /** @description Whether it is the spider's own `cron_expr`; it has the spider's id then. */
+            is_own: boolean;
+            /**
+             * Format: date-time
+             * @description The last planned time at which it started a task.
+             */
+            last_run_at?: string | null;
+            misfire?: components["schemas"]["Misfire"] | null;
+            name: string;
+            /**
+             * Format: date-time
+             * @description Null while it, or its spider, is paused.
+             */
+            next_run_at?: string | null;
+            overlap?: components["schemas"]["Overlap"] | null;
+            /** @description Beside the spider's own parameters, and before them where both name one. */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Of its tasks: the higher, the sooner.
+             */
+            priority: number;
+            spider_id: components["schemas"]["SpiderId"];
+            spider_name: string;
+            /** @example Asia/Shanghai */
+            timezone: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description What a caller may set. A field left out stays as it is. */
+        ScheduleChange: {
+            /**
+             * @description Five fields, or six with seconds; needed when it is made. Of a spider's own schedule: also the spider's.
+             * @default null
+             */
+            cron_expr: string | null;
+            /**
+             * @description One of the spider's versions; null: the active one.
+             * @default null
+             */
+            deployment_id: string | null;
+            /** @default null */
+            is_active: boolean | null;
+            /** @default null */
+            misfire: components["schemas"]["Misfire"] | null;
+            /**
+             * @description 1 to 255 characters; the expression when it is made without one.
+             * @default null
+             */
+            name: string | null;
+            /** @default null */
+            overlap: components["schemas"]["Overlap"] | null;
+            params?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description -100 to 100.
+             * @default null
+             */
+            priority: number | null;
+            /**
+             * @description Needed when it is made; stays.
+             * @default null
+             */
+            spider_id: string | null;
+            /**
+             * @description An IANA name; the spider's when it is made without one.
+             * @default null
+             */
+            timezone: string | null;
+        };
+        ScheduleId: string;
+        Setup: {
+            step: string;
+        };
+        /** @description An editor, as it is shown. */
+        Shown: {
+            /** Format: date-time */
+            created_at: string;
+            end_reason?: string | null;
+            error_message?: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            id: components["schemas"]["CodeSessionId"];
+            /** Format: date-time */
+            last_active_at: string;
+            spider_id: components["schemas"]["SpiderId"];
+            status: components["schemas"]["CodeSessionStatus"];
+            /** @description Why the spider could not get its files the last time. */
+            sync_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When the spider got its files last.
+             */
+            synced_at?: string | null;
+            /** @description Opens it once, within five minutes. Only answered to whoever asks for an editor. */
+            token?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * @description Where it is opened, with `?tkn=<token>` behind it.
+             * @example /code-server/01890a5d-ac96-774b-bcce-b302099a8057/
+             */
+            url: string;
+            user_id: components["schemas"]["UserId"];
+            warning?: components["schemas"]["Warning"] | null;
+        };
+        /**
+         * @description What speaks there.
+         * @enum {string}
+         */
+        SinkKind: "postgresql" | "mysql" | "mongodb";
+        SkippedFile: {
+            path: string;
+            /** @description `name`: no path that a spider may have; `not_a_file`: a link, a device. */
+            reason: string;
+        };
+        /**
+         * @description Where its code came from; `scrapy` is also how it is run.
+         * @enum {string}
+         */
+        Source: "empty" | "scrapy" | "git" | "upload";
+        /** @description Texts that are empty are answered as null, which is what the predecessor's clients expect. */
+        Spider: {
+            /** @description The version that runs; null: the files as they are. */
+            active_deployment_id?: string | null;
+            autothrottle_enabled: boolean;
+            code_sync_status?: string | null;
+            /** @description Always null, as the two below: the predecessor's clients read them. */
+            coder_workspace_id?: string | null;
+            coder_workspace_name?: string | null;
+            /** Format: double */
+            cpu_limit?: number | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Five fields, or six with seconds; null: it has no schedule. */
+            cron_expr?: string | null;
+            dedup_enabled: boolean;
+            /**
+             * @description Names of fields, by comma, dotted where they are inside of others. Items that have them in common are the same thing;
+             *     without any, or in an item that has none of them, the whole item counts.
+             */
+            dedup_fields?: string | null;
+            /** @description What becomes of an item that is known by `dedup_fields`. */
+            dedup_policy: components["schemas"]["DedupPolicy"];
+            description?: string | null;
+            /** @description `module:function`, `module`, a script's path, or the name of a Scrapy spider. */
+            entry_point?: string | null;
+            /** @description Values of names like `API_KEY`, and addresses with a password, are answered as `******`. */
+            env_vars: {
+                [key: string]: string;
+            };
+            /** @description What a failure is taken for, where this says it better than the platform's guess; the first that fits counts. */
+            error_rules: components["schemas"]["ErrorRule"][];
+            git_repo?: string | null;
+            id: components["schemas"]["SpiderId"];
+            image?: string | null;
+            is_active: boolean;
+            /** @description JSON Schema that items must satisfy; those that do not go to quarantine. */
+            item_schema?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description Tasks at once, where `overlap` is `allow`; null: no limit.
+             */
+            max_concurrent?: number | null;
+            /** Format: int64 */
+            max_items?: number | null;
+            /** Format: int64 */
+            max_retries: number;
+            /** Format: int64 */
+            memory_limit_mb?: number | null;
+            misfire: components["schemas"]["Misfire"];
+            name: string;
+            /**
+             * Format: date-time
+             * @description By any of its schedules; null while it is inactive or has none.
+             */
+            next_run_at?: string | null;
+            node_id?: string | null;
+            /** @description It keeps as much as it may, or all spiders together do: no task of it is started. Looked at twice a minute. */
+            over_quota: boolean;
+            overlap: components["schemas"]["Overlap"];
+            params: {
+                [key: string]: unknown;
+            };
+            project_id: components["schemas"]["ProjectId"];
+            proxy_enabled: boolean;
+            /** Format: double */
+            rate_limit_rps?: number | null;
+            requirements_txt?: string | null;
+            /** @description What is kept how long, where it differs from the server's settings. */
+            retention: components["schemas"]["Retention"];
+            /** Format: int64 */
+            retry_delay_seconds: number;
+            /**
+             * @description How often each category of failure is retried, where it differs from: parse never, auth once, others
+             *     `max_retries` times.
+             */
+            retry_limits: Record<string, never>;
+            runner: components["schemas"]["Runner"];
+            /** @description The predecessor's single file: the text of `main.py` as long as the two are one. */
+            script_content?: string | null;
+            source: components["schemas"]["Source"];
+            start_url?: string | null;
+            /** Format: int64 */
+            timeout_seconds: number;
+            /** @example Asia/Shanghai */
+            timezone: string;
+            /** Format: date-time */
+            updated_at: string;
+            webhook_url?: string | null;
+        };
+        /** @description A field left out stays as it is; null clears one that may be empty. */
+        SpiderChange: {
+            /** @default null */
+            autothrottle_enabled: boolean | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            cpu_limit: number | null;
+            /** @default null */
+            cron_expr: string | null;
+            /** @default null */
+            dedup_enabled: boolean | null;
+            /**
+             * @description Names of fields, by comma; `a.b` is the field `b` inside of `a`.
+             * @default null
+             */
+            dedup_fields: string | null;
+            /** @default null */
+            dedup_policy: components["schemas"]["DedupPolicy"] | null;
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            entry_point: string | null;
+            /**
+             * @description An object of texts, numbers and booleans (or a JSON text of one), which takes the place of the former one.
+             *     `******` keeps a secret value as it is.
+             */
+            env_vars?: Record<string, never> | null;
+            /**
+             * @description At most 50, each with an exit code, a regular expression, or both.
+             * @default null
+             */
+            error_rules: components["schemas"]["ErrorRule"][] | null;
+            /** @default null */
+            git_repo: string | null;
+            /** @default null */
+            image: string | null;
+            /** @default null */
+            is_active: boolean | null;
+            /** @description A JSON Schema, as an object or as its JSON text; it may not refer to other documents. */
+            item_schema?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            max_concurrent: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            max_items: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            max_retries: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            memory_limit_mb: number | null;
+            /** @default null */
+            misfire: components["schemas"]["Misfire"] | null;
+            /**
+             * @description 1 to 255 characters; needed when it is made.
+             * @default null
+             */
+            name: string | null;
+            /** @default null */
+            node_id: string | null;
+            /** @default null */
+            overlap: components["schemas"]["Overlap"] | null;
+            params?: Record<string, never> | null;
+            /**
+             * @description The project named `default` when it is made without one; null is as good as left out.
+             * @default null
+             */
+            project_id: string | null;
+            /** @default null */
+            proxy_enabled: boolean | null;
+            /**
+             * Format: double
+             * @description Requests a second.
+             * @default null
+             */
+            rate_limit_rps: number | null;
+            /** @default null */
+            requirements_txt: string | null;
+            /** @default null */
+            retention: components["schemas"]["Retention"] | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            retry_delay_seconds: number | null;
+            /** @description `{category: retries}` of `network`, `auth`, `parse`, `timeout`, `system`, each 0 to 100. */
+            retry_limits?: Record<string, never> | null;
+            /** @default null */
+            runner: components["schemas"]["Runner"] | null;
+            /**
+             * @description Also becomes the file `main.py`, where there is none or it held the former `script_content`.
+             * @default null
+             */
+            script_content: string | null;
+            /** @default null */
+            source: components["schemas"]["Source"] | null;
+            /**
+             * @description An http(s) address of at most 2000 characters.
+             * @default null
+             */
+            start_url: string | null;
+            /**
+             * @description One of `GET /spiders/templates` to start from; only when it is made.
+             * @default null
+             */
+            template: string | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            timeout_seconds: number | null;
+            /**
+             * @description An IANA name.
+             * @default null
+             */
+            timezone: string | null;
+            /**
+             * @description An http(s) address of at most 500 characters.
+             * @default null
+             */
+            webhook_url: string | null;
+        };
+        SpiderCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            total: number;
+        };
+        SpiderFile: {
+            content_type: string;
+            /** Format: date-time */
+            created_at: string;
+            executable: boolean;
+            /** @description SHA-256 of the content. */
+            hash: components["schemas"]["String"];
+            id: components["schemas"]["FileId"];
+            /** @example src/main.py */
+            path: string;
+            /** Format: int64 */
+            size: number;
+            spider_id: components["schemas"]["SpiderId"];
+            /** Format: date-time */
+            updated_at: string;
+        };
+        SpiderId: string;
+        /** @description In bytes. */
+        SpiderStorage: {
+            /**
+             * Format: int64
+             * @description Uploaded by its tasks.
+             */
+            files_bytes: number;
+            /** Format: int64 */
+            items_bytes: number;
+            /** Format: int64 */
+            logs_bytes: number;
+            /** @description Null where the spider is gone and its tasks are not. */
+            name?: string | null;
+            spider_id: string;
+            /** Format: int64 */
+            total_bytes: number;
+        };
+        /** @description How things stand now. */
+        Stats: {
+            /**
+             * Format: int64
+             * @description Editors that are open, or on their way.
+             */
+            code_sessions: number;
+            /** @description The disk of the data directory. */
+            disk: components["schemas"]["Room"];
+            /** @description The next that fire, the soonest first. */
+            next_fires: components["schemas"]["NextFire"][];
+            proxies: components["schemas"]["ProxyCounts"];
+            spiders: components["schemas"]["SpiderCounts"];
+            tasks_24h: components["schemas"]["TaskCounts"];
+            /** Format: int64 */
+            unread_alerts: number;
+        };
+        StatusOut: {
+            status: components["schemas"]["TaskStatus"];
+            task_id: components["schemas"]["TaskId"];
+        };
+        /** @description What is kept, in bytes. */
+        Storage: {
+            blobs?: components["schemas"]["Blobs"] | null;
+            /** @description The list of files that cannot be read: while that is so, no blob is removed. Null where all can. */
+            blobs_blocked_by?: string | null;
+            /**
+             * Format: int64
+             * @description The database's own files. SQLite gives back what deletions free; PostgreSQL uses it again.
+             */
+            database_bytes: number;
+            /** @description The disk of the data directory. */
+            disk: components["schemas"]["Room"];
+            /**
+             * Format: int64
+             * @description Uploaded by tasks.
+             */
+            files_bytes: number;
+            /**
+             * Format: int64
+             * @description As they were sent, as the logs.
+             */
+            items_bytes: number;
+            /** Format: int64 */
+            logs_bytes: number;
+            /** @description The twenty that keep most, the largest first. */
+            spiders: components["schemas"]["SpiderStorage"][];
+        };
+        /** @description `seq` is its place in the task's log, from 1, over all attempts. */
+        StoredLine: {
+            /** Format: int64 */
+            attempt: number;
+            level?: components["schemas"]["Level"] | null;
+            line: string;
+            /** Format: int64 */
+            seq: number;
+            stream: components["schemas"]["Stream"];
+            /**
+             * Format: date-time
+             * @description To the millisecond.
+             */
+            timestamp: string;
+        };
+        /**
+         * @description Where a line came from; `system` is what the platform itself has to say about the run.
+         * @enum {string}
+         */
+        Stream: "stdout" | "stderr" | "system";
+        String: string;
+        /** @description What a synchronisation came to. */
+        Synchronised: {
+            /** @description Where both sides had changed a file: the spider's version stays, and the editor's lies beside it. */
+            conflicts: components["schemas"]["Conflict"][];
+            /** @description Written and removed here, and in the editor. */
+            files_synced: number;
+            message: string;
+            /** @description What a spider cannot have, and stays in the editor. */
+            skipped: components["schemas"]["SkippedFile"][];
+            success: boolean;
+        };
+        /** @description One run of a spider. */
+        Task: {
+            /**
+             * Format: int64
+             * @description How often it has been started.
+             */
+            attempt: number;
+            /** Format: date-time */
+            cancel_requested_at?: string | null;
+            /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
+            checkpoint_data?: string | null;
+            /** @description SHA-256 over the files it runs. */
+            code_hash: string;
+            container_id?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The version of the code that it runs; null: the files as they were when it was queued. */
+            deployment_id?: string | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            deployment_version?: number | null;
+            error_category?: components["schemas"]["ErrorCategory"] | null;
+            error_message?: string | null;
+            /** Format: int64 */
+            exit_code?: number | null;
+            /**
+             * Format: int64
+             * @description Items rejected or not delivered.
+             */
+            failed_count: number;
+            /** Format: date-time */
+            finished_at?: string | null;
+            id: components["schemas"]["TaskId"];
+            is_test: boolean;
+            /** Format: double */
+            items_per_second?: number | null;
+            /** Format: date-time */
+            items_removed_at?: string | null;
+            /** Format: date-time */
+            last_heartbeat?: string | null;
+            /**
+             * Format: date-time
+             * @description When its log was removed for its age; likewise its items. The counts still say what it did.
+             */
+            logs_removed_at?: string | null;
+            /** Format: int64 */
+            max_retries: number;
+            /**
+             * Format: date-time
+             * @description Not before; null: as soon as it can.
+             */
+            next_attempt_at?: string | null;
+            params: Record<string, never>;
+            /** Format: double */
+            peak_memory_mb?: number | null;
+            /** @description Why it waits, while it does. */
+            pending_reason?: string | null;
+            /**
+             * Format: int64
+             * @description The higher, the sooner.
+             */
+            priority: number;
+            /**
+             * Format: int64
+             * @description 0 to 100, as the spider reports it.
+             */
+            progress: number;
+            progress_message?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was queued again after a failure.
+             */
+            retry_count: number;
+            /** @description The schedule that queued it. */
+            schedule_id?: string | null;
+            /** Format: date-time */
+            scheduled_at: string;
+            spider_id: components["schemas"]["SpiderId"];
+            spider_name: string;
+            /** Format: date-time */
+            started_at?: string | null;
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Format: int64
+             * @description Items stored.
+             */
+            success_count: number;
+            /**
+             * Format: int64
+             * @description Items received.
+             */
+            total_count: number;
+            trigger_type: components["schemas"]["Trigger"];
+            /** Format: date-time */
+            updated_at: string;
+            worker_id?: string | null;
+        };
+        /** @description Of the last 24 hours by their ends, without test runs. */
+        TaskCounts: {
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Items that were stored.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Now.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Now.
+             */
+            running: number;
+            /**
+             * Format: double
+             * @description Of those that completed or failed, in percent with one decimal; 0 where there is none.
+             */
+            success_rate: number;
+            /**
+             * Format: int64
+             * @description Those that ended, and those that wait or run now.
+             */
+            total: number;
+        };
+        /** @description A file that a spider uploaded. */
+        TaskFile: {
+            /** Format: date-time */
+            created_at: string;
+            filename: string;
+            id: string;
+            /** Format: int64 */
+            size: number;
+        };
+        TaskId: string;
+        /** @description The end of what the task printed. */
+        TaskLog: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why there is nothing, where there is nothing. */
+            message?: string | null;
+            spider_id: components["schemas"]["SpiderId"];
+            /** @description The platform's own lines stand here, too. */
+            stderr: string;
+            stdout: string;
+            task_id: components["schemas"]["TaskId"];
+            /** @description There is more than is shown. */
+            truncated: boolean;
+        };
+        /** @enum {string} */
+        TaskStatus: "pending" | "running" | "completed" | "failed" | "cancelled";
+        Template: {
+            /** @description Of the file that one looks at first. */
+            content: string;
+            entry_point: string;
+            files: components["schemas"]["TemplateFile"][];
+            /** @example script */
+            name: string;
+            /** @description What `pip` must install first; empty: nothing. */
+            requirements_txt: string;
+            source: components["schemas"]["Source"];
+        };
+        TemplateFile: {
+            content: string;
+            path: string;
+        };
+        /** @description What a test brought about. */
+        TestedChannel: {
+            /** Format: int64 */
+            latency_ms: number;
+            message: string;
+            ok: boolean;
+            /**
+             * Format: int32
+             * @description Of HTTP; null for mail.
+             */
+            status?: number | null;
+        };
+        /** @description Whether the database was reached. */
+        TestedDataSource: {
+            /** Format: int64 */
+            latency_ms: number;
+            /** @description What was wrong, where something was. */
+            message: string;
+            ok: boolean;
+        };
+        TokenId: string;
+        /** @enum {string} */
+        Trigger: "manual" | "schedule" | "retry" | "test";
+        Uploaded: {
+            errors?: string[] | null;
+            files_count: number;
+            success: boolean;
+            uploaded_files: string[];
+        };
+        User: {
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: components["schemas"]["UserId"];
+            interface_language: string;
+            is_active: boolean;
+            /** Format: date-time */
+            last_login_at?: string | null;
+            name: string;
+            role: components["schemas"]["Role"];
+            timezone: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A field left out stays as it is. */
+        UserChange: {
+            is_active?: boolean | null;
+            name?: string | null;
+            /** @description Ends the user's sessions. */
+            password?: string | null;
+            role?: components["schemas"]["Role"] | null;
+        };
+        UserId: string;
+        VersionItem: {
+            _id: string;
+            /** Format: date-time */
+            created_at: string;
+            data: Record<string, never>;
+            task_id: components["schemas"]["TaskId"];
+        };
+        /** @description A thing that a spider brings, with the contents it has had. */
+        Versions: components["schemas"]["Change"] & {
+            /** @description For `?cursor=`; null where there are no further ones. */
+            next_cursor?: string | null;
+            /** @description Newest first. All of them are kept where `dedup_policy` is `version`, else the present one alone. */
+            versions: components["schemas"]["VersionItem"][];
+        };
+        Warning: {
+            /** Format: date-time */
+            at: string;
+            /** @description `idle` or `expired`. */
+            reason: string;
+        };
+        /** @description A row as it is exported. */
+        WholeRow: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description What the spider sent, to the letter. */
+            data: Record<string, never>;
+            is_test: boolean;
+            spider_id: components["schemas"]["SpiderId"];
+            task_id: components["schemas"]["TaskId"];
+        };
+        /** @description An editor in the predecessor's words. */
+        Workspace: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            /** @example running */
+            status: string;
+            /** @description Opens it once, within five minutes; null until it is ready. */
+            url?: string | null;
+        };
+        WorkspaceState: {
+            /** @description `connecting` or `connected`; null without an editor. */
+            agent_status?: string | null;
+            apps_ready: boolean;
+            build_job?: string | null;
+            build_status?: string | null;
+            /** @description `synced` or `failed`; null before the first time. */
+            code_sync_status?: string | null;
+            is_ready: boolean;
+            /** Format: date-time */
+            last_used_at?: string | null;
+            /**
+             * @description `pending`, `starting`, `running`, `stopping`, `stopped` or `failed`.
+             * @example running
+             */
+            status: string;
+            /** @description Opens it once, within five minutes; null until it is ready. */
+            url?: string | null;
+        };
+        WorkspaceUpload: {
+            /** Format: binary */
+            file: string;
+            /** @description The folder that it goes to; nothing: the workspace's own. */
+            path?: string | null;
+        };
+        ZipUpload: {
+            /** Format: binary */
+            file: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
-export type $defs = Record<string, never>
+export type $defs = Record<string, never>;
 export interface operations {
-  live: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Live']
-        }
-      }
-    }
-  }
-  change_password: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['PasswordChange']
-      }
-    }
-    responses: {
-      /** @description changed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  profile: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_User']
-        }
-      }
-    }
-  }
-  audit: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_AuditEntry']
-        }
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        is_enabled?: boolean
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        rule_type?: components['schemas']['AlertType']
-        spider_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Rule']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RuleChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Rule']
-        }
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Rule']
-        }
-      }
-      /** @description `rule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RuleChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Rule']
-        }
-      }
-      /** @description `rule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `rule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        is_read?: boolean
-        level?: components['schemas']['AlertLevel']
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        spider_id?: string
-        type?: components['schemas']['AlertType']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Alert']
-        }
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `alert_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  read: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description marked */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `alert_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  read_all: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description how many were unread */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Count']
-        }
-      }
-    }
-  }
-  unread_count: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Count']
-        }
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        status?: components['schemas']['Status']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Shown']
-        }
-      }
-    }
-  }
-  close_any: {
-    parameters: {
-      query?: {
-        /** @description Also where the files cannot be brought back: what is not saved is lost. */
-        force?: boolean
-      }
-      header?: never
-      path: {
-        session_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Synchronised']
-        }
-      }
-      /** @description `no_code_session` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `sync_failed`: the editor is kept */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description A field, as in `filter`; with `-` in front (`\-` is a `-` of its own) from the largest down. Values of several types
-         *     come in this order: booleans, numbers, texts (by their first 256 bytes), lists and objects; items without the
-         *     field, or with null, come last either way. Of equals the newest comes first.
-         */
-        sort?: string
-        spider_id?: string
-        task_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_ItemPage']
-        }
-      }
-      /** @description `too_many_to_sort` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: {
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        spider_id?: string
-        task_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Deleted']
-        }
-      }
-      /** @description `filter_required` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description a filter that is not known here, or empty */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  changes: {
-    parameters: {
-      query: {
-        /** @description A former answer's `next_cursor`; goes before `since` where it is later. */
-        cursor?: string
-        /** @description 1 to 1000. */
-        page_size?: number
-        /** @description What changed at that time (RFC 3339) or later; all that is known where left out. */
-        since?: string
-        spider_id: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Changes']
-        }
-      }
-    }
-  }
-  versions: {
-    parameters: {
-      query: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description As `/data/changes` tells it. */
-        key: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        spider_id: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Versions']
-        }
-      }
-      /** @description `key_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  export_csv: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data.csv` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'text/csv': string
-        }
-      }
-      /** @description more fields than a table can have; name some with `fields` */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  export_csv_rows: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data_stream.csv` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'text/csv': string
-        }
-      }
-    }
-  }
-  export_json: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data.json` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': Record<string, never>[]
-        }
-      }
-      /** @description the part that `Range` asks for */
-      206: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description the file ends before it */
-      416: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  export_json_rows: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data_stream.json` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['WholeRow'][]
-        }
-      }
-    }
-  }
-  export_ndjson: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data.ndjson` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/x-ndjson': string
-        }
-      }
-    }
-  }
-  export_parquet: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data.parquet` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/vnd.apache.parquet': number[]
-        }
-      }
-      /** @description more fields than a table can have; name some with `fields` */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  export_xlsx: {
-    parameters: {
-      query?: {
-        /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
-        bom?: string
-        /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
-        compress?: string
-        /** @description Names of fields, by comma: only these, in this order. */
-        fields?: string
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        /**
-         * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
-         *     a tab or a carriage return. Numbers stay.
-         */
-        safe?: string
-        spider_id?: string
-        task_id?: string
-        /**
-         * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
-         *     `Range` can be used without `If-Range`.
-         */
-        upto?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `data.xlsx` */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': number[]
-        }
-      }
-      /** @description more fields than a table can have; name some with `fields` */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  fields: {
-    parameters: {
-      query?: {
-        /**
-         * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
-         *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
-         *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
-         *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
-         *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
-         *     one field `value`.
-         */
-        filter?: string[]
-        /** @description Of test runs, or only of real ones; both when left out. */
-        is_test?: boolean
-        /** @description Text anywhere in the item, in any case; at most 500 characters. */
-        q?: string
-        spider_id?: string
-        task_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_FieldSummary']
-        }
-      }
-    }
-  }
-  preview: {
-    parameters: {
-      query?: {
-        /** @description 1 to 100. */
-        limit?: number
-      }
-      header?: never
-      path: {
-        task_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Preview']
-        }
-      }
-    }
-  }
-  quarantined: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        spider_id?: string
-        task_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_InQuarantine']
-        }
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: {
-        spider_id?: string
-        task_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_DeletedFromQuarantine']
-        }
-      }
-      /** @description `filter_required` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  replay: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ReplayIn']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Replayed']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description Part of the name, in any case. */
-        keyword?: string
-        mode?: components['schemas']['Mode']
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        type?: components['schemas']['SinkKind']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_DataSource']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['DataSourceChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_DataSource']
-        }
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `database_not_made`: `create_db_if_not_exists` did not succeed; `msg` says why */
-      502: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `managed`, and there is no container engine */
-      503: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_DataSource']
-        }
-      }
-      /** @description `datasource_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['DataSourceChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_DataSource']
-        }
-      }
-      /** @description `datasource_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_linked` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  start: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description started */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `not_managed` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description no container engine */
-      503: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  stop: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description stopped */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `not_managed` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description no container engine */
-      503: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  test: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description also where it cannot, or there is none */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Tested']
-        }
-      }
-    }
-  }
-  test_given: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['DataSourceChange']
-      }
-    }
-    responses: {
-      /** @description also where it cannot: `message` says why */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Tested']
-        }
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  load_checkpoint: {
-    parameters: {
-      query: {
-        spider_id: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Option_CheckpointOut']
-        }
-      }
-    }
-  }
-  save_checkpoint: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CheckpointIn']
-      }
-    }
-    responses: {
-      /** @description kept */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  upload: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: {
-      content: {
-        'multipart/form-data': unknown
-      }
-    }
-    responses: {
-      /** @description kept */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  heartbeat: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['HeartbeatIn']
-      }
-    }
-    responses: {
-      /** @description noted */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  items: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ItemsIn']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_ItemsOut']
-        }
-      }
-    }
-  }
-  progress: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ProgressIn']
-      }
-    }
-    responses: {
-      /** @description noted */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  rotate_proxy: {
-    parameters: {
-      query: {
-        /** @description The address of the one that failed, as it was given. */
-        failed_proxy?: string
-        spider_id: string
-        task_id: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Rotated']
-        }
-      }
-      /** @description `task_not_running` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  status: {
-    parameters: {
-      query: {
-        task_id: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_StatusOut']
-        }
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Channel']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ChannelChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Channel']
-        }
-      }
-      /** @description `config_not_json` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Channel']
-        }
-      }
-      /** @description `channel_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ChannelChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Channel']
-        }
-      }
-      /** @description `channel_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `channel_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  test: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Tested']
-        }
-      }
-      /** @description `channel_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `notification_failed`: it was not taken; `msg` says why */
-      502: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description a setting that is needed is not set; `msg` names it */
-      503: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        channel_id?: string
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        spider_id?: string
-        status?: components['schemas']['DeliveryStatus']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Delivery']
-        }
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Delivery']
-        }
-      }
-      /** @description `delivery_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  retry: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Delivery']
-        }
-      }
-      /** @description `delivery_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `delivery_done`: it was delivered */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description Part of the name, in any case. */
-        keyword?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Project']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ProjectChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Project']
-        }
-      }
-      /** @description `name_taken` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Project']
-        }
-      }
-      /** @description `project_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ProjectChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Project']
-        }
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `project_not_empty` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        protocol?: string
-        status?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Proxy']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ProxyNew']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Proxy']
-        }
-      }
-      /** @description `proxy_taken` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Proxy']
-        }
-      }
-      /** @description `proxy_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ProxyChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Proxy']
-        }
-      }
-      /** @description `proxy_taken` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `proxy_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  check: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Checked']
-        }
-      }
-      /** @description `proxy_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  create_batch: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ProxyBatch']
-      }
-    }
-    responses: {
-      /** @description added; `data` is how many */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by row */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  check_all: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description to be checked; `data` is how many */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        is_active?: boolean
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        spider_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Schedule']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ScheduleChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Schedule']
-        }
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Schedule']
-        }
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ScheduleChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Schedule']
-        }
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  explain: {
-    parameters: {
-      query: {
-        at: string
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Explanation']
-        }
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  fires: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description The first planned time of interest. */
-        from?: string
-        outcome?: components['schemas']['FireOutcome']
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        /** @description The last one. */
-        to?: string
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Fire']
-        }
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  toggle: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Schedule']
-        }
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  upcoming: {
-    parameters: {
-      query?: {
-        /** @description 1 to 100. */
-        count?: number
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_String']
-        }
-      }
-      /** @description `schedule_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        is_active?: boolean
-        /** @description Part of the name, in any case. */
-        keyword?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        project_id?: string
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Spider']
-        }
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SpiderChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Spider']
-        }
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Spider']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SpiderChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Spider']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `spider_busy`: it has tasks that wait or run */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_Link']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  create: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewLink']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Link']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_linked` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-        link: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['LinkChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Link']
-        }
-      }
-      /** @description `datasource_link_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_linked` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description what is wrong, by field */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-        link: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `datasource_link_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  refused: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path: {
-        id: string
-        link: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Refusal']
-        }
-      }
-      /** @description `datasource_link_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  forget: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-        link: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Forgotten']
-        }
-      }
-      /** @description `datasource_link_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  retry: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-        link: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Link']
-        }
-      }
-      /** @description `datasource_link_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Deployment']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  deploy: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewDeployment']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Deployment']
-        }
-      }
-      /** @description `no_files` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Deployment']
-        }
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `deployment_active`; `deployment_pinned`: a schedule runs this one; `deployment_busy`: tasks of it wait or run */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  archive: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description the zip */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/zip': unknown
-        }
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  diff: {
-    parameters: {
-      query?: {
-        /** @description The id of another version, or `files` for the files as they are; the version before where left out. */
-        against?: string
-      }
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Diff']
-        }
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  files: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_DeployedFile']
-        }
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  content: {
-    parameters: {
-      query: {
-        path: string
-      }
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_DeployedContent']
-        }
-      }
-      /** @description `deployment_not_found`, `file_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  restore: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_SpiderFile']
-        }
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description limits were lowered since: `file_too_large`, `too_many_files`, `files_too_large` */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  rollback: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        deployment_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Deployment']
-        }
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  deactivate: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Spider']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_ErrorGroup']
-        }
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        fingerprint: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_ErrorGroup']
-        }
-      }
-      /** @description `error_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  forget: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        fingerprint: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description forgotten */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `error_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_SpiderFile']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  change: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        file_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['FileEdit']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_SpiderFile']
-        }
-      }
-      /** @description `file_exists`; `file_changed` since `base_hash` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `file_too_large`, `files_too_large` */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        file_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `file_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  content: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        file_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_FileContent']
-        }
-      }
-      /** @description `file_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  archive: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description the zip */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/zip': unknown
-        }
-      }
-    }
-  }
-  new: {
-    parameters: {
-      query?: {
-        /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
-        file_path?: string
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewFile']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_SpiderFile']
-        }
-      }
-      /** @description `file_exists` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `file_too_large`, `too_many_files`, `files_too_large` */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description the path cannot be kept, or collides with another */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  upload: {
-    parameters: {
-      query?: {
-        /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
-        file_path?: string
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'multipart/form-data': components['schemas']['FileUpload']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_SpiderFile']
-        }
-      }
-      /** @description `file_too_large`, `too_many_files`, `files_too_large` */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description the path cannot be kept, or collides with another */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  upload_zip: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'multipart/form-data': components['schemas']['ZipUpload']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_SpiderFile']
-        }
-      }
-      /** @description `file_too_large`, `too_many_files`, `files_too_large`, `upload_too_large` */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description no zip, or entries that cannot be kept, each named */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  of_spider: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_TaskLog']
-        }
-      }
-    }
-  }
-  search: {
-    parameters: {
-      query?: {
-        /** @description A former answer's `next_cursor`. */
-        cursor?: string
-        /** @description Only lines from this time on. */
-        from?: string
-        /** @description Only lines of this level and above. */
-        level?: components['schemas']['Level']
-        /** @description 1 to 1000; 100 where left out. */
-        limit?: number
-        /** @description Only lines that hold this text, whatever its case. */
-        q?: string
-        stream?: components['schemas']['Stream']
-        /** @description Only lines before this time. */
-        to?: string
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Hits']
-        }
-      }
-      /** @description `validation_failed` */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  run: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RunOptions']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Task']
-        }
-      }
-      /** @description `spider_busy` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  schedule: {
-    parameters: {
-      query?: {
-        /** @description 1 to 100. */
-        count?: number
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_String']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  test_run: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RunOptions']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'text/event-stream': unknown
-        }
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Shown']
-        }
-      }
-      /** @description `no_code_session` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  open: {
-    parameters: {
-      query?: {
-        /** @description Whether to answer only when the editor can be used; true where left out. */
-        wait?: boolean
-      }
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Shown']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `no_image` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `too_many_sessions` */
-      429: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `editor_failed`: with the last lines of its container; nothing is left behind */
-      500: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description Docker does not answer */
-      503: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  close: {
-    parameters: {
-      query?: {
-        /** @description Also where the files cannot be brought back: what is not saved is lost. */
-        force?: boolean
-      }
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Synchronised']
-        }
-      }
-      /** @description `no_code_session` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `sync_failed`: the editor is kept */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  heartbeat: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Heartbeat']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Shown']
-        }
-      }
-      /** @description `session_not_ready` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `no_code_session` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  sync: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Synchronised']
-        }
-      }
-      /** @description `session_not_ready` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `no_code_session` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description more than a spider may have; nothing is changed */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_WorkspaceState']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  open: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Workspace']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `editor_failed` */
-      500: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  restore: {
-    parameters: {
-      query?: {
-        deployment_id?: string
-      }
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Restore']
-      }
-    }
-    responses: {
-      /** @description how many files were restored */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `no_deployment` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `deployment_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  start: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description it is being started */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  stop: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description it is being closed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `no_workspace` */
-      400: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `sync_failed`: it is kept */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  upload: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        spider_id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'multipart/form-data': components['schemas']['WorkspaceUpload']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Uploaded']
-        }
-      }
-      /** @description `spider_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description too large, or too many */
-      413: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description a path that cannot be kept */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  templates: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_Template']
-        }
-      }
-    }
-  }
-  list: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        is_test?: boolean
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-        spider_id?: string
-        status?: components['schemas']['TaskStatus']
-        trigger_type?: components['schemas']['Trigger']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_Task']
-        }
-      }
-    }
-  }
-  get: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Task']
-        }
-      }
-      /** @description `task_not_found` */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `task_active` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  attempts: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_Attempt']
-        }
-      }
-    }
-  }
-  cancel: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Task']
-        }
-      }
-      /** @description `task_finished` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  events: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'text/event-stream': unknown
-        }
-      }
-    }
-  }
-  files: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_TaskFile']
-        }
-      }
-    }
-  }
-  file: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        file_id: string
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/octet-stream': unknown
-        }
-      }
-    }
-  }
-  whole: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_TaskLog']
-        }
-      }
-    }
-  }
-  download: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'text/plain': unknown
-        }
-      }
-    }
-  }
-  lines: {
-    parameters: {
-      query?: {
-        /** @description Only lines behind this place: the `seq` of the last line that the caller has. */
-        after?: number
-        /** @description Only lines before this place. Without `after`, the last of them. */
-        before?: number
-        /** @description Only lines of this level and above. */
-        level?: components['schemas']['Level']
-        /** @description 1 to 1000; 500 where left out. */
-        limit?: number
-        /** @description Only lines that hold this text, whatever its case. */
-        q?: string
-        stream?: components['schemas']['Stream']
-        /** @description So many lines from the end of the log: 1 to 1000. */
-        tail?: number
-      }
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Lines']
-        }
-      }
-      /** @description `validation_failed` */
-      422: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  live: {
-    parameters: {
-      query?: never
-      header?: {
-        'Last-Event-ID'?: number | null
-      }
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'text/event-stream': unknown
-        }
-      }
-    }
-  }
-  retry: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Task']
-        }
-      }
-      /** @description `spider_busy` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  login: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Login']
-      }
-    }
-    responses: {
-      /** @description signed in */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `wrong_password` */
-      401: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `too_many_attempts` */
-      429: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  logout: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description signed out */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  authorize: {
-    parameters: {
-      query?: never
-      header: {
-        /** @description host and port as the browser sent them */
-        'X-Original-Host': string
-        /** @description path and query as the browser sent them */
-        'X-Original-URI': string
-      }
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description `X-Upstream` is `host:port`, `X-Upstream-Cookie` the one cookie to send there */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description without the editor's cookie */
-      401: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description another user's, or from another site */
-      403: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description no editor, or none that is ready */
-      404: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  refresh: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description renewed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description the session is over */
-      401: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  general_settings: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Value']
-        }
-      }
-    }
-  }
-  setup: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Setup']
-        }
-      }
-    }
-  }
-  storage: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Storage']
-        }
-      }
-    }
-  }
-  clean: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Removed']
-        }
-      }
-    }
-  }
-  system_features: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Value']
-        }
-      }
-    }
-  }
-  list_tokens: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Vec_ApiToken']
-        }
-      }
-    }
-  }
-  create_token: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewToken']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_CreatedToken']
-        }
-      }
-    }
-  }
-  delete_token: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description revoked */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  list_users: {
-    parameters: {
-      query?: {
-        /** @description Costs the same however far down the list. */
-        cursor?: string
-        /** @description From 1. */
-        page?: number
-        /** @description 1 to 100. */
-        page_size?: number
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_Page_User']
-        }
-      }
-    }
-  }
-  create_user: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['NewUser']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_User']
-        }
-      }
-      /** @description `email_taken` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  get_user: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_User']
-        }
-      }
-    }
-  }
-  change_user: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UserChange']
-      }
-    }
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Envelope_User']
-        }
-      }
-      /** @description `last_admin` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  delete_user: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        id: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description removed */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      /** @description `last_admin` */
-      409: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-    }
-  }
-  ready: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Ready']
-        }
-      }
-      503: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Ready']
-        }
-      }
-    }
-  }
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Live"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_User"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_AuditEntry"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                is_enabled?: boolean;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                rule_type?: components["schemas"]["AlertType"];
+                spider_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Rule"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Rule"];
+                };
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Rule"];
+                };
+            };
+            /** @description `rule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Rule"];
+                };
+            };
+            /** @description `rule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `rule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                is_read?: boolean;
+                level?: components["schemas"]["AlertLevel"];
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                spider_id?: string;
+                type?: components["schemas"]["AlertType"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Alert"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `alert_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description marked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `alert_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how many were unread */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Count"];
+                };
+            };
+        };
+    };
+    unread_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Count"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                status?: components["schemas"]["CodeSessionStatus"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Shown"];
+                };
+            };
+        };
+    };
+    close_any: {
+        parameters: {
+            query?: {
+                /** @description Also where the files cannot be brought back: what is not saved is lost. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Synchronised"];
+                };
+            };
+            /** @description `no_code_session` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sync_failed`: the editor is kept */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Stats"];
+                };
+            };
+        };
+    };
+    trends: {
+        parameters: {
+            query?: {
+                /** @description 1 to 30, today among them. */
+                days?: number;
+                /** @description Whose days: an IANA name. */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Day"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description A field, as in `filter`; with `-` in front (`\-` is a `-` of its own) from the largest down. Values of several types
+                 *     come in this order: booleans, numbers, texts (by their first 256 bytes), lists and objects; items without the
+                 *     field, or with null, come last either way. Of equals the newest comes first.
+                 */
+                sort?: string;
+                spider_id?: string;
+                task_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ItemPage"];
+                };
+            };
+            /** @description `too_many_to_sort` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: {
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                spider_id?: string;
+                task_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Deleted"];
+                };
+            };
+            /** @description `filter_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a filter that is not known here, or empty */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    changes: {
+        parameters: {
+            query: {
+                /** @description A former answer's `next_cursor`; goes before `since` where it is later. */
+                cursor?: string;
+                /** @description 1 to 1000. */
+                page_size?: number;
+                /** @description What changed at that time (RFC 3339) or later; all that is known where left out. */
+                since?: string;
+                spider_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Changes"];
+                };
+            };
+        };
+    };
+    versions: {
+        parameters: {
+            query: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description As `/data/changes` tells it. */
+                key: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                spider_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Versions"];
+                };
+            };
+            /** @description `key_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_csv: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data.csv` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description more fields than a table can have; name some with `fields` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_csv_rows: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data_stream.csv` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    export_json: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data.json` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description the part that `Range` asks for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the file ends before it */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_json_rows: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data_stream.json` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeRow"][];
+                };
+            };
+        };
+    };
+    export_ndjson: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data.ndjson` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+        };
+    };
+    export_parquet: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data.parquet` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": number[];
+                };
+            };
+            /** @description more fields than a table can have; name some with `fields` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_xlsx: {
+        parameters: {
+            query?: {
+                /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
+                bom?: string;
+                /** @description `gzip` or `zstd`: a compressed file (JSON, JSON Lines, CSV). */
+                compress?: string;
+                /** @description Names of fields, by comma: only these, in this order. */
+                fields?: string;
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                /**
+                 * @description `1`: put a `'` before cells of a CSV or XLSX that a spreadsheet would run, those that begin with `=`, `+`, `-`, `@`,
+                 *     a tab or a carriage return. Numbers stay.
+                 */
+                safe?: string;
+                spider_id?: string;
+                task_id?: string;
+                /**
+                 * @description The `_id` of the last item of the file: what arrives later is left out. The file then stays the same, and
+                 *     `Range` can be used without `If-Range`.
+                 */
+                upto?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `data.xlsx` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": number[];
+                };
+            };
+            /** @description more fields than a table can have; name some with `fields` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    fields: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `<field>:<op>:<value>`, any number of times; all must hold. `field` is a path of keys, `seller.name`; in a key, `\`
+                 *     stands before a `.`, a `:` or a `\` of its own. `op` is `eq`, `ne`, `lt`, `lte`, `gt`, `gte`, `contains` or
+                 *     `exists` (`true` or `false`: there and not null). A value that is a JSON number, boolean, null or quoted string is
+                 *     that, all else is text: `sku:eq:12` finds the number, `sku:eq:"12"` the text. Only like is compared with like.
+                 *     `contains` looks into texts and the elements of lists, whatever their case. An item that is no object has the
+                 *     one field `value`.
+                 */
+                filter?: string[];
+                /** @description Of test runs, or only of real ones; both when left out. */
+                is_test?: boolean;
+                /** @description Text anywhere in the item, in any case; at most 500 characters. */
+                q?: string;
+                spider_id?: string;
+                task_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_FieldSummary"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Preview"];
+                };
+            };
+        };
+    };
+    quarantined: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                spider_id?: string;
+                task_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_InQuarantine"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: {
+                spider_id?: string;
+                task_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_DeletedFromQuarantine"];
+                };
+            };
+            /** @description `filter_required` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Replayed"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description Part of the name, in any case. */
+                keyword?: string;
+                mode?: components["schemas"]["Mode"];
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                type?: components["schemas"]["SinkKind"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_DataSource"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataSourceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_DataSource"];
+                };
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `database_not_made`: `create_db_if_not_exists` did not succeed; `msg` says why */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `managed`, and there is no container engine */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_DataSource"];
+                };
+            };
+            /** @description `datasource_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataSourceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_DataSource"];
+                };
+            };
+            /** @description `datasource_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_linked` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_managed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no container engine */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description stopped */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_managed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no container engine */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description also where it cannot, or there is none */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TestedDataSource"];
+                };
+            };
+        };
+    };
+    test_given: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataSourceChange"];
+            };
+        };
+        responses: {
+            /** @description also where it cannot: `message` says why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TestedDataSource"];
+                };
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    load_checkpoint: {
+        parameters: {
+            query: {
+                spider_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Option_CheckpointOut"];
+                };
+            };
+        };
+    };
+    save_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckpointIn"];
+            };
+        };
+        responses: {
+            /** @description kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "multipart/form-data": unknown;
+            };
+        };
+        responses: {
+            /** @description kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    heartbeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatIn"];
+            };
+        };
+        responses: {
+            /** @description noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemsIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ItemsOut"];
+                };
+            };
+        };
+    };
+    progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressIn"];
+            };
+        };
+        responses: {
+            /** @description noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    rotate_proxy: {
+        parameters: {
+            query: {
+                /** @description The address of the one that failed, as it was given. */
+                failed_proxy?: string;
+                spider_id: string;
+                task_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Rotated"];
+                };
+            };
+            /** @description `task_not_running` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query: {
+                task_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_StatusOut"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Channel"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Channel"];
+                };
+            };
+            /** @description `config_not_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Channel"];
+                };
+            };
+            /** @description `channel_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Channel"];
+                };
+            };
+            /** @description `channel_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `channel_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TestedChannel"];
+                };
+            };
+            /** @description `channel_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `notification_failed`: it was not taken; `msg` says why */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a setting that is needed is not set; `msg` names it */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                channel_id?: string;
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                spider_id?: string;
+                status?: components["schemas"]["DeliveryStatus"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Delivery"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Delivery"];
+                };
+            };
+            /** @description `delivery_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Delivery"];
+                };
+            };
+            /** @description `delivery_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `delivery_done`: it was delivered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description Part of the name, in any case. */
+                keyword?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Project"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+            /** @description `name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+            /** @description `project_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Project"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `project_not_empty` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                protocol?: string;
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Proxy"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProxyNew"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Proxy"];
+                };
+            };
+            /** @description `proxy_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Proxy"];
+                };
+            };
+            /** @description `proxy_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProxyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Proxy"];
+                };
+            };
+            /** @description `proxy_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `proxy_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Checked"];
+                };
+            };
+            /** @description `proxy_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    create_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProxyBatch"];
+            };
+        };
+        responses: {
+            /** @description added; `data` is how many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by row */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    check_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description to be checked; `data` is how many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                is_active?: boolean;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                spider_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Schedule"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Schedule"];
+                };
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Schedule"];
+                };
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Schedule"];
+                };
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    explain: {
+        parameters: {
+            query: {
+                at: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Explanation"];
+                };
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    fires: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description The first planned time of interest. */
+                from?: string;
+                outcome?: components["schemas"]["FireOutcome"];
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                /** @description The last one. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Fire"];
+                };
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    toggle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Schedule"];
+                };
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    upcoming: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100. */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_String"];
+                };
+            };
+            /** @description `schedule_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                is_active?: boolean;
+                /** @description Part of the name, in any case. */
+                keyword?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                project_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Spider"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpiderChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Spider"];
+                };
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Spider"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpiderChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Spider"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `spider_busy`: it has tasks that wait or run */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Link"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Link"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_linked` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Link"];
+                };
+            };
+            /** @description `datasource_link_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_linked` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is wrong, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `datasource_link_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    refused: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Refusal"];
+                };
+            };
+            /** @description `datasource_link_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    forget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Forgotten"];
+                };
+            };
+            /** @description `datasource_link_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                link: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Link"];
+                };
+            };
+            /** @description `datasource_link_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Deployment"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deploy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDeployment"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Deployment"];
+                };
+            };
+            /** @description `no_files` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Deployment"];
+                };
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `deployment_active`; `deployment_pinned`: a schedule runs this one; `deployment_busy`: tasks of it wait or run */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the zip */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    diff: {
+        parameters: {
+            query?: {
+                /** @description The id of another version, or `files` for the files as they are; the version before where left out. */
+                against?: string;
+            };
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Diff"];
+                };
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_DeployedFile"];
+                };
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    content: {
+        parameters: {
+            query: {
+                path: string;
+            };
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_DeployedContent"];
+                };
+            };
+            /** @description `deployment_not_found`, `file_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_SpiderFile"];
+                };
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description limits were lowered since: `file_too_large`, `too_many_files`, `files_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Deployment"];
+                };
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deactivate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Spider"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_ErrorGroup"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_ErrorGroup"];
+                };
+            };
+            /** @description `error_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    forget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description forgotten */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `error_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_SpiderFile"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SpiderFile"];
+                };
+            };
+            /** @description `file_exists`; `file_changed` since `base_hash` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `file_too_large`, `files_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `file_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FileContent"];
+                };
+            };
+            /** @description `file_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the zip */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+        };
+    };
+    new: {
+        parameters: {
+            query?: {
+                /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
+                file_path?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SpiderFile"];
+                };
+            };
+            /** @description `file_exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `file_too_large`, `too_many_files`, `files_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the path cannot be kept, or collides with another */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: {
+                /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
+                file_path?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileUpload"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_SpiderFile"];
+                };
+            };
+            /** @description `file_too_large`, `too_many_files`, `files_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the path cannot be kept, or collides with another */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    upload_zip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ZipUpload"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_SpiderFile"];
+                };
+            };
+            /** @description `file_too_large`, `too_many_files`, `files_too_large`, `upload_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no zip, or entries that cannot be kept, each named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    of_spider: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_TaskLog"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description A former answer's `next_cursor`. */
+                cursor?: string;
+                /** @description Only lines from this time on. */
+                from?: string;
+                /** @description Only lines of this level and above. */
+                level?: components["schemas"]["Level"];
+                /** @description 1 to 1000; 100 where left out. */
+                limit?: number;
+                /** @description Only lines that hold this text, whatever its case. */
+                q?: string;
+                stream?: components["schemas"]["Stream"];
+                /** @description Only lines before this time. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Hits"];
+                };
+            };
+            /** @description `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunOptions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Task"];
+                };
+            };
+            /** @description `spider_busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    schedule: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100. */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_String"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    test_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunOptions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Shown"];
+                };
+            };
+            /** @description `no_code_session` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: {
+                /** @description Whether to answer only when the editor can be used; true where left out. */
+                wait?: boolean;
+            };
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Shown"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `no_image` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too_many_sessions` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `editor_failed`: with the last lines of its container; nothing is left behind */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Docker does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    close: {
+        parameters: {
+            query?: {
+                /** @description Also where the files cannot be brought back: what is not saved is lost. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Synchronised"];
+                };
+            };
+            /** @description `no_code_session` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sync_failed`: the editor is kept */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    heartbeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Heartbeat"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Shown"];
+                };
+            };
+            /** @description `session_not_ready` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `no_code_session` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sync: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Synchronised"];
+                };
+            };
+            /** @description `session_not_ready` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `no_code_session` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description more than a spider may have; nothing is changed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_WorkspaceState"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Workspace"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `editor_failed` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    restore: {
+        parameters: {
+            query?: {
+                deployment_id?: string;
+            };
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            /** @description how many files were restored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `no_deployment` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `deployment_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is being started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is being closed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `no_workspace` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sync_failed`: it is kept */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                spider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["WorkspaceUpload"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Uploaded"];
+                };
+            };
+            /** @description `spider_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too large, or too many */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a path that cannot be kept */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Template"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                is_test?: boolean;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+                spider_id?: string;
+                status?: components["schemas"]["TaskStatus"];
+                trigger_type?: components["schemas"]["Trigger"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_Task"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Task"];
+                };
+            };
+            /** @description `task_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `task_active` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    attempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Attempt"];
+                };
+            };
+        };
+    };
+    cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Task"];
+                };
+            };
+            /** @description `task_finished` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_TaskFile"];
+                };
+            };
+        };
+    };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+        };
+    };
+    whole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_TaskLog"];
+                };
+            };
+        };
+    };
+    download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    lines: {
+        parameters: {
+            query?: {
+                /** @description Only lines behind this place: the `seq` of the last line that the caller has. */
+                after?: number;
+                /** @description Only lines before this place. Without `after`, the last of them. */
+                before?: number;
+                /** @description Only lines of this level and above. */
+                level?: components["schemas"]["Level"];
+                /** @description 1 to 1000; 500 where left out. */
+                limit?: number;
+                /** @description Only lines that hold this text, whatever its case. */
+                q?: string;
+                stream?: components["schemas"]["Stream"];
+                /** @description So many lines from the end of the log: 1 to 1000. */
+                tail?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Lines"];
+                };
+            };
+            /** @description `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Last-Event-ID"?: number | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Task"];
+                };
+            };
+            /** @description `spider_busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    latest: {
+        parameters: {
+            query: {
+                /** @description Spiders' ids, by comma; at most 100. */
+                spider_ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Task"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong_password` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too_many_attempts` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description signed out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    authorize: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description host and port as the browser sent them */
+                "X-Original-Host": string;
+                /** @description path and query as the browser sent them */
+                "X-Original-URI": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `X-Upstream` is `host:port`, `X-Upstream-Cookie` the one cookie to send there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description without the editor's cookie */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description another user's, or from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no editor, or none that is ready */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description renewed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the session is over */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    general_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+        };
+    };
+    setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Setup"];
+                };
+            };
+        };
+    };
+    storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Storage"];
+                };
+            };
+        };
+    };
+    clean: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Removed"];
+                };
+            };
+        };
+    };
+    system_features: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Value"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_ApiToken"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_CreatedToken"];
+                };
+            };
+        };
+    };
+    delete_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description revoked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Costs the same however far down the list. */
+                cursor?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description 1 to 100. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Page_User"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_User"];
+                };
+            };
+            /** @description `email_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_User"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_User"];
+                };
+            };
+            /** @description `last_admin` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last_admin` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
 }
