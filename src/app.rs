@@ -1,5 +1,6 @@
 //! The composition root: settings → handles → router and loops. What exists and what runs is read here.
 
+mod description;
 mod loops;
 mod parts;
 
@@ -28,13 +29,11 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
-};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use description::{Description, named};
 use loops::sync;
 pub use parts::Outside;
 use parts::{SPIDERS_NETWORK, container_place, containers, dispatcher_config, edge, origins, runner_config, site};
@@ -110,26 +109,6 @@ pub struct App {
     synced: Arc<SyncedClock>,
     /// Ends claiming, loops and streams.
     stop: CancellationToken,
-}
-
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "CrawlHub",
-    description = "Runs crawlers. Sign in at `/platform/api/login`, or send `Authorization: Bearer <API token>`. \
-                   Success is `{code: 200, msg, data}`; an error has the HTTP status as `code` and a stable word in \
-                   `data.error`."
-), modifiers(&Credentials))]
-struct Description;
-
-/// What `/docs` asks for behind "Authorize".
-struct Credentials;
-
-impl Modify for Credentials {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
-        openapi.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
-    }
 }
 
 impl App {
@@ -304,9 +283,10 @@ impl App {
                 self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
             )
             .nest("/crawlhub/internal", internal());
-        let described = OpenApiRouter::with_openapi(Description::openapi())
+        let mut described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);
+        name_operations(described.get_openapi_mut());
         // The same again for clients that send no header; described once is enough.
         let by_address = self.by_address();
         (described, by_address)
@@ -330,7 +310,7 @@ impl App {
     }
 
     pub fn openapi(&self) -> utoipa::openapi::OpenApi {
-        self.routes().0.into_openapi()
+        named(self.routes().0.into_openapi())
     }
 
     fn router(&self) -> Router {
@@ -338,7 +318,7 @@ impl App {
         let (router, openapi) = described.split_for_parts();
         router
             .merge(plain)
-            .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
+            .merge(SwaggerUi::new("/docs").url("/openapi.json", named(openapi)))
             .fallback(ui::fallback)
             .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

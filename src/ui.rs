@@ -9,10 +9,7 @@ use axum::{
 use flate2::read::GzDecoder;
 use rust_embed::{Embed, EmbeddedFile};
 
-use crate::{
-    error::Error,
-    text,
-};
+use crate::{error::Error, text};
 
 /// Where it was not built: what this is, and how to get it.
 const WITHOUT: &str = include_str!("ui.html");

@@ -79,3 +79,31 @@ fn the_defaults_are_the_documentation() {
         assert!(at > 0 && lines[at - 1].starts_with('#'), "say why: {line}");
     }
 }
+
+/// Types of the same name become one in the API's description, and what is made from it is wrong.
+#[test]
+fn no_two_types_of_the_api_share_a_name() {
+    let mut names: Vec<String> = Vec::new();
+    for (_, text) in sources("") {
+        let parts = text.split("ToSchema)]").skip(1).chain(text.split("word_enum! {").skip(1));
+        for part in parts {
+            let head: Vec<&str> = part.lines().take(12).collect();
+            let named = head.iter().find_map(|line| line.trim().strip_prefix("#[schema(as = ")?.strip_suffix(")]"));
+            let declared = head.iter().find_map(|line| {
+                let line = line.trim().trim_start_matches("pub(super) ").trim_start_matches("pub(crate) ");
+                let line = line.trim_start_matches("pub ");
+                line.strip_prefix("struct ").or_else(|| line.strip_prefix("enum "))
+            });
+            let Some(declared) = declared else { continue };
+            let own: String = declared.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            // Between the name and the item stands nothing else.
+            let at = |word: &str| head.iter().position(|line| line.contains(word));
+            let is_named = named.is_some_and(|_| at("#[schema(as") < at(declared));
+            names.push(if is_named { named.unwrap().to_owned() } else { own });
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names.sort();
+    let doubled: Vec<&String> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();
+    assert!(names.len() > 140 && doubled.is_empty(), "{doubled:?} of {}", names.len());
+}

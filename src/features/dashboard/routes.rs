@@ -23,9 +23,6 @@ async fn stats(State(dashboard): State<Dashboard>) -> Result<Reply<Stats>> {
 /// How many tasks ended on each of the last days, the oldest first.
 #[utoipa::path(get, path = "/dashboard/trends", tag = "dashboard", params(TrendsFilter),
     responses((status = 200, body = Envelope<Vec<Day>>)))]
-async fn trends(
-    State(dashboard): State<Dashboard>,
-    Params(filter): Params<TrendsFilter>,
-) -> Result<Reply<Vec<Day>>> {
+async fn trends(State(dashboard): State<Dashboard>, Params(filter): Params<TrendsFilter>) -> Result<Reply<Vec<Day>>> {
     dashboard.trends(&filter).await.map(Reply::data)
 }

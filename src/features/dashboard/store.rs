@@ -23,9 +23,7 @@ impl Dashboard {
             self.db.query("SELECT COUNT(*) FROM alerts WHERE NOT is_read").fetch_one().await?;
         let (code_sessions,): (i64,) = self
             .db
-            .query(
-                "SELECT COUNT(*) FROM code_sessions WHERE status IN ('pending', 'starting', 'ready', 'syncing')",
-            )
+            .query("SELECT COUNT(*) FROM code_sessions WHERE status IN ('pending', 'starting', 'ready', 'syncing')")
             .fetch_one()
             .await?;
         Ok(Stats {

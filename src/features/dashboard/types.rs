@@ -140,10 +140,13 @@ mod tests {
 
     #[test]
     fn days_begin_where_the_clock_there_says() {
-        assert_eq!(days(2, "Asia/Shanghai", "2026-03-01T17:00:00Z"), [
-            ("2026-03-01".to_owned(), "2026-02-28T16:00:00+00:00".to_owned()),
-            ("2026-03-02".to_owned(), "2026-03-01T16:00:00+00:00".to_owned()),
-        ]);
+        assert_eq!(
+            days(2, "Asia/Shanghai", "2026-03-01T17:00:00Z"),
+            [
+                ("2026-03-01".to_owned(), "2026-02-28T16:00:00+00:00".to_owned()),
+                ("2026-03-02".to_owned(), "2026-03-01T16:00:00+00:00".to_owned()),
+            ]
+        );
         // The clock there jumped from midnight to one.
         assert_eq!(days(1, "America/Asuncion", "2024-10-06T12:00:00Z")[0].1, "2024-10-06T04:00:00+00:00");
     }

@@ -153,6 +153,7 @@ pub struct TaskFilter {
 #[into_params(parameter_in = Query)]
 pub(super) struct LatestFilter {
     /// Spiders' ids, by comma; at most 100.
+    #[serde(default)]
     spider_ids: String,
 }
 
@@ -161,9 +162,7 @@ impl LatestFilter {
         let ids = self.spider_ids.split(',').map(str::trim).filter(|id| !id.is_empty());
         let ids: Vec<SpiderId> = ids.map(|id| id.to_owned().into()).collect();
         let mut checks = Checks::default();
-        checks.require(ids.len() <= 100, "query.spider_ids", "value_error", || {
-            text!("最多 100 个", "at most 100")
-        });
+        checks.require(ids.len() <= 100, "query.spider_ids", "value_error", || text!("最多 100 个", "at most 100"));
         checks.finish()?;
         Ok(ids)
     }

@@ -45,7 +45,7 @@ type GetBody<P extends GetPath> = FetchResponse<
 export type Got<P extends GetPath> = NonNullable<GetBody<P>> extends { data?: infer D } ? NonNullable<D> : never
 
 /** A query of a route: `useQuery(get('/platform/api/crawlhub/spiders', { params: { query: { page: 1 } } }))`. */
-export function get<P extends GetPath>(path: P, init?: GetInit<P>) {
+export function get<P extends GetPath>(path: P, init?: NoInfer<GetInit<P>>) {
   return queryOptions({
     queryKey: [path, init ?? {}] as const,
     queryFn: async ({ signal }): Promise<Got<P>> => {

@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** The process is up. */
-        get: operations["get_healthz"];
+        get: operations["live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         /** Changes the caller's password and ends their other sessions. */
-        put: operations["put_account_password"];
+        put: operations["change_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -46,7 +46,7 @@ export interface paths {
             cookie?: never;
         };
         /** The caller. */
-        get: operations["get_account_profile"];
+        get: operations["profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -63,7 +63,7 @@ export interface paths {
             cookie?: never;
         };
         /** What users changed, newest first. */
-        get: operations["get_audit"];
+        get: operations["audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -80,10 +80,10 @@ export interface paths {
             cookie?: never;
         };
         /** Alert rules, newest first. */
-        get: operations["get_alert_rules"];
+        get: operations["list"];
         put?: never;
         /** Makes a rule. */
-        post: operations["post_alert_rules"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -98,12 +98,12 @@ export interface paths {
             cookie?: never;
         };
         /** One rule. */
-        get: operations["get_alert_rules_id"];
+        get: operations["get"];
         /** Changes the fields that are sent. */
-        put: operations["put_alert_rules_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a rule; what it raised stays. */
-        delete: operations["delete_alert_rules_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -117,7 +117,7 @@ export interface paths {
             cookie?: never;
         };
         /** Alerts, newest first. */
-        get: operations["get_alerts"];
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -137,7 +137,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Removes an alert. */
-        delete: operations["delete_alerts_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -153,7 +153,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Marks an alert as read. */
-        post: operations["post_alerts_id_read"];
+        post: operations["read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -170,7 +170,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Marks all alerts as read. */
-        post: operations["post_alerts_read_all"];
+        post: operations["read_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -185,7 +185,7 @@ export interface paths {
             cookie?: never;
         };
         /** How many nobody has read. */
-        get: operations["get_alerts_unread_count"];
+        get: operations["unread_count"];
         put?: never;
         post?: never;
         delete?: never;
@@ -202,7 +202,7 @@ export interface paths {
             cookie?: never;
         };
         /** Everybody's editors, newest first. */
-        get: operations["get_code_sessions"];
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -222,7 +222,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** The same as its user would, of anybody's editor. */
-        delete: operations["delete_code_sessions_session_id"];
+        delete: operations["close_any"];
         options?: never;
         head?: never;
         patch?: never;
@@ -236,7 +236,7 @@ export interface paths {
             cookie?: never;
         };
         /** How things stand now. */
-        get: operations["get_dashboard_stats"];
+        get: operations["stats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -253,7 +253,7 @@ export interface paths {
             cookie?: never;
         };
         /** How many tasks ended on each of the last days, the oldest first. */
-        get: operations["get_dashboard_trends"];
+        get: operations["trends"];
         put?: never;
         post?: never;
         delete?: never;
@@ -275,14 +275,14 @@ export interface paths {
          *     that is short or empty has a `next_cursor` as long as there is more to look at. Lists that are sorted are read whole
          *     for each page: beyond `data.sort_items` items the answer is 400 `too_many_to_sort`.
          */
-        get: operations["get_data"];
+        get: operations["list"];
         put?: never;
         post?: never;
         /**
          * Removes the items that a list with the same filter shows; a task or a spider must be named. Other filters than these
          *     are refused: who narrows a deletion in a way that is not understood means fewer items than would go.
          */
-        delete: operations["delete_data"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -303,7 +303,7 @@ export interface paths {
          *     any of them saw is not gone. A run of which items were rejected, or that brought as many as `max_items` allows, says
          *     nothing of what is gone. With `keep_first`, other content is no change.
          */
-        get: operations["get_data_changes"];
+        get: operations["changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -320,7 +320,7 @@ export interface paths {
             cookie?: never;
         };
         /** What is known of one thing that a spider brings, and the contents it has had. */
-        get: operations["get_data_changes_versions"];
+        get: operations["versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -337,7 +337,7 @@ export interface paths {
             cookie?: never;
         };
         /** A table: all fields, sorted, nested values as JSON. An item that is no object stands in the column `value`. */
-        get: operations["get_data_export_csv"];
+        get: operations["export_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -354,7 +354,7 @@ export interface paths {
             cookie?: never;
         };
         /** A table of whole rows: task, spider and time, then the fields. */
-        get: operations["get_data_export_csv_stream"];
+        get: operations["export_csv_rows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,7 +376,7 @@ export interface paths {
          *     transfer that broke off as `If-Range` goes on with the same file, whatever has arrived since; where items of it were
          *     removed or replaced, the whole of the new one comes. An `upto` gives the same without `If-Range`.
          */
-        get: operations["get_data_export_json"];
+        get: operations["export_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -393,7 +393,7 @@ export interface paths {
             cookie?: never;
         };
         /** A JSON array of whole rows: the items with task, spider and time. */
-        get: operations["get_data_export_json_stream"];
+        get: operations["export_json_rows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -410,7 +410,7 @@ export interface paths {
             cookie?: never;
         };
         /** JSON Lines. */
-        get: operations["get_data_export_ndjson"];
+        get: operations["export_ndjson"];
         put?: never;
         post?: never;
         delete?: never;
@@ -431,7 +431,7 @@ export interface paths {
          * @description A column is INT64, DOUBLE or BOOLEAN where all its values are and none loses a digit, text else (nested values as
          *     JSON). What is missing or null is null. At most 2,000 columns.
          */
-        get: operations["get_data_export_parquet"];
+        get: operations["export_parquet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -452,7 +452,7 @@ export interface paths {
          * @description Numbers of more than 15 digits are text, since spreadsheets round them; dates are the text they were. A cell takes
          *     32,767 characters; a longer one is cut, with `…[cut]` at its end. The answer begins when the whole file is made.
          */
-        get: operations["get_data_export_xlsx"];
+        get: operations["export_xlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -472,7 +472,7 @@ export interface paths {
          * The names that fields have, in order of appearance, with types and how often each is filled.
          * @description Of very many names only the first are listed; `msg` says so.
          */
-        get: operations["get_data_fields"];
+        get: operations["fields"];
         put?: never;
         post?: never;
         delete?: never;
@@ -489,7 +489,7 @@ export interface paths {
             cookie?: never;
         };
         /** The first items of a task, and their fields. A task that is not known has none. */
-        get: operations["get_data_preview_task_id"];
+        get: operations["preview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -506,11 +506,11 @@ export interface paths {
             cookie?: never;
         };
         /** Items that were refused, newest first. */
-        get: operations["get_data_quarantine"];
+        get: operations["quarantined"];
         put?: never;
         post?: never;
         /** Removes refused items; a task or a spider must be named. They still count as rejected. */
-        delete: operations["delete_data_quarantine"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -530,7 +530,7 @@ export interface paths {
          * @description What passes is stored with the task it came from, which counts it as stored or duplicate, no longer as rejected. Goes in
          *     steps, and can be repeated.
          */
-        post: operations["post_data_quarantine_replay"];
+        post: operations["replay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -545,10 +545,10 @@ export interface paths {
             cookie?: never;
         };
         /** Datasources, newest first. */
-        get: operations["get_datasources"];
+        get: operations["list"];
         put?: never;
         /** Makes a datasource. Nothing is connected yet: see `/datasources/{id}/test`. */
-        post: operations["post_datasources"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -563,12 +563,12 @@ export interface paths {
             cookie?: never;
         };
         /** One datasource. */
-        get: operations["get_datasources_id"];
+        get: operations["get"];
         /** Changes the fields that are sent. What waits for it is tried again at once. */
-        put: operations["put_datasources_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a datasource; what was delivered there stays there. */
-        delete: operations["delete_datasources_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -584,7 +584,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Starts the container of a managed one. */
-        post: operations["post_datasources_id_start"];
+        post: operations["start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -601,7 +601,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stops the container of a managed one. */
-        post: operations["post_datasources_id_stop"];
+        post: operations["stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -618,7 +618,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Whether it can be reached, and writes that down. */
-        post: operations["post_datasources_id_test"];
+        post: operations["test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -635,7 +635,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Whether a database can be reached with what is sent; nothing of it is kept. */
-        post: operations["post_datasources_test"];
+        post: operations["test_given"];
         delete?: never;
         options?: never;
         head?: never;
@@ -653,10 +653,10 @@ export interface paths {
          * Where to go on from: what a former attempt of this task kept, else the spider's newest failed task that kept something;
          *     null where there is nothing.
          */
-        get: operations["get_internal_checkpoint"];
+        get: operations["load_checkpoint"];
         put?: never;
         /** Keeps where the spider is, for a later task to go on from. */
-        post: operations["post_internal_checkpoint"];
+        post: operations["save_checkpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -673,7 +673,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Keeps a file of the task: multipart `task_id, spider_id, filename, file`. */
-        post: operations["post_internal_files_upload"];
+        post: operations["upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -690,7 +690,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** The spider lives. (The server also sees its process; this keeps the predecessor's SDK content.) */
-        post: operations["post_internal_heartbeat"];
+        post: operations["heartbeat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -707,7 +707,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stores items; they are kept when this answers. */
-        post: operations["post_internal_items"];
+        post: operations["items"];
         delete?: never;
         options?: never;
         head?: never;
@@ -724,7 +724,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** How far the task is. */
-        post: operations["post_internal_progress"];
+        post: operations["progress"];
         delete?: never;
         options?: never;
         head?: never;
@@ -742,7 +742,7 @@ export interface paths {
          * Another proxy for a running task whose spider has `proxy_enabled`; never the one that failed, which is left alone for
          *     a while.
          */
-        get: operations["get_internal_proxy_rotate"];
+        get: operations["rotate_proxy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -759,7 +759,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether to go on: `cancelled` as soon as somebody asked for it. */
-        get: operations["get_internal_task_status"];
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -776,10 +776,10 @@ export interface paths {
             cookie?: never;
         };
         /** Notification channels, newest first. */
-        get: operations["get_notifications_channels"];
+        get: operations["list"];
         put?: never;
         /** Makes a channel. */
-        post: operations["post_notifications_channels"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -794,12 +794,12 @@ export interface paths {
             cookie?: never;
         };
         /** One channel. */
-        get: operations["get_notifications_channels_id"];
+        get: operations["get"];
         /** Changes the fields that are sent. */
-        put: operations["put_notifications_channels_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a channel and what it was sent; rules that used it only list their alerts from then on. */
-        delete: operations["delete_notifications_channels_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -815,7 +815,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sends a message now, and answers when it was taken. */
-        post: operations["post_notifications_channels_id_test"];
+        post: operations["test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -830,7 +830,7 @@ export interface paths {
             cookie?: never;
         };
         /** Messages and what became of them, newest first. Kept for `retention.delivery_days`. */
-        get: operations["get_notifications_deliveries"];
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -847,7 +847,7 @@ export interface paths {
             cookie?: never;
         };
         /** One message. */
-        get: operations["get_notifications_deliveries_id"];
+        get: operations["get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -866,7 +866,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sends a message again that failed, or at once where it waits. */
-        post: operations["post_notifications_deliveries_id_retry"];
+        post: operations["retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -881,10 +881,10 @@ export interface paths {
             cookie?: never;
         };
         /** Projects, newest first. */
-        get: operations["get_projects"];
+        get: operations["list"];
         put?: never;
         /** Makes a project. */
-        post: operations["post_projects"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -899,12 +899,12 @@ export interface paths {
             cookie?: never;
         };
         /** One project. */
-        get: operations["get_projects_id"];
+        get: operations["get"];
         /** Changes the fields that are sent. */
-        put: operations["put_projects_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a project that has no spiders. */
-        delete: operations["delete_projects_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -918,10 +918,10 @@ export interface paths {
             cookie?: never;
         };
         /** Proxies, newest first. Passwords are never answered. */
-        get: operations["get_proxies"];
+        get: operations["list"];
         put?: never;
         /** Adds a proxy to the pool. */
-        post: operations["post_proxies"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -936,12 +936,12 @@ export interface paths {
             cookie?: never;
         };
         /** One proxy. */
-        get: operations["get_proxies_id"];
+        get: operations["get"];
         /** Changes the fields that are sent. */
-        put: operations["put_proxies_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a proxy. Tasks that go through it go on with it. */
-        delete: operations["delete_proxies_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -957,7 +957,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Checks a proxy now, and answers when that is known. */
-        post: operations["post_proxies_id_check"];
+        post: operations["check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -974,7 +974,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Adds many proxies, all or none. */
-        post: operations["post_proxies_batch"];
+        post: operations["create_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -991,7 +991,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Has all proxies checked that are not out of use, soon; their `last_check_at` tells when each was. */
-        post: operations["post_proxies_check_all"];
+        post: operations["check_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1006,10 +1006,10 @@ export interface paths {
             cookie?: never;
         };
         /** Schedules, newest first. */
-        get: operations["get_schedules"];
+        get: operations["list"];
         put?: never;
         /** Makes a schedule beside the spider's own. */
-        post: operations["post_schedules"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1024,12 +1024,12 @@ export interface paths {
             cookie?: never;
         };
         /** One schedule. */
-        get: operations["get_schedules_id"];
+        get: operations["get"];
         /** Changes the fields that are sent; of a spider's own schedule the spider, too. */
-        put: operations["put_schedules_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a schedule and its ledger; the tasks that it started stay. A spider's own: its `cron_expr` is empty then. */
-        delete: operations["delete_schedules_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1043,7 +1043,7 @@ export interface paths {
             cookie?: never;
         };
         /** Why it did, or did not, start its spider at a time. */
-        get: operations["get_schedules_id_explain"];
+        get: operations["explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1060,7 +1060,7 @@ export interface paths {
             cookie?: never;
         };
         /** The ledger: what became of each planned time, newest first. */
-        get: operations["get_schedules_id_fires"];
+        get: operations["fires"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1079,7 +1079,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Pauses it, or lets it go on. The planned times in between are skipped. */
-        post: operations["post_schedules_id_toggle"];
+        post: operations["toggle"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1094,7 +1094,7 @@ export interface paths {
             cookie?: never;
         };
         /** The planned times to come; an empty list while it is paused. */
-        get: operations["get_schedules_id_upcoming"];
+        get: operations["upcoming"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1111,10 +1111,10 @@ export interface paths {
             cookie?: never;
         };
         /** Spiders, newest first. */
-        get: operations["get_spiders"];
+        get: operations["list"];
         put?: never;
         /** Makes a spider, from a template if wished. */
-        post: operations["post_spiders"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1129,12 +1129,12 @@ export interface paths {
             cookie?: never;
         };
         /** One spider. */
-        get: operations["get_spiders_id"];
+        get: operations["get"];
         /** Changes the fields that are sent. */
-        put: operations["put_spiders_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a spider and its files; its tasks and their items stay. */
-        delete: operations["delete_spiders_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1148,10 +1148,10 @@ export interface paths {
             cookie?: never;
         };
         /** Where the spider's items go, and how that fares. */
-        get: operations["get_spiders_id_datasources"];
+        get: operations["list"];
         put?: never;
         /** From now on the spider's items go to that table too; those of test runs do not. */
-        post: operations["post_spiders_id_datasources"];
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1167,10 +1167,10 @@ export interface paths {
         };
         get?: never;
         /** Changes the fields that are sent, and tries again at once. */
-        put: operations["put_spiders_id_datasources_link"];
+        put: operations["change"];
         post?: never;
         /** Nothing more goes there, nor what waits; what was delivered stays there. */
-        delete: operations["delete_spiders_id_datasources_link"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1184,11 +1184,11 @@ export interface paths {
             cookie?: never;
         };
         /** Items that the table would not take, newest first. */
-        get: operations["get_spiders_id_datasources_link_refused"];
+        get: operations["refused"];
         put?: never;
         post?: never;
         /** Gives up on the items that were refused. The platform keeps them; they are just not delivered. */
-        delete: operations["delete_spiders_id_datasources_link_refused"];
+        delete: operations["forget"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1204,7 +1204,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Tries again now, also what was refused. */
-        post: operations["post_spiders_id_datasources_link_retry"];
+        post: operations["retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1219,13 +1219,13 @@ export interface paths {
             cookie?: never;
         };
         /** The spider's versions, newest first. */
-        get: operations["get_spiders_id_deployments"];
+        get: operations["list"];
         put?: never;
         /**
          * Keeps the files as they are, with `source`, `entry_point` and `requirements_txt`, as a new version, which becomes the
          *     active one: runs take it, whatever becomes of the files. Needs no body.
          */
-        post: operations["post_spiders_id_deployments"];
+        post: operations["deploy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1240,11 +1240,11 @@ export interface paths {
             cookie?: never;
         };
         /** One version. */
-        get: operations["get_spiders_id_deployments_deployment_id"];
+        get: operations["get"];
         put?: never;
         post?: never;
         /** Removes a version; tasks that ran it still say so. */
-        delete: operations["delete_spiders_id_deployments_deployment_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1258,7 +1258,7 @@ export interface paths {
             cookie?: never;
         };
         /** All its files as a zip. */
-        get: operations["get_spiders_id_deployments_deployment_id_archive"];
+        get: operations["archive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1275,7 +1275,7 @@ export interface paths {
             cookie?: never;
         };
         /** What leads from another version, or from the files as they are, to this version. */
-        get: operations["get_spiders_id_deployments_deployment_id_diff"];
+        get: operations["diff"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1292,7 +1292,7 @@ export interface paths {
             cookie?: never;
         };
         /** The version's files, by path. */
-        get: operations["get_spiders_id_deployments_deployment_id_files"];
+        get: operations["files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1309,7 +1309,7 @@ export interface paths {
             cookie?: never;
         };
         /** One of its files with its content: as text, or as Base64 where it is none. */
-        get: operations["get_spiders_id_deployments_deployment_id_files_content"];
+        get: operations["content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1331,7 +1331,7 @@ export interface paths {
          * Makes the spider's files, `source`, `entry_point` and `requirements_txt` those of this version: all or nothing. Answers
          *     with the files. What runs stays the active version.
          */
-        post: operations["post_spiders_id_deployments_deployment_id_restore"];
+        post: operations["restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1348,7 +1348,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes this version the active one, be it older or newer than the one that is. */
-        post: operations["post_spiders_id_deployments_deployment_id_rollback"];
+        post: operations["rollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1365,7 +1365,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes no version the active one: runs take the files as they are. Answers with the spider. */
-        post: operations["post_spiders_id_deployments_deactivate"];
+        post: operations["deactivate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1383,7 +1383,7 @@ export interface paths {
          * The kinds of errors that a spider's runs printed, the last seen first: tracebacks, and lines of level `error` and above
          *     without one. A spider has 500 of them at most; a further one takes the place of that which was not seen for longest.
          */
-        get: operations["get_spiders_id_errors"];
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1400,11 +1400,11 @@ export interface paths {
             cookie?: never;
         };
         /** One kind of error. */
-        get: operations["get_spiders_id_errors_fingerprint"];
+        get: operations["get"];
         put?: never;
         post?: never;
         /** Forgets a kind of error, as one that was repaired: should it come again, it is seen for the first time. */
-        delete: operations["delete_spiders_id_errors_fingerprint"];
+        delete: operations["forget"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1418,7 +1418,7 @@ export interface paths {
             cookie?: never;
         };
         /** The spider's files, by path. */
-        get: operations["get_spiders_id_files"];
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1436,10 +1436,10 @@ export interface paths {
         };
         get?: never;
         /** Changes a file's content, its path, or both. */
-        put: operations["put_spiders_id_files_file_id"];
+        put: operations["change"];
         post?: never;
         /** Removes a file. */
-        delete: operations["delete_spiders_id_files_file_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1453,7 +1453,7 @@ export interface paths {
             cookie?: never;
         };
         /** One file with its content: as text, or as Base64 where it is none. */
-        get: operations["get_spiders_id_files_file_id_content"];
+        get: operations["content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1470,7 +1470,7 @@ export interface paths {
             cookie?: never;
         };
         /** All files as a zip. */
-        get: operations["get_spiders_id_files_archive"];
+        get: operations["archive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1489,7 +1489,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes a file. */
-        post: operations["post_spiders_id_files_new"];
+        post: operations["new"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1506,7 +1506,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Uploads a file; one that has the path already gets the new content. */
-        post: operations["post_spiders_id_files_upload"];
+        post: operations["upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1526,7 +1526,7 @@ export interface paths {
          * Replaces all files by those of a zip, or keeps everything as it was.
          * @description A single folder around everything is dropped where `scrapy.cfg` or `main.py` lies right in it.
          */
-        post: operations["post_spiders_id_files_upload_zip"];
+        post: operations["upload_zip"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1541,7 +1541,7 @@ export interface paths {
             cookie?: never;
         };
         /** The logs of a spider's tasks, newest first. */
-        get: operations["get_spiders_id_logs"];
+        get: operations["of_spider"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1558,7 +1558,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lines in the logs of all runs of a spider: the newest run first, and its last line first. */
-        get: operations["get_spiders_id_logs_search"];
+        get: operations["search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1577,7 +1577,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Queues a run; answers with the task. Needs no body. */
-        post: operations["post_spiders_id_run"];
+        post: operations["run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1592,7 +1592,7 @@ export interface paths {
             cookie?: never;
         };
         /** When it runs next by its own schedule; an empty list while it is inactive or paused, or has none. */
-        get: operations["get_spiders_id_schedule"];
+        get: operations["schedule"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1614,7 +1614,7 @@ export interface paths {
          * Runs the spider at once, for at most five minutes, and shows what it does: events `task`, `stdout`, `stderr`,
          *     `item`, last `status`. Hanging up does not stop it.
          */
-        post: operations["post_spiders_id_test_run"];
+        post: operations["test_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1629,15 +1629,15 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's editor of the spider. */
-        get: operations["get_spiders_spider_id_code_session"];
+        get: operations["get"];
         put?: never;
         /**
          * Opens an editor with the spider's files, or answers the caller's that is open. `url?tkn=token` is what a browser opens;
          *     each call answers another token.
          */
-        post: operations["post_spiders_spider_id_code_session"];
+        post: operations["open"];
         /** Brings the files back, and removes the editor. Where they cannot be brought back it stays. */
-        delete: operations["delete_spiders_spider_id_code_session"];
+        delete: operations["close"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1653,7 +1653,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Says whether somebody works in the editor. */
-        post: operations["post_spiders_spider_id_code_session_heartbeat"];
+        post: operations["heartbeat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1670,7 +1670,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Brings the files of the editor and of the spider into agreement, both ways. */
-        post: operations["post_spiders_spider_id_code_session_sync"];
+        post: operations["sync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1685,10 +1685,10 @@ export interface paths {
             cookie?: never;
         };
         /** How the caller's workspace of the spider is. */
-        get: operations["get_spiders_spider_id_workspace"];
+        get: operations["get"];
         put?: never;
         /** Opens the spider's workspace, or answers the one that is open. */
-        post: operations["post_spiders_spider_id_workspace"];
+        post: operations["open"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1705,7 +1705,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes a version's files those of the spider, and of the workspace. Without one, the active version's. */
-        post: operations["post_spiders_spider_id_workspace_restore"];
+        post: operations["restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1722,7 +1722,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Opens the workspace, and does not wait. */
-        post: operations["post_spiders_spider_id_workspace_start"];
+        post: operations["start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1739,7 +1739,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Brings the files back, and closes the workspace. */
-        post: operations["post_spiders_spider_id_workspace_stop"];
+        post: operations["stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1756,7 +1756,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** A file for the spider, or a zip in place of all its files; the workspace gets it as well. */
-        post: operations["post_spiders_spider_id_workspace_upload"];
+        post: operations["upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1771,7 +1771,7 @@ export interface paths {
             cookie?: never;
         };
         /** What spiders can start from. */
-        get: operations["get_spiders_templates"];
+        get: operations["templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1788,7 +1788,7 @@ export interface paths {
             cookie?: never;
         };
         /** Tasks, newest first. */
-        get: operations["get_tasks"];
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1805,11 +1805,11 @@ export interface paths {
             cookie?: never;
         };
         /** One task. */
-        get: operations["get_tasks_id"];
+        get: operations["get"];
         put?: never;
         post?: never;
         /** Removes an ended task with its logs and items. */
-        delete: operations["delete_tasks_id"];
+        delete: operations["delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1823,7 +1823,7 @@ export interface paths {
             cookie?: never;
         };
         /** Each time the task was started, and how that ended. */
-        get: operations["get_tasks_id_attempts"];
+        get: operations["attempts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1842,7 +1842,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stops the task: SIGTERM to everything it started, SIGKILL five seconds later. It is `cancelled` when all is gone. */
-        post: operations["post_tasks_id_cancel"];
+        post: operations["cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1857,7 +1857,7 @@ export interface paths {
             cookie?: never;
         };
         /** Status, progress and counts as server-sent events, until the task ends. */
-        get: operations["get_tasks_id_events"];
+        get: operations["events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1874,7 +1874,7 @@ export interface paths {
             cookie?: never;
         };
         /** Files that the spider uploaded while it ran. */
-        get: operations["get_tasks_id_files"];
+        get: operations["files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1891,7 +1891,7 @@ export interface paths {
             cookie?: never;
         };
         /** One of them. */
-        get: operations["get_tasks_id_files_file_id"];
+        get: operations["file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1908,7 +1908,7 @@ export interface paths {
             cookie?: never;
         };
         /** The end of stdout and stderr, as text. */
-        get: operations["get_tasks_id_logs"];
+        get: operations["whole"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1925,7 +1925,7 @@ export interface paths {
             cookie?: never;
         };
         /** The whole log as a text file. */
-        get: operations["get_tasks_id_logs_download"];
+        get: operations["download"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1942,7 +1942,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lines of a task's log: those behind a place, those before one, or the last. */
-        get: operations["get_tasks_id_logs_lines"];
+        get: operations["lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1959,7 +1959,7 @@ export interface paths {
             cookie?: never;
         };
         /** Each line as a server-sent event, from the first on or behind `Last-Event-ID`, to the end of the task. */
-        get: operations["get_tasks_id_logs_stream"];
+        get: operations["live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1978,7 +1978,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Runs the task's spider again with the same parameters, and its code as it is now: a new task. */
-        post: operations["post_tasks_id_retry"];
+        post: operations["retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1993,7 +1993,7 @@ export interface paths {
             cookie?: never;
         };
         /** The newest task of each of these spiders, without test runs; a spider without any is left out. */
-        get: operations["get_tasks_latest"];
+        get: operations["latest"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2012,7 +2012,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs in: sets the cookies `admin_access_token`, `admin_refresh_token` and `admin_csrf_token`. */
-        post: operations["post_login"];
+        post: operations["login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2029,7 +2029,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends this session. */
-        post: operations["post_logout"];
+        post: operations["logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2049,7 +2049,7 @@ export interface paths {
          *     be passed to this server itself, which says why; so are an editor's own address
          *     with `tkn` (401), and whatever asks for an upgrade, so that it ends with the session and counts as activity.
          */
-        get: operations["get_proxy_authorize"];
+        get: operations["authorize"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2068,7 +2068,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** New tokens for a session whose access token has run out. Needs no CSRF token: it gives another site nothing. */
-        post: operations["post_refresh_token"];
+        post: operations["refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2083,7 +2083,7 @@ export interface paths {
             cookie?: never;
         };
         /** Asked by the predecessor's UI on every page. */
-        get: operations["get_settings_general_admin"];
+        get: operations["general_settings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2100,7 +2100,7 @@ export interface paths {
             cookie?: never;
         };
         /** The predecessor's question whether there is an administrator: there always is. */
-        get: operations["get_setup"];
+        get: operations["setup"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2117,7 +2117,7 @@ export interface paths {
             cookie?: never;
         };
         /** What fills the disk, and how much of it is left. */
-        get: operations["get_storage"];
+        get: operations["storage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2139,7 +2139,7 @@ export interface paths {
          * Removes now what is otherwise removed by the hour: what the settings and spiders' `retention` keep no longer, and
          *     files that nothing refers to. Answers when that is done; who hangs up ends it after its present step.
          */
-        post: operations["post_storage_clean"];
+        post: operations["clean"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2154,7 +2154,7 @@ export interface paths {
             cookie?: never;
         };
         /** Asked by the predecessor's UI before sign-in. */
-        get: operations["get_system_features"];
+        get: operations["system_features"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2171,10 +2171,10 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's API tokens, without the tokens themselves. */
-        get: operations["get_tokens"];
+        get: operations["list_tokens"];
         put?: never;
         /** Makes an API token; this answer is the only one that shows it. */
-        post: operations["post_tokens"];
+        post: operations["create_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2192,7 +2192,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revokes one of the caller's tokens. */
-        delete: operations["delete_tokens_id"];
+        delete: operations["delete_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2206,10 +2206,10 @@ export interface paths {
             cookie?: never;
         };
         /** All users. Administrators only, as all of `/users` and `/audit`. */
-        get: operations["get_users"];
+        get: operations["list_users"];
         put?: never;
         /** Makes a user. */
-        post: operations["post_users"];
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2224,12 +2224,12 @@ export interface paths {
             cookie?: never;
         };
         /** One user. */
-        get: operations["get_users_id"];
+        get: operations["get_user"];
         /** Changes the fields that are sent. */
-        put: operations["put_users_id"];
+        put: operations["change_user"];
         post?: never;
         /** Removes a user with their sessions and tokens. */
-        delete: operations["delete_users_id"];
+        delete: operations["delete_user"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2243,7 +2243,7 @@ export interface paths {
             cookie?: never;
         };
         /** Database and stores answer. */
-        get: operations["get_readyz"];
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7251,7 +7251,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_healthz: {
+    live: {
         parameters: {
             query?: never;
             header?: never;
@@ -7270,7 +7270,7 @@ export interface operations {
             };
         };
     };
-    put_account_password: {
+    change_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -7292,7 +7292,7 @@ export interface operations {
             };
         };
     };
-    get_account_profile: {
+    profile: {
         parameters: {
             query?: never;
             header?: never;
@@ -7311,7 +7311,7 @@ export interface operations {
             };
         };
     };
-    get_audit: {
+    audit: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7337,7 +7337,7 @@ export interface operations {
             };
         };
     };
-    get_alert_rules: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7366,7 +7366,7 @@ export interface operations {
             };
         };
     };
-    post_alert_rules: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -7396,7 +7396,7 @@ export interface operations {
             };
         };
     };
-    get_alert_rules_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -7424,7 +7424,7 @@ export interface operations {
             };
         };
     };
-    put_alert_rules_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -7463,7 +7463,7 @@ export interface operations {
             };
         };
     };
-    delete_alert_rules_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -7490,7 +7490,7 @@ export interface operations {
             };
         };
     };
-    get_alerts: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7520,7 +7520,7 @@ export interface operations {
             };
         };
     };
-    delete_alerts_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -7547,7 +7547,7 @@ export interface operations {
             };
         };
     };
-    post_alerts_id_read: {
+    read: {
         parameters: {
             query?: never;
             header?: never;
@@ -7574,7 +7574,7 @@ export interface operations {
             };
         };
     };
-    post_alerts_read_all: {
+    read_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -7594,7 +7594,7 @@ export interface operations {
             };
         };
     };
-    get_alerts_unread_count: {
+    unread_count: {
         parameters: {
             query?: never;
             header?: never;
@@ -7613,7 +7613,7 @@ export interface operations {
             };
         };
     };
-    get_code_sessions: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7640,7 +7640,7 @@ export interface operations {
             };
         };
     };
-    delete_code_sessions_session_id: {
+    close_any: {
         parameters: {
             query?: {
                 /** @description Also where the files cannot be brought back: what is not saved is lost. */
@@ -7678,7 +7678,7 @@ export interface operations {
             };
         };
     };
-    get_dashboard_stats: {
+    stats: {
         parameters: {
             query?: never;
             header?: never;
@@ -7697,7 +7697,7 @@ export interface operations {
             };
         };
     };
-    get_dashboard_trends: {
+    trends: {
         parameters: {
             query?: {
                 /** @description 1 to 30, today among them. */
@@ -7721,7 +7721,7 @@ export interface operations {
             };
         };
     };
-    get_data: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7775,7 +7775,7 @@ export interface operations {
             };
         };
     };
-    delete_data: {
+    delete: {
         parameters: {
             query?: {
                 /** @description Of test runs, or only of real ones; both when left out. */
@@ -7815,7 +7815,7 @@ export interface operations {
             };
         };
     };
-    get_data_changes: {
+    changes: {
         parameters: {
             query: {
                 /** @description A former answer's `next_cursor`; goes before `since` where it is later. */
@@ -7842,7 +7842,7 @@ export interface operations {
             };
         };
     };
-    get_data_changes_versions: {
+    versions: {
         parameters: {
             query: {
                 /** @description Costs the same however far down the list. */
@@ -7878,7 +7878,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_csv: {
+    export_csv: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7937,7 +7937,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_csv_stream: {
+    export_csv_rows: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7989,7 +7989,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_json: {
+    export_json: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -8055,7 +8055,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_json_stream: {
+    export_json_rows: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -8107,7 +8107,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_ndjson: {
+    export_ndjson: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -8159,7 +8159,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_parquet: {
+    export_parquet: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -8218,7 +8218,7 @@ export interface operations {
             };
         };
     };
-    get_data_export_xlsx: {
+    export_xlsx: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -8277,7 +8277,7 @@ export interface operations {
             };
         };
     };
-    get_data_fields: {
+    fields: {
         parameters: {
             query?: {
                 /**
@@ -8312,7 +8312,7 @@ export interface operations {
             };
         };
     };
-    get_data_preview_task_id: {
+    preview: {
         parameters: {
             query?: {
                 /** @description 1 to 100. */
@@ -8336,7 +8336,7 @@ export interface operations {
             };
         };
     };
-    get_data_quarantine: {
+    quarantined: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8364,7 +8364,7 @@ export interface operations {
             };
         };
     };
-    delete_data_quarantine: {
+    delete: {
         parameters: {
             query?: {
                 spider_id?: string;
@@ -8393,7 +8393,7 @@ export interface operations {
             };
         };
     };
-    post_data_quarantine_replay: {
+    replay: {
         parameters: {
             query?: never;
             header?: never;
@@ -8423,7 +8423,7 @@ export interface operations {
             };
         };
     };
-    get_datasources: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8453,7 +8453,7 @@ export interface operations {
             };
         };
     };
-    post_datasources: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -8497,7 +8497,7 @@ export interface operations {
             };
         };
     };
-    get_datasources_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -8525,7 +8525,7 @@ export interface operations {
             };
         };
     };
-    put_datasources_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -8564,7 +8564,7 @@ export interface operations {
             };
         };
     };
-    delete_datasources_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -8598,7 +8598,7 @@ export interface operations {
             };
         };
     };
-    post_datasources_id_start: {
+    start: {
         parameters: {
             query?: never;
             header?: never;
@@ -8639,7 +8639,7 @@ export interface operations {
             };
         };
     };
-    post_datasources_id_stop: {
+    stop: {
         parameters: {
             query?: never;
             header?: never;
@@ -8680,7 +8680,7 @@ export interface operations {
             };
         };
     };
-    post_datasources_id_test: {
+    test: {
         parameters: {
             query?: never;
             header?: never;
@@ -8702,7 +8702,7 @@ export interface operations {
             };
         };
     };
-    post_datasources_test: {
+    test_given: {
         parameters: {
             query?: never;
             header?: never;
@@ -8733,7 +8733,7 @@ export interface operations {
             };
         };
     };
-    get_internal_checkpoint: {
+    load_checkpoint: {
         parameters: {
             query: {
                 spider_id: string;
@@ -8754,7 +8754,7 @@ export interface operations {
             };
         };
     };
-    post_internal_checkpoint: {
+    save_checkpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -8776,7 +8776,7 @@ export interface operations {
             };
         };
     };
-    post_internal_files_upload: {
+    upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -8798,7 +8798,7 @@ export interface operations {
             };
         };
     };
-    post_internal_heartbeat: {
+    heartbeat: {
         parameters: {
             query?: never;
             header?: never;
@@ -8820,7 +8820,7 @@ export interface operations {
             };
         };
     };
-    post_internal_items: {
+    items: {
         parameters: {
             query?: never;
             header?: never;
@@ -8843,7 +8843,7 @@ export interface operations {
             };
         };
     };
-    post_internal_progress: {
+    progress: {
         parameters: {
             query?: never;
             header?: never;
@@ -8865,7 +8865,7 @@ export interface operations {
             };
         };
     };
-    get_internal_proxy_rotate: {
+    rotate_proxy: {
         parameters: {
             query: {
                 /** @description The address of the one that failed, as it was given. */
@@ -8896,7 +8896,7 @@ export interface operations {
             };
         };
     };
-    get_internal_task_status: {
+    status: {
         parameters: {
             query: {
                 task_id: string;
@@ -8917,7 +8917,7 @@ export interface operations {
             };
         };
     };
-    get_notifications_channels: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8943,7 +8943,7 @@ export interface operations {
             };
         };
     };
-    post_notifications_channels: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -8980,7 +8980,7 @@ export interface operations {
             };
         };
     };
-    get_notifications_channels_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9008,7 +9008,7 @@ export interface operations {
             };
         };
     };
-    put_notifications_channels_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -9040,7 +9040,7 @@ export interface operations {
             };
         };
     };
-    delete_notifications_channels_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -9067,7 +9067,7 @@ export interface operations {
             };
         };
     };
-    post_notifications_channels_id_test: {
+    test: {
         parameters: {
             query?: never;
             header?: never;
@@ -9109,7 +9109,7 @@ export interface operations {
             };
         };
     };
-    get_notifications_deliveries: {
+    list: {
         parameters: {
             query?: {
                 channel_id?: string;
@@ -9138,7 +9138,7 @@ export interface operations {
             };
         };
     };
-    get_notifications_deliveries_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9166,7 +9166,7 @@ export interface operations {
             };
         };
     };
-    post_notifications_deliveries_id_retry: {
+    retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -9201,7 +9201,7 @@ export interface operations {
             };
         };
     };
-    get_projects: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9229,7 +9229,7 @@ export interface operations {
             };
         };
     };
-    post_projects: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -9259,7 +9259,7 @@ export interface operations {
             };
         };
     };
-    get_projects_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9287,7 +9287,7 @@ export interface operations {
             };
         };
     };
-    put_projects_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -9312,7 +9312,7 @@ export interface operations {
             };
         };
     };
-    delete_projects_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -9339,7 +9339,7 @@ export interface operations {
             };
         };
     };
-    get_proxies: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9367,7 +9367,7 @@ export interface operations {
             };
         };
     };
-    post_proxies: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -9397,7 +9397,7 @@ export interface operations {
             };
         };
     };
-    get_proxies_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9425,7 +9425,7 @@ export interface operations {
             };
         };
     };
-    put_proxies_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -9457,7 +9457,7 @@ export interface operations {
             };
         };
     };
-    delete_proxies_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -9484,7 +9484,7 @@ export interface operations {
             };
         };
     };
-    post_proxies_id_check: {
+    check: {
         parameters: {
             query?: never;
             header?: never;
@@ -9512,7 +9512,7 @@ export interface operations {
             };
         };
     };
-    post_proxies_batch: {
+    create_batch: {
         parameters: {
             query?: never;
             header?: never;
@@ -9541,7 +9541,7 @@ export interface operations {
             };
         };
     };
-    post_proxies_check_all: {
+    check_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -9559,7 +9559,7 @@ export interface operations {
             };
         };
     };
-    get_schedules: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9587,7 +9587,7 @@ export interface operations {
             };
         };
     };
-    post_schedules: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -9617,7 +9617,7 @@ export interface operations {
             };
         };
     };
-    get_schedules_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9645,7 +9645,7 @@ export interface operations {
             };
         };
     };
-    put_schedules_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -9684,7 +9684,7 @@ export interface operations {
             };
         };
     };
-    delete_schedules_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -9711,7 +9711,7 @@ export interface operations {
             };
         };
     };
-    get_schedules_id_explain: {
+    explain: {
         parameters: {
             query: {
                 at: string;
@@ -9741,7 +9741,7 @@ export interface operations {
             };
         };
     };
-    get_schedules_id_fires: {
+    fires: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9781,7 +9781,7 @@ export interface operations {
             };
         };
     };
-    post_schedules_id_toggle: {
+    toggle: {
         parameters: {
             query?: never;
             header?: never;
@@ -9809,7 +9809,7 @@ export interface operations {
             };
         };
     };
-    get_schedules_id_upcoming: {
+    upcoming: {
         parameters: {
             query?: {
                 /** @description 1 to 100. */
@@ -9840,7 +9840,7 @@ export interface operations {
             };
         };
     };
-    get_spiders: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9870,7 +9870,7 @@ export interface operations {
             };
         };
     };
-    post_spiders: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -9900,7 +9900,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -9928,7 +9928,7 @@ export interface operations {
             };
         };
     };
-    put_spiders_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -9967,7 +9967,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -10001,7 +10001,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_datasources: {
+    list: {
         parameters: {
             query?: never;
             header?: never;
@@ -10029,7 +10029,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_datasources: {
+    create: {
         parameters: {
             query?: never;
             header?: never;
@@ -10075,7 +10075,7 @@ export interface operations {
             };
         };
     };
-    put_spiders_id_datasources_link: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -10122,7 +10122,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_id_datasources_link: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -10150,7 +10150,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_datasources_link_refused: {
+    refused: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -10186,7 +10186,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_id_datasources_link_refused: {
+    forget: {
         parameters: {
             query?: never;
             header?: never;
@@ -10215,7 +10215,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_datasources_link_retry: {
+    retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -10244,7 +10244,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_deployments: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -10279,7 +10279,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_deployments: {
+    deploy: {
         parameters: {
             query?: never;
             header?: never;
@@ -10318,7 +10318,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_deployments_deployment_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -10347,7 +10347,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_id_deployments_deployment_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -10382,7 +10382,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_deployments_deployment_id_archive: {
+    archive: {
         parameters: {
             query?: never;
             header?: never;
@@ -10412,7 +10412,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_deployments_deployment_id_diff: {
+    diff: {
         parameters: {
             query?: {
                 /** @description The id of another version, or `files` for the files as they are; the version before where left out. */
@@ -10444,7 +10444,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_deployments_deployment_id_files: {
+    files: {
         parameters: {
             query?: never;
             header?: never;
@@ -10473,7 +10473,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_deployments_deployment_id_files_content: {
+    content: {
         parameters: {
             query: {
                 path: string;
@@ -10504,7 +10504,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_deployments_deployment_id_restore: {
+    restore: {
         parameters: {
             query?: never;
             header?: never;
@@ -10540,7 +10540,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_deployments_deployment_id_rollback: {
+    rollback: {
         parameters: {
             query?: never;
             header?: never;
@@ -10569,7 +10569,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_deployments_deactivate: {
+    deactivate: {
         parameters: {
             query?: never;
             header?: never;
@@ -10597,7 +10597,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_errors: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -10625,7 +10625,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_errors_fingerprint: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -10654,7 +10654,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_id_errors_fingerprint: {
+    forget: {
         parameters: {
             query?: never;
             header?: never;
@@ -10682,7 +10682,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_files: {
+    list: {
         parameters: {
             query?: never;
             header?: never;
@@ -10710,7 +10710,7 @@ export interface operations {
             };
         };
     };
-    put_spiders_id_files_file_id: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -10750,7 +10750,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_id_files_file_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -10778,7 +10778,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_files_file_id_content: {
+    content: {
         parameters: {
             query?: never;
             header?: never;
@@ -10807,7 +10807,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_files_archive: {
+    archive: {
         parameters: {
             query?: never;
             header?: never;
@@ -10829,7 +10829,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_files_new: {
+    new: {
         parameters: {
             query?: {
                 /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
@@ -10878,7 +10878,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_files_upload: {
+    upload: {
         parameters: {
             query?: {
                 /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
@@ -10920,7 +10920,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_files_upload_zip: {
+    upload_zip: {
         parameters: {
             query?: never;
             header?: never;
@@ -10959,7 +10959,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_logs: {
+    of_spider: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -10987,7 +10987,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_logs_search: {
+    search: {
         parameters: {
             query?: {
                 /** @description A former answer's `next_cursor`. */
@@ -11029,7 +11029,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_run: {
+    run: {
         parameters: {
             query?: never;
             header?: never;
@@ -11061,7 +11061,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_id_schedule: {
+    schedule: {
         parameters: {
             query?: {
                 /** @description 1 to 100. */
@@ -11092,7 +11092,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_id_test_run: {
+    test_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -11117,7 +11117,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_spider_id_code_session: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -11145,7 +11145,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_code_session: {
+    open: {
         parameters: {
             query?: {
                 /** @description Whether to answer only when the editor can be used; true where left out. */
@@ -11204,7 +11204,7 @@ export interface operations {
             };
         };
     };
-    delete_spiders_spider_id_code_session: {
+    close: {
         parameters: {
             query?: {
                 /** @description Also where the files cannot be brought back: what is not saved is lost. */
@@ -11242,7 +11242,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_code_session_heartbeat: {
+    heartbeat: {
         parameters: {
             query?: never;
             header?: never;
@@ -11281,7 +11281,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_code_session_sync: {
+    sync: {
         parameters: {
             query?: never;
             header?: never;
@@ -11323,7 +11323,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_spider_id_workspace: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -11351,7 +11351,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_workspace: {
+    open: {
         parameters: {
             query?: never;
             header?: never;
@@ -11386,7 +11386,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_workspace_restore: {
+    restore: {
         parameters: {
             query?: {
                 deployment_id?: string;
@@ -11426,7 +11426,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_workspace_start: {
+    start: {
         parameters: {
             query?: never;
             header?: never;
@@ -11446,7 +11446,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_workspace_stop: {
+    stop: {
         parameters: {
             query?: never;
             header?: never;
@@ -11480,7 +11480,7 @@ export interface operations {
             };
         };
     };
-    post_spiders_spider_id_workspace_upload: {
+    upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -11526,7 +11526,7 @@ export interface operations {
             };
         };
     };
-    get_spiders_templates: {
+    templates: {
         parameters: {
             query?: never;
             header?: never;
@@ -11545,7 +11545,7 @@ export interface operations {
             };
         };
     };
-    get_tasks: {
+    list: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -11575,7 +11575,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id: {
+    get: {
         parameters: {
             query?: never;
             header?: never;
@@ -11603,7 +11603,7 @@ export interface operations {
             };
         };
     };
-    delete_tasks_id: {
+    delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -11630,7 +11630,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_attempts: {
+    attempts: {
         parameters: {
             query?: never;
             header?: never;
@@ -11651,7 +11651,7 @@ export interface operations {
             };
         };
     };
-    post_tasks_id_cancel: {
+    cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -11679,7 +11679,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_events: {
+    events: {
         parameters: {
             query?: never;
             header?: never;
@@ -11700,7 +11700,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_files: {
+    files: {
         parameters: {
             query?: never;
             header?: never;
@@ -11721,7 +11721,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_files_file_id: {
+    file: {
         parameters: {
             query?: never;
             header?: never;
@@ -11743,7 +11743,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_logs: {
+    whole: {
         parameters: {
             query?: never;
             header?: never;
@@ -11764,7 +11764,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_logs_download: {
+    download: {
         parameters: {
             query?: never;
             header?: never;
@@ -11785,7 +11785,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_logs_lines: {
+    lines: {
         parameters: {
             query?: {
                 /** @description Only lines behind this place: the `seq` of the last line that the caller has. */
@@ -11827,7 +11827,7 @@ export interface operations {
             };
         };
     };
-    get_tasks_id_logs_stream: {
+    live: {
         parameters: {
             query?: never;
             header?: {
@@ -11850,7 +11850,7 @@ export interface operations {
             };
         };
     };
-    post_tasks_id_retry: {
+    retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -11878,11 +11878,11 @@ export interface operations {
             };
         };
     };
-    get_tasks_latest: {
+    latest: {
         parameters: {
-            query: {
+            query?: {
                 /** @description Spiders' ids, by comma; at most 100. */
-                spider_ids: string;
+                spider_ids?: string;
             };
             header?: never;
             path?: never;
@@ -11900,7 +11900,7 @@ export interface operations {
             };
         };
     };
-    post_login: {
+    login: {
         parameters: {
             query?: never;
             header?: never;
@@ -11936,7 +11936,7 @@ export interface operations {
             };
         };
     };
-    post_logout: {
+    logout: {
         parameters: {
             query?: never;
             header?: never;
@@ -11954,7 +11954,7 @@ export interface operations {
             };
         };
     };
-    get_proxy_authorize: {
+    authorize: {
         parameters: {
             query?: never;
             header: {
@@ -11998,7 +11998,7 @@ export interface operations {
             };
         };
     };
-    post_refresh_token: {
+    refresh: {
         parameters: {
             query?: never;
             header?: never;
@@ -12023,7 +12023,7 @@ export interface operations {
             };
         };
     };
-    get_settings_general_admin: {
+    general_settings: {
         parameters: {
             query?: never;
             header?: never;
@@ -12042,7 +12042,7 @@ export interface operations {
             };
         };
     };
-    get_setup: {
+    setup: {
         parameters: {
             query?: never;
             header?: never;
@@ -12061,7 +12061,7 @@ export interface operations {
             };
         };
     };
-    get_storage: {
+    storage: {
         parameters: {
             query?: never;
             header?: never;
@@ -12080,7 +12080,7 @@ export interface operations {
             };
         };
     };
-    post_storage_clean: {
+    clean: {
         parameters: {
             query?: never;
             header?: never;
@@ -12099,7 +12099,7 @@ export interface operations {
             };
         };
     };
-    get_system_features: {
+    system_features: {
         parameters: {
             query?: never;
             header?: never;
@@ -12118,7 +12118,7 @@ export interface operations {
             };
         };
     };
-    get_tokens: {
+    list_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -12137,7 +12137,7 @@ export interface operations {
             };
         };
     };
-    post_tokens: {
+    create_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -12160,7 +12160,7 @@ export interface operations {
             };
         };
     };
-    delete_tokens_id: {
+    delete_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -12180,7 +12180,7 @@ export interface operations {
             };
         };
     };
-    get_users: {
+    list_users: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -12206,7 +12206,7 @@ export interface operations {
             };
         };
     };
-    post_users: {
+    create_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -12236,7 +12236,7 @@ export interface operations {
             };
         };
     };
-    get_users_id: {
+    get_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -12257,7 +12257,7 @@ export interface operations {
             };
         };
     };
-    put_users_id: {
+    change_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -12289,7 +12289,7 @@ export interface operations {
             };
         };
     };
-    delete_users_id: {
+    delete_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -12316,7 +12316,7 @@ export interface operations {
             };
         };
     };
-    get_readyz: {
+    ready: {
         parameters: {
             query?: never;
             header?: never;
