@@ -33,7 +33,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use description::{Description, named};
+use description::{Description, name_operations};
 use loops::sync;
 pub use parts::Outside;
 use parts::{SPIDERS_NETWORK, container_place, containers, dispatcher_config, edge, origins, runner_config, site};
@@ -310,7 +310,7 @@ impl App {
     }
 
     pub fn openapi(&self) -> utoipa::openapi::OpenApi {
-        named(self.routes().0.into_openapi())
+        self.routes().0.into_openapi()
     }
 
     fn router(&self) -> Router {
@@ -318,7 +318,7 @@ impl App {
         let (router, openapi) = described.split_for_parts();
         router
             .merge(plain)
-            .merge(SwaggerUi::new("/docs").url("/openapi.json", named(openapi)))
+            .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
             .fallback(ui::fallback)
             .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

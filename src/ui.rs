@@ -63,7 +63,8 @@ fn is_page(path: &str, headers: &HeaderMap) -> bool {
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
-    if path.is_empty() || path.starts_with('.') || path.ends_with(".br") || path.ends_with(".gz") {
+    let end = path.rsplit('.').next().unwrap_or_default();
+    if path.is_empty() || path.starts_with('.') || ["br", "gz"].contains(&end) {
         return None;
     }
     let (body, encoding) = content(path, headers)?;

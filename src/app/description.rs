@@ -30,7 +30,7 @@ impl Modify for Credentials {
 
 /// Names each operation by its method and address: clients that are made from the description take it for the operation's
 /// own name, and that of its handler is not its alone.
-pub(super) fn named(mut openapi: openapi::OpenApi) -> openapi::OpenApi {
+pub(super) fn name_operations(openapi: &mut openapi::OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
         let words = path.split('/').map(|word| word.trim_matches(['{', '}']).replace('-', "_"));
         let words: Vec<String> =
@@ -43,5 +43,4 @@ pub(super) fn named(mut openapi: openapi::OpenApi) -> openapi::OpenApi {
             }
         }
     }
-    openapi
 }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
@@ -39,8 +41,8 @@ impl Dashboard {
 
     pub(super) async fn trends(&self, filter: &TrendsFilter) -> Result<Vec<Day>> {
         let mut days = Vec::new();
-        for (date, from, to) in filter.days(self.clock.now())? {
-            let ended = self.ended_between(from, to).await?;
+        for (date, day) in filter.days(self.clock.now())? {
+            let ended = self.ended_in(day).await?;
             let Ended { completed, failed, cancelled, items } = ended;
             days.push(Day { date, total: completed + failed + cancelled, completed, failed, items });
         }
@@ -49,7 +51,7 @@ impl Dashboard {
 
     async fn task_counts(&self, now: DateTime<Utc>) -> Result<TaskCounts> {
         let Ended { completed, failed, cancelled, items } =
-            self.ended_between(now - TimeDelta::days(1), now + TimeDelta::days(1)).await?;
+            self.ended_in(now - TimeDelta::days(1)..now + TimeDelta::days(1)).await?;
         let active: Vec<(String, i64)> = self
             .db
             .query(
@@ -69,15 +71,15 @@ impl Dashboard {
         Ok(TaskCounts { total, completed, failed, cancelled, running, pending, success_rate, items })
     }
 
-    async fn ended_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Ended> {
+    async fn ended_in(&self, time: Range<DateTime<Utc>>) -> Result<Ended> {
         let counts: Vec<(String, i64, i64)> = self
             .db
             .query(
                 "SELECT status, COUNT(*), CAST(COALESCE(SUM(success_count), 0) AS BIGINT) FROM tasks
                   WHERE finished_at >= $1 AND finished_at < $2 AND NOT is_test GROUP BY status",
             )
-            .bind(from)
-            .bind(to)
+            .bind(time.start)
+            .bind(time.end)
             .fetch_all()
             .await?;
         let count = |wanted| counts.iter().find(|(status, ..)| status == wanted).map_or(0, |(_, count, _)| *count);

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use chrono::{DateTime, Days, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -104,7 +106,7 @@ fn utc() -> String {
 
 impl TrendsFilter {
     /// The days up to `now`, the oldest first: each with its beginning and its end.
-    pub(super) fn days(&self, now: DateTime<Utc>) -> Result<Vec<(NaiveDate, DateTime<Utc>, DateTime<Utc>)>> {
+    pub(super) fn days(&self, now: DateTime<Utc>) -> Result<Vec<(NaiveDate, Range<DateTime<Utc>>)>> {
         let zone: Option<Tz> = self.timezone.parse().ok();
         let mut checks = Checks::default();
         checks.require((1..=30).contains(&self.days), "query.days", "value_error", || {
@@ -117,7 +119,7 @@ impl TrendsFilter {
         let zone = zone.unwrap_or_default();
         let today = now.with_timezone(&zone).date_naive();
         let dates = (0..self.days.unsigned_abs()).rev().filter_map(|back| today.checked_sub_days(Days::new(back)));
-        Ok(dates.filter_map(|date| Some((date, begin_of(date, zone)?, begin_of(date.succ_opt()?, zone)?))).collect())
+        Ok(dates.filter_map(|date| Some((date, begin_of(date, zone)?..begin_of(date.succ_opt()?, zone)?))).collect())
     }
 }
 
@@ -135,7 +137,7 @@ mod tests {
     fn days(days: i64, timezone: &str, now: &str) -> Vec<(String, String)> {
         let filter = TrendsFilter { days, timezone: timezone.to_owned() };
         let days = filter.days(now.parse().unwrap()).unwrap();
-        days.iter().map(|(date, from, _)| (date.to_string(), from.to_rfc3339())).collect()
+        days.iter().map(|(date, day)| (date.to_string(), day.start.to_rfc3339())).collect()
     }
 
     #[test]

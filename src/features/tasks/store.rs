@@ -64,7 +64,7 @@ impl Tasks {
                    FROM spiders WHERE id IN ({}))",
             in_list(1, spiders.len())
         ));
-        let tasks = spiders.iter().fold(query, |query, id| query.bind(id)).fetch_all().await?;
+        let tasks = spiders.iter().fold(query, Query::bind).fetch_all().await?;
         self.completed(tasks).await
     }
 

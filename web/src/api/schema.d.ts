@@ -228,40 +228,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/platform/api/crawlhub/dashboard/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How things stand now. */
-        get: operations["stats"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/platform/api/crawlhub/dashboard/trends": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How many tasks ended on each of the last days, the oldest first. */
-        get: operations["trends"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/platform/api/crawlhub/data": {
         parameters: {
             query?: never;
@@ -1985,23 +1951,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/platform/api/crawlhub/tasks/latest": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The newest task of each of these spiders, without test runs; a spider without any is left out. */
-        get: operations["latest"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/platform/api/login": {
         parameters: {
             query?: never;
@@ -2270,13 +2219,13 @@ export interface components {
         };
         AlertId: string;
         /** @enum {string} */
-        AlertLevel: "info" | "warning" | "error";
+        AlertLevel: "Info" | "Warning" | "Error";
         AlertRuleId: string;
         /**
          * @description What an alert is about, and what a rule looks for.
          * @enum {string}
          */
-        AlertType: "task_failed" | "task_failure_rate" | "task_duration" | "items_count" | "heartbeat_timeout" | "no_run" | "sink_failing" | "data_drift" | "editor";
+        AlertType: "TaskFailed" | "TaskFailureRate" | "TaskDuration" | "ItemsCount" | "HeartbeatTimeout" | "NoRun" | "SinkFailing" | "DataDrift" | "Editor";
         ApiToken: {
             /** Format: date-time */
             created_at: string;
@@ -2395,7 +2344,7 @@ export interface components {
          * @description What became of a thing that a spider brings.
          * @enum {string}
          */
-        ChangeKind: "new" | "changed" | "gone";
+        ChangeKind: "New" | "Changed" | "Gone";
         /** @description Changes in the order in which they came to be. */
         Changes: {
             /** @description Fewer than `page_size` where they are large, or where there are no more; none where there are no more. */
@@ -2435,7 +2384,7 @@ export interface components {
         };
         ChannelId: string;
         /** @enum {string} */
-        ChannelType: "webhook" | "email" | "dingtalk" | "feishu" | "wecom" | "slack";
+        ChannelType: "Webhook" | "Email" | "Dingtalk" | "Feishu" | "Wecom" | "Slack";
         /** @description What became of a check. */
         Checked: {
             /** @description Why it failed. */
@@ -2457,8 +2406,6 @@ export interface components {
             task_id: components["schemas"]["TaskId"];
         };
         CodeSessionId: string;
-        /** @enum {string} */
-        CodeSessionStatus: "pending" | "starting" | "ready" | "syncing" | "stopped" | "failed";
         Conflict: {
             kept_as: string;
             path: string;
@@ -2494,7 +2441,7 @@ export interface components {
             name: string;
             /** Format: int64 */
             port: number;
-            status: components["schemas"]["DataSourceStatus"];
+            status: components["schemas"]["Status"];
             type: components["schemas"]["SinkKind"];
             /** Format: date-time */
             updated_at: string;
@@ -2546,34 +2493,10 @@ export interface components {
         };
         DatasourceId: string;
         /**
-         * @description How it was when it was last reached for.
-         * @enum {string}
-         */
-        DataSourceStatus: "active" | "inactive" | "creating" | "error";
-        /** @description Tasks that ended on a day, without test runs. */
-        Day: {
-            /** Format: int64 */
-            completed: number;
-            /** Format: date */
-            date: string;
-            /** Format: int64 */
-            failed: number;
-            /**
-             * Format: int64
-             * @description Items that were stored.
-             */
-            items: number;
-            /**
-             * Format: int64
-             * @description Also those that were cancelled.
-             */
-            total: number;
-        };
-        /**
          * @description What becomes of an item whose key is known. One with the same content is a duplicate in any case.
          * @enum {string}
          */
-        DedupPolicy: "keep_first" | "keep_last" | "version";
+        DedupPolicy: "KeepFirst" | "KeepLast" | "Version";
         Deleted: {
             /** Format: int64 */
             deleted_count: number;
@@ -2611,7 +2534,7 @@ export interface components {
         };
         DeliveryId: string;
         /** @enum {string} */
-        DeliveryStatus: "pending" | "delivered" | "failed";
+        DeliveryStatus: "Pending" | "Delivered" | "Failed";
         /** @description A file of a version with what is in it. */
         DeployedContent: components["schemas"]["DeployedFile"] & components["schemas"]["FileText"];
         /** @description A file of a version. */
@@ -2659,7 +2582,7 @@ export interface components {
          * @description `active`: what runs. At most one of a spider's.
          * @enum {string}
          */
-        DeploymentStatus: "active" | "archived";
+        DeploymentStatus: "Active" | "Archived";
         /** @description What leads from `against` to the version that is looked at. */
         Diff: {
             /** @description By path, as are the two below. */
@@ -2800,7 +2723,7 @@ export interface components {
                 name: string;
                 /** Format: int64 */
                 port: number;
-                status: components["schemas"]["DataSourceStatus"];
+                status: components["schemas"]["Status"];
                 type: components["schemas"]["SinkKind"];
                 /** Format: date-time */
                 updated_at: string;
@@ -3174,7 +3097,7 @@ export interface components {
                 created_at: string;
                 datasource_id: components["schemas"]["DatasourceId"];
                 datasource_name: string;
-                datasource_status: components["schemas"]["DataSourceStatus"];
+                datasource_status: components["schemas"]["Status"];
                 datasource_type: components["schemas"]["SinkKind"];
                 /** Format: int64 */
                 delivered: number;
@@ -3386,7 +3309,7 @@ export interface components {
                     name: string;
                     /** Format: int64 */
                     port: number;
-                    status: components["schemas"]["DataSourceStatus"];
+                    status: components["schemas"]["Status"];
                     type: components["schemas"]["SinkKind"];
                     /** Format: date-time */
                     updated_at: string;
@@ -3991,7 +3914,7 @@ export interface components {
                     /** Format: date-time */
                     last_active_at: string;
                     spider_id: components["schemas"]["SpiderId"];
-                    status: components["schemas"]["CodeSessionStatus"];
+                    status: components["schemas"]["Status"];
                     /** @description Why the spider could not get its files the last time. */
                     sync_error?: string | null;
                     /**
@@ -4683,7 +4606,7 @@ export interface components {
                 /** Format: date-time */
                 last_active_at: string;
                 spider_id: components["schemas"]["SpiderId"];
-                status: components["schemas"]["CodeSessionStatus"];
+                status: components["schemas"]["Status"];
                 /** @description Why the spider could not get its files the last time. */
                 sync_error?: string | null;
                 /**
@@ -4828,33 +4751,6 @@ export interface components {
                 spider_id: components["schemas"]["SpiderId"];
                 /** Format: date-time */
                 updated_at: string;
-            };
-            /** @example success */
-            msg: string;
-        };
-        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-        Envelope_Stats: {
-            /**
-             * Format: int32
-             * @example 200
-             */
-            code: number;
-            /** @description How things stand now. */
-            data?: {
-                /**
-                 * Format: int64
-                 * @description Editors that are open, or on their way.
-                 */
-                code_sessions: number;
-                /** @description The disk of the data directory. */
-                disk: components["schemas"]["Room"];
-                /** @description The next that fire, the soonest first. */
-                next_fires: components["schemas"]["NextFire"][];
-                proxies: components["schemas"]["ProxyCounts"];
-                spiders: components["schemas"]["SpiderCounts"];
-                tasks_24h: components["schemas"]["TaskCounts"];
-                /** Format: int64 */
-                unread_alerts: number;
             };
             /** @example success */
             msg: string;
@@ -5065,29 +4961,7 @@ export interface components {
             msg: string;
         };
         /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-        Envelope_TestedChannel: {
-            /**
-             * Format: int32
-             * @example 200
-             */
-            code: number;
-            /** @description What a test brought about. */
-            data?: {
-                /** Format: int64 */
-                latency_ms: number;
-                message: string;
-                ok: boolean;
-                /**
-                 * Format: int32
-                 * @description Of HTTP; null for mail.
-                 */
-                status?: number | null;
-            };
-            /** @example success */
-            msg: string;
-        };
-        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-        Envelope_TestedDataSource: {
+        Envelope_Tested: {
             /**
              * Format: int32
              * @example 200
@@ -5214,34 +5088,6 @@ export interface components {
             msg: string;
         };
         /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-        Envelope_Vec_Day: {
-            /**
-             * Format: int32
-             * @example 200
-             */
-            code: number;
-            data?: {
-                /** Format: int64 */
-                completed: number;
-                /** Format: date */
-                date: string;
-                /** Format: int64 */
-                failed: number;
-                /**
-                 * Format: int64
-                 * @description Items that were stored.
-                 */
-                items: number;
-                /**
-                 * Format: int64
-                 * @description Also those that were cancelled.
-                 */
-                total: number;
-            }[];
-            /** @example success */
-            msg: string;
-        };
-        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
         Envelope_Vec_DeployedFile: {
             /**
              * Format: int32
@@ -5311,7 +5157,7 @@ export interface components {
                 created_at: string;
                 datasource_id: components["schemas"]["DatasourceId"];
                 datasource_name: string;
-                datasource_status: components["schemas"]["DataSourceStatus"];
+                datasource_status: components["schemas"]["Status"];
                 datasource_type: components["schemas"]["SinkKind"];
                 /** Format: int64 */
                 delivered: number;
@@ -5387,114 +5233,6 @@ export interface components {
              */
             code: number;
             data?: string[];
-            /** @example success */
-            msg: string;
-        };
-        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-        Envelope_Vec_Task: {
-            /**
-             * Format: int32
-             * @example 200
-             */
-            code: number;
-            data?: {
-                /**
-                 * Format: int64
-                 * @description How often it has been started.
-                 */
-                attempt: number;
-                /** Format: date-time */
-                cancel_requested_at?: string | null;
-                /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
-                checkpoint_data?: string | null;
-                /** @description SHA-256 over the files it runs. */
-                code_hash: string;
-                container_id?: string | null;
-                /** Format: date-time */
-                created_at: string;
-                /** @description The version of the code that it runs; null: the files as they were when it was queued. */
-                deployment_id?: string | null;
-                /**
-                 * Format: int64
-                 * @description Its number.
-                 */
-                deployment_version?: number | null;
-                error_category?: components["schemas"]["ErrorCategory"] | null;
-                error_message?: string | null;
-                /** Format: int64 */
-                exit_code?: number | null;
-                /**
-                 * Format: int64
-                 * @description Items rejected or not delivered.
-                 */
-                failed_count: number;
-                /** Format: date-time */
-                finished_at?: string | null;
-                id: components["schemas"]["TaskId"];
-                is_test: boolean;
-                /** Format: double */
-                items_per_second?: number | null;
-                /** Format: date-time */
-                items_removed_at?: string | null;
-                /** Format: date-time */
-                last_heartbeat?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When its log was removed for its age; likewise its items. The counts still say what it did.
-                 */
-                logs_removed_at?: string | null;
-                /** Format: int64 */
-                max_retries: number;
-                /**
-                 * Format: date-time
-                 * @description Not before; null: as soon as it can.
-                 */
-                next_attempt_at?: string | null;
-                params: Record<string, never>;
-                /** Format: double */
-                peak_memory_mb?: number | null;
-                /** @description Why it waits, while it does. */
-                pending_reason?: string | null;
-                /**
-                 * Format: int64
-                 * @description The higher, the sooner.
-                 */
-                priority: number;
-                /**
-                 * Format: int64
-                 * @description 0 to 100, as the spider reports it.
-                 */
-                progress: number;
-                progress_message?: string | null;
-                /**
-                 * Format: int64
-                 * @description How often it was queued again after a failure.
-                 */
-                retry_count: number;
-                /** @description The schedule that queued it. */
-                schedule_id?: string | null;
-                /** Format: date-time */
-                scheduled_at: string;
-                spider_id: components["schemas"]["SpiderId"];
-                spider_name: string;
-                /** Format: date-time */
-                started_at?: string | null;
-                status: components["schemas"]["TaskStatus"];
-                /**
-                 * Format: int64
-                 * @description Items stored.
-                 */
-                success_count: number;
-                /**
-                 * Format: int64
-                 * @description Items received.
-                 */
-                total_count: number;
-                trigger_type: components["schemas"]["Trigger"];
-                /** Format: date-time */
-                updated_at: string;
-                worker_id?: string | null;
-            }[];
             /** @example success */
             msg: string;
         };
@@ -5608,7 +5346,7 @@ export interface components {
          * @description What kind of failure it was, as far as exit, signal and output tell.
          * @enum {string}
          */
-        ErrorCategory: "network" | "auth" | "parse" | "timeout" | "system";
+        ErrorCategory: "Network" | "Auth" | "Parse" | "Timeout" | "System";
         /** @description Errors of one kind in the logs of a spider's runs. */
         ErrorGroup: {
             /**
@@ -5774,7 +5512,7 @@ export interface components {
          * @description What became of a planned time.
          * @enum {string}
          */
-        FireOutcome: "fired" | "skipped_overlap" | "skipped_paused" | "missed";
+        FireOutcome: "Fired" | "SkippedOverlap" | "SkippedPaused" | "Missed";
         Forgotten: {
             /** Format: int64 */
             count: number;
@@ -5864,7 +5602,7 @@ export interface components {
          * @description How much a line matters, by its own words.
          * @enum {string}
          */
-        Level: "debug" | "info" | "warning" | "error" | "critical";
+        Level: "Debug" | "Info" | "Warning" | "Error" | "Critical";
         Lines: {
             /** @description In the order of the log. */
             items: components["schemas"]["StoredLine"][];
@@ -5895,7 +5633,7 @@ export interface components {
             created_at: string;
             datasource_id: components["schemas"]["DatasourceId"];
             datasource_name: string;
-            datasource_status: components["schemas"]["DataSourceStatus"];
+            datasource_status: components["schemas"]["Status"];
             datasource_type: components["schemas"]["SinkKind"];
             /** Format: int64 */
             delivered: number;
@@ -5967,12 +5705,12 @@ export interface components {
          * @description What becomes of planned times that passed while no server was up.
          * @enum {string}
          */
-        Misfire: "run_once" | "skip";
+        Misfire: "RunOnce" | "Skip";
         /**
          * @description Who runs the database.
          * @enum {string}
          */
-        Mode: "external" | "managed";
+        Mode: "External" | "Managed";
         NewDeployment: {
             /**
              * @description At most 500 characters.
@@ -6030,20 +5768,11 @@ export interface components {
             password: string;
             role?: components["schemas"]["Role"];
         };
-        NextFire: {
-            /** Format: date-time */
-            at: string;
-            name: string;
-            schedule_id: string;
-            spider_id: string;
-            spider_name: string;
-            timezone: string;
-        };
         /**
          * @description What a run does that would start while another one is active.
          * @enum {string}
          */
-        Overlap: "skip" | "queue" | "replace" | "allow";
+        Overlap: "Skip" | "Queue" | "Replace" | "Allow";
         /** @description One page of a list, newest first. */
         Page_ItemRow: {
             items: (components["schemas"]["WholeRow"] & {
@@ -6147,12 +5876,12 @@ export interface components {
          * @description Of its git repository; a project without one is `active`.
          * @enum {string}
          */
-        ProjectStatus: "active" | "pending" | "syncing" | "error";
+        ProjectStatus: "Active" | "Pending" | "Syncing" | "Error";
         /**
          * @description How the proxy is spoken to: `https` is TLS to the proxy itself; any of them carries http and https pages.
          * @enum {string}
          */
-        Protocol: "http" | "https" | "socks5";
+        Protocol: "Http" | "Https" | "Socks5";
         Proxy: {
             /** Format: date-time */
             cooldown_until?: string | null;
@@ -6222,14 +5951,6 @@ export interface components {
             /** @description Null or empty: none. */
             username?: string | null;
         };
-        ProxyCounts: {
-            /** Format: int64 */
-            active: number;
-            /** Format: int64 */
-            inactive: number;
-            /** Format: int64 */
-            total: number;
-        };
         ProxyId: string;
         ProxyNew: {
             /** @description A name or an IP address. */
@@ -6245,7 +5966,7 @@ export interface components {
          *     spider found it failing a short time ago.
          * @enum {string}
          */
-        ProxyStatus: "active" | "inactive" | "cooldown";
+        ProxyStatus: "Active" | "Inactive" | "Cooldown";
         Ready: {
             /** @description `ok` or `unavailable`, for each. */
             dependencies: {
@@ -6378,7 +6099,7 @@ export interface components {
             versions: number | null;
         };
         /** @enum {string} */
-        Role: "viewer" | "editor" | "admin";
+        Role: "Viewer" | "Editor" | "Admin";
         /** @description In bytes. */
         Room: {
             /** @description Less than that is free: items and logs are refused, and no task is started. */
@@ -6454,7 +6175,7 @@ export interface components {
          * @description What runs it; `auto` leaves it to the platform.
          * @enum {string}
          */
-        Runner: "auto" | "process" | "docker" | "node";
+        Runner: "Auto" | "Process" | "Docker" | "Node";
         /** @description How to run a spider once. */
         RunOptions: {
             /**
@@ -6567,7 +6288,7 @@ export interface components {
             /** Format: date-time */
             last_active_at: string;
             spider_id: components["schemas"]["SpiderId"];
-            status: components["schemas"]["CodeSessionStatus"];
+            status: components["schemas"]["Status"];
             /** @description Why the spider could not get its files the last time. */
             sync_error?: string | null;
             /**
@@ -6591,7 +6312,7 @@ export interface components {
          * @description What speaks there.
          * @enum {string}
          */
-        SinkKind: "postgresql" | "mysql" | "mongodb";
+        SinkKind: "Postgresql" | "Mysql" | "Mongodb";
         SkippedFile: {
             path: string;
             /** @description `name`: no path that a spider may have; `not_a_file`: a link, a device. */
@@ -6601,7 +6322,7 @@ export interface components {
          * @description Where its code came from; `scrapy` is also how it is run.
          * @enum {string}
          */
-        Source: "empty" | "scrapy" | "git" | "upload";
+        Source: "Empty" | "Scrapy" | "Git" | "Upload";
         /** @description Texts that are empty are answered as null, which is what the predecessor's clients expect. */
         Spider: {
             /** @description The version that runs; null: the files as they are. */
@@ -6825,12 +6546,6 @@ export interface components {
              */
             webhook_url: string | null;
         };
-        SpiderCounts: {
-            /** Format: int64 */
-            active: number;
-            /** Format: int64 */
-            total: number;
-        };
         SpiderFile: {
             content_type: string;
             /** Format: date-time */
@@ -6865,23 +6580,11 @@ export interface components {
             /** Format: int64 */
             total_bytes: number;
         };
-        /** @description How things stand now. */
-        Stats: {
-            /**
-             * Format: int64
-             * @description Editors that are open, or on their way.
-             */
-            code_sessions: number;
-            /** @description The disk of the data directory. */
-            disk: components["schemas"]["Room"];
-            /** @description The next that fire, the soonest first. */
-            next_fires: components["schemas"]["NextFire"][];
-            proxies: components["schemas"]["ProxyCounts"];
-            spiders: components["schemas"]["SpiderCounts"];
-            tasks_24h: components["schemas"]["TaskCounts"];
-            /** Format: int64 */
-            unread_alerts: number;
-        };
+        /**
+         * @description How it was when it was last reached for.
+         * @enum {string}
+         */
+        Status: "Active" | "Inactive" | "Creating" | "Error";
         StatusOut: {
             status: components["schemas"]["TaskStatus"];
             task_id: components["schemas"]["TaskId"];
@@ -6932,7 +6635,7 @@ export interface components {
          * @description Where a line came from; `system` is what the platform itself has to say about the run.
          * @enum {string}
          */
-        Stream: "stdout" | "stderr" | "system";
+        Stream: "Stdout" | "Stderr" | "System";
         String: string;
         /** @description What a synchronisation came to. */
         Synchronised: {
@@ -7044,40 +6747,6 @@ export interface components {
             updated_at: string;
             worker_id?: string | null;
         };
-        /** @description Of the last 24 hours by their ends, without test runs. */
-        TaskCounts: {
-            /** Format: int64 */
-            cancelled: number;
-            /** Format: int64 */
-            completed: number;
-            /** Format: int64 */
-            failed: number;
-            /**
-             * Format: int64
-             * @description Items that were stored.
-             */
-            items: number;
-            /**
-             * Format: int64
-             * @description Now.
-             */
-            pending: number;
-            /**
-             * Format: int64
-             * @description Now.
-             */
-            running: number;
-            /**
-             * Format: double
-             * @description Of those that completed or failed, in percent with one decimal; 0 where there is none.
-             */
-            success_rate: number;
-            /**
-             * Format: int64
-             * @description Those that ended, and those that wait or run now.
-             */
-            total: number;
-        };
         /** @description A file that a spider uploaded. */
         TaskFile: {
             /** Format: date-time */
@@ -7103,7 +6772,7 @@ export interface components {
             truncated: boolean;
         };
         /** @enum {string} */
-        TaskStatus: "pending" | "running" | "completed" | "failed" | "cancelled";
+        TaskStatus: "Pending" | "Running" | "Completed" | "Failed" | "Cancelled";
         Template: {
             /** @description Of the file that one looks at first. */
             content: string;
@@ -7119,20 +6788,8 @@ export interface components {
             content: string;
             path: string;
         };
-        /** @description What a test brought about. */
-        TestedChannel: {
-            /** Format: int64 */
-            latency_ms: number;
-            message: string;
-            ok: boolean;
-            /**
-             * Format: int32
-             * @description Of HTTP; null for mail.
-             */
-            status?: number | null;
-        };
         /** @description Whether the database was reached. */
-        TestedDataSource: {
+        Tested: {
             /** Format: int64 */
             latency_ms: number;
             /** @description What was wrong, where something was. */
@@ -7141,7 +6798,7 @@ export interface components {
         };
         TokenId: string;
         /** @enum {string} */
-        Trigger: "manual" | "schedule" | "retry" | "test";
+        Trigger: "Manual" | "Schedule" | "Retry" | "Test";
         Uploaded: {
             errors?: string[] | null;
             files_count: number;
@@ -7622,7 +7279,7 @@ export interface operations {
                 page?: number;
                 /** @description 1 to 100. */
                 page_size?: number;
-                status?: components["schemas"]["CodeSessionStatus"];
+                status?: components["schemas"]["Status"];
             };
             header?: never;
             path?: never;
@@ -7675,49 +7332,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-        };
-    };
-    stats: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_Stats"];
-                };
-            };
-        };
-    };
-    trends: {
-        parameters: {
-            query?: {
-                /** @description 1 to 30, today among them. */
-                days?: number;
-                /** @description Whose days: an IANA name. */
-                timezone?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_Vec_Day"];
-                };
             };
         };
     };
@@ -8697,7 +8311,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_TestedDataSource"];
+                    "application/json": components["schemas"]["Envelope_Tested"];
                 };
             };
         };
@@ -8721,7 +8335,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_TestedDataSource"];
+                    "application/json": components["schemas"]["Envelope_Tested"];
                 };
             };
             /** @description what is wrong, by field */
@@ -9083,7 +8697,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_TestedChannel"];
+                    "application/json": components["schemas"]["Envelope_Tested"];
                 };
             };
             /** @description `channel_not_found` */
@@ -11875,28 +11489,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-        };
-    };
-    latest: {
-        parameters: {
-            query?: {
-                /** @description Spiders' ids, by comma; at most 100. */
-                spider_ids?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Envelope_Vec_Task"];
-                };
             };
         };
     };
