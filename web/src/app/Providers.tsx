@@ -27,6 +27,9 @@ export function Providers({ client, children }: { client: QueryClient; children:
         algorithm: dark ? looks.darkAlgorithm : looks.defaultAlgorithm,
         token: {
           colorPrimary: '#1668dc',
+          // As text these are read on grey, too.
+          colorError: dark ? '#ff7875' : '#cf1322',
+          colorLink: dark ? '#4c9bff' : '#1461cc',
           fontFamily: FONTS,
           colorTextDescription: dark ? '#a6a6a6' : '#5f5f5f',
           colorTextSecondary: dark ? '#a6a6a6' : '#5f5f5f',

@@ -11,13 +11,17 @@ export default function Editor({ path, value, onChange, onSave, isReadOnly, heig
   const place = useRef<HTMLDivElement>(null)
   const editor = useRef<monaco.editor.IStandaloneCodeEditor>(null)
   const latest = useRef({ onChange, onSave })
+  // What is put in is not typed: Monaco makes line ends alike, which would count as a change.
+  const isFilled = useRef(false)
   useEffect(() => {
     latest.current = { onChange, onSave }
   })
   useEffect(() => {
     const made = monaco.editor.create(place.current!, { ...OPTIONS, model: null })
     made.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.KeyS, () => latest.current.onSave?.())
-    made.onDidChangeModelContent(() => latest.current.onChange?.(made.getValue()))
+    made.onDidChangeModelContent(() => {
+      if (!isFilled.current) latest.current.onChange?.(made.getModel()!.getValue(undefined, true))
+    })
     editor.current = made
     return () => {
       made.getModel()?.dispose()
@@ -31,7 +35,10 @@ export default function Editor({ path, value, onChange, onSave, isReadOnly, heig
   }, [path])
   useEffect(() => {
     const model = editor.current!.getModel()
-    if (model && model.getValue() !== value) model.setValue(value)
+    if (!model || model.getValue(undefined, true) === value) return
+    isFilled.current = true
+    model.setValue(value)
+    isFilled.current = false
   }, [path, value])
   useEffect(() => {
     editor.current!.updateOptions({ readOnly: isReadOnly ?? false, ariaLabel: label })

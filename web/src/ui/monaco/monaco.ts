@@ -63,6 +63,8 @@ export const OPTIONS: monaco.editor.IEditorOptions & monaco.editor.IGlobalEditor
   automaticLayout: true,
   fontSize: 13,
   minimap: { enabled: false },
+  // Dimmed, its number cannot be read.
+  renderFinalNewline: 'on',
   scrollBeyondLastLine: false,
 }
 
