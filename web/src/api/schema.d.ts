@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** The process is up. */
-        get: operations["live"];
+        get: operations["get_healthz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         /** Changes the caller's password and ends their other sessions. */
-        put: operations["change_password"];
+        put: operations["put_account_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -46,7 +46,7 @@ export interface paths {
             cookie?: never;
         };
         /** The caller. */
-        get: operations["profile"];
+        get: operations["get_account_profile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -63,7 +63,7 @@ export interface paths {
             cookie?: never;
         };
         /** What users changed, newest first. */
-        get: operations["audit"];
+        get: operations["get_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -80,10 +80,10 @@ export interface paths {
             cookie?: never;
         };
         /** Alert rules, newest first. */
-        get: operations["list"];
+        get: operations["get_alert_rules"];
         put?: never;
         /** Makes a rule. */
-        post: operations["create"];
+        post: operations["post_alert_rules"];
         delete?: never;
         options?: never;
         head?: never;
@@ -98,12 +98,12 @@ export interface paths {
             cookie?: never;
         };
         /** One rule. */
-        get: operations["get"];
+        get: operations["get_alert_rules_id"];
         /** Changes the fields that are sent. */
-        put: operations["change"];
+        put: operations["put_alert_rules_id"];
         post?: never;
         /** Removes a rule; what it raised stays. */
-        delete: operations["delete"];
+        delete: operations["delete_alert_rules_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -117,7 +117,7 @@ export interface paths {
             cookie?: never;
         };
         /** Alerts, newest first. */
-        get: operations["list"];
+        get: operations["get_alerts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -137,7 +137,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Removes an alert. */
-        delete: operations["delete"];
+        delete: operations["delete_alerts_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -153,7 +153,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Marks an alert as read. */
-        post: operations["read"];
+        post: operations["post_alerts_id_read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -170,7 +170,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Marks all alerts as read. */
-        post: operations["read_all"];
+        post: operations["post_alerts_read_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -185,7 +185,7 @@ export interface paths {
             cookie?: never;
         };
         /** How many nobody has read. */
-        get: operations["unread_count"];
+        get: operations["get_alerts_unread_count"];
         put?: never;
         post?: never;
         delete?: never;
@@ -202,7 +202,7 @@ export interface paths {
             cookie?: never;
         };
         /** Everybody's editors, newest first. */
-        get: operations["list"];
+        get: operations["get_code_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -222,7 +222,41 @@ export interface paths {
         put?: never;
         post?: never;
         /** The same as its user would, of anybody's editor. */
-        delete: operations["close_any"];
+        delete: operations["delete_code_sessions_session_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/dashboard/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How things stand now. */
+        get: operations["get_dashboard_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/dashboard/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many tasks ended on each of the last days, the oldest first. */
+        get: operations["get_dashboard_trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -241,14 +275,14 @@ export interface paths {
          *     that is short or empty has a `next_cursor` as long as there is more to look at. Lists that are sorted are read whole
          *     for each page: beyond `data.sort_items` items the answer is 400 `too_many_to_sort`.
          */
-        get: operations["list"];
+        get: operations["get_data"];
         put?: never;
         post?: never;
         /**
          * Removes the items that a list with the same filter shows; a task or a spider must be named. Other filters than these
          *     are refused: who narrows a deletion in a way that is not understood means fewer items than would go.
          */
-        delete: operations["delete"];
+        delete: operations["delete_data"];
         options?: never;
         head?: never;
         patch?: never;
@@ -269,7 +303,7 @@ export interface paths {
          *     any of them saw is not gone. A run of which items were rejected, or that brought as many as `max_items` allows, says
          *     nothing of what is gone. With `keep_first`, other content is no change.
          */
-        get: operations["changes"];
+        get: operations["get_data_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -286,7 +320,7 @@ export interface paths {
             cookie?: never;
         };
         /** What is known of one thing that a spider brings, and the contents it has had. */
-        get: operations["versions"];
+        get: operations["get_data_changes_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -303,7 +337,7 @@ export interface paths {
             cookie?: never;
         };
         /** A table: all fields, sorted, nested values as JSON. An item that is no object stands in the column `value`. */
-        get: operations["export_csv"];
+        get: operations["get_data_export_csv"];
         put?: never;
         post?: never;
         delete?: never;
@@ -320,7 +354,7 @@ export interface paths {
             cookie?: never;
         };
         /** A table of whole rows: task, spider and time, then the fields. */
-        get: operations["export_csv_rows"];
+        get: operations["get_data_export_csv_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -342,7 +376,7 @@ export interface paths {
          *     transfer that broke off as `If-Range` goes on with the same file, whatever has arrived since; where items of it were
          *     removed or replaced, the whole of the new one comes. An `upto` gives the same without `If-Range`.
          */
-        get: operations["export_json"];
+        get: operations["get_data_export_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -359,7 +393,7 @@ export interface paths {
             cookie?: never;
         };
         /** A JSON array of whole rows: the items with task, spider and time. */
-        get: operations["export_json_rows"];
+        get: operations["get_data_export_json_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,7 +410,7 @@ export interface paths {
             cookie?: never;
         };
         /** JSON Lines. */
-        get: operations["export_ndjson"];
+        get: operations["get_data_export_ndjson"];
         put?: never;
         post?: never;
         delete?: never;
@@ -397,7 +431,7 @@ export interface paths {
          * @description A column is INT64, DOUBLE or BOOLEAN where all its values are and none loses a digit, text else (nested values as
          *     JSON). What is missing or null is null. At most 2,000 columns.
          */
-        get: operations["export_parquet"];
+        get: operations["get_data_export_parquet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -418,7 +452,7 @@ export interface paths {
          * @description Numbers of more than 15 digits are text, since spreadsheets round them; dates are the text they were. A cell takes
          *     32,767 characters; a longer one is cut, with `…[cut]` at its end. The answer begins when the whole file is made.
          */
-        get: operations["export_xlsx"];
+        get: operations["get_data_export_xlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -438,7 +472,7 @@ export interface paths {
          * The names that fields have, in order of appearance, with types and how often each is filled.
          * @description Of very many names only the first are listed; `msg` says so.
          */
-        get: operations["fields"];
+        get: operations["get_data_fields"];
         put?: never;
         post?: never;
         delete?: never;
@@ -455,7 +489,7 @@ export interface paths {
             cookie?: never;
         };
         /** The first items of a task, and their fields. A task that is not known has none. */
-        get: operations["preview"];
+        get: operations["get_data_preview_task_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -472,11 +506,11 @@ export interface paths {
             cookie?: never;
         };
         /** Items that were refused, newest first. */
-        get: operations["quarantined"];
+        get: operations["get_data_quarantine"];
         put?: never;
         post?: never;
         /** Removes refused items; a task or a spider must be named. They still count as rejected. */
-        delete: operations["delete"];
+        delete: operations["delete_data_quarantine"];
         options?: never;
         head?: never;
         patch?: never;
@@ -496,7 +530,7 @@ export interface paths {
          * @description What passes is stored with the task it came from, which counts it as stored or duplicate, no longer as rejected. Goes in
          *     steps, and can be repeated.
          */
-        post: operations["replay"];
+        post: operations["post_data_quarantine_replay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -511,10 +545,10 @@ export interface paths {
             cookie?: never;
         };
         /** Datasources, newest first. */
-        get: operations["list"];
+        get: operations["get_datasources"];
         put?: never;
         /** Makes a datasource. Nothing is connected yet: see `/datasources/{id}/test`. */
-        post: operations["create"];
+        post: operations["post_datasources"];
         delete?: never;
         options?: never;
         head?: never;
@@ -529,12 +563,12 @@ export interface paths {
             cookie?: never;
         };
         /** One datasource. */
-        get: operations["get"];
+        get: operations["get_datasources_id"];
         /** Changes the fields that are sent. What waits for it is tried again at once. */
-        put: operations["change"];
+        put: operations["put_datasources_id"];
         post?: never;
         /** Removes a datasource; what was delivered there stays there. */
-        delete: operations["delete"];
+        delete: operations["delete_datasources_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -550,7 +584,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Starts the container of a managed one. */
-        post: operations["start"];
+        post: operations["post_datasources_id_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -567,7 +601,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stops the container of a managed one. */
-        post: operations["stop"];
+        post: operations["post_datasources_id_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -584,7 +618,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Whether it can be reached, and writes that down. */
-        post: operations["test"];
+        post: operations["post_datasources_id_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -601,7 +635,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Whether a database can be reached with what is sent; nothing of it is kept. */
-        post: operations["test_given"];
+        post: operations["post_datasources_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -619,10 +653,10 @@ export interface paths {
          * Where to go on from: what a former attempt of this task kept, else the spider's newest failed task that kept something;
          *     null where there is nothing.
          */
-        get: operations["load_checkpoint"];
+        get: operations["get_internal_checkpoint"];
         put?: never;
         /** Keeps where the spider is, for a later task to go on from. */
-        post: operations["save_checkpoint"];
+        post: operations["post_internal_checkpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -639,7 +673,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Keeps a file of the task: multipart `task_id, spider_id, filename, file`. */
-        post: operations["upload"];
+        post: operations["post_internal_files_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -656,7 +690,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** The spider lives. (The server also sees its process; this keeps the predecessor's SDK content.) */
-        post: operations["heartbeat"];
+        post: operations["post_internal_heartbeat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -673,7 +707,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stores items; they are kept when this answers. */
-        post: operations["items"];
+        post: operations["post_internal_items"];
         delete?: never;
         options?: never;
         head?: never;
@@ -690,7 +724,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** How far the task is. */
-        post: operations["progress"];
+        post: operations["post_internal_progress"];
         delete?: never;
         options?: never;
         head?: never;
@@ -708,7 +742,7 @@ export interface paths {
          * Another proxy for a running task whose spider has `proxy_enabled`; never the one that failed, which is left alone for
          *     a while.
          */
-        get: operations["rotate_proxy"];
+        get: operations["get_internal_proxy_rotate"];
         put?: never;
         post?: never;
         delete?: never;
@@ -725,7 +759,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether to go on: `cancelled` as soon as somebody asked for it. */
-        get: operations["status"];
+        get: operations["get_internal_task_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -742,10 +776,10 @@ export interface paths {
             cookie?: never;
         };
         /** Notification channels, newest first. */
-        get: operations["list"];
+        get: operations["get_notifications_channels"];
         put?: never;
         /** Makes a channel. */
-        post: operations["create"];
+        post: operations["post_notifications_channels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -760,12 +794,12 @@ export interface paths {
             cookie?: never;
         };
         /** One channel. */
-        get: operations["get"];
+        get: operations["get_notifications_channels_id"];
         /** Changes the fields that are sent. */
-        put: operations["change"];
+        put: operations["put_notifications_channels_id"];
         post?: never;
         /** Removes a channel and what it was sent; rules that used it only list their alerts from then on. */
-        delete: operations["delete"];
+        delete: operations["delete_notifications_channels_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -781,7 +815,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sends a message now, and answers when it was taken. */
-        post: operations["test"];
+        post: operations["post_notifications_channels_id_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -796,7 +830,7 @@ export interface paths {
             cookie?: never;
         };
         /** Messages and what became of them, newest first. Kept for `retention.delivery_days`. */
-        get: operations["list"];
+        get: operations["get_notifications_deliveries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -813,7 +847,7 @@ export interface paths {
             cookie?: never;
         };
         /** One message. */
-        get: operations["get"];
+        get: operations["get_notifications_deliveries_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -832,7 +866,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sends a message again that failed, or at once where it waits. */
-        post: operations["retry"];
+        post: operations["post_notifications_deliveries_id_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -847,10 +881,10 @@ export interface paths {
             cookie?: never;
         };
         /** Projects, newest first. */
-        get: operations["list"];
+        get: operations["get_projects"];
         put?: never;
         /** Makes a project. */
-        post: operations["create"];
+        post: operations["post_projects"];
         delete?: never;
         options?: never;
         head?: never;
@@ -865,12 +899,12 @@ export interface paths {
             cookie?: never;
         };
         /** One project. */
-        get: operations["get"];
+        get: operations["get_projects_id"];
         /** Changes the fields that are sent. */
-        put: operations["change"];
+        put: operations["put_projects_id"];
         post?: never;
         /** Removes a project that has no spiders. */
-        delete: operations["delete"];
+        delete: operations["delete_projects_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -884,10 +918,10 @@ export interface paths {
             cookie?: never;
         };
         /** Proxies, newest first. Passwords are never answered. */
-        get: operations["list"];
+        get: operations["get_proxies"];
         put?: never;
         /** Adds a proxy to the pool. */
-        post: operations["create"];
+        post: operations["post_proxies"];
         delete?: never;
         options?: never;
         head?: never;
@@ -902,12 +936,12 @@ export interface paths {
             cookie?: never;
         };
         /** One proxy. */
-        get: operations["get"];
+        get: operations["get_proxies_id"];
         /** Changes the fields that are sent. */
-        put: operations["change"];
+        put: operations["put_proxies_id"];
         post?: never;
         /** Removes a proxy. Tasks that go through it go on with it. */
-        delete: operations["delete"];
+        delete: operations["delete_proxies_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -923,7 +957,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Checks a proxy now, and answers when that is known. */
-        post: operations["check"];
+        post: operations["post_proxies_id_check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -940,7 +974,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Adds many proxies, all or none. */
-        post: operations["create_batch"];
+        post: operations["post_proxies_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -957,7 +991,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Has all proxies checked that are not out of use, soon; their `last_check_at` tells when each was. */
-        post: operations["check_all"];
+        post: operations["post_proxies_check_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -972,10 +1006,10 @@ export interface paths {
             cookie?: never;
         };
         /** Schedules, newest first. */
-        get: operations["list"];
+        get: operations["get_schedules"];
         put?: never;
         /** Makes a schedule beside the spider's own. */
-        post: operations["create"];
+        post: operations["post_schedules"];
         delete?: never;
         options?: never;
         head?: never;
@@ -990,12 +1024,12 @@ export interface paths {
             cookie?: never;
         };
         /** One schedule. */
-        get: operations["get"];
+        get: operations["get_schedules_id"];
         /** Changes the fields that are sent; of a spider's own schedule the spider, too. */
-        put: operations["change"];
+        put: operations["put_schedules_id"];
         post?: never;
         /** Removes a schedule and its ledger; the tasks that it started stay. A spider's own: its `cron_expr` is empty then. */
-        delete: operations["delete"];
+        delete: operations["delete_schedules_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1009,7 +1043,7 @@ export interface paths {
             cookie?: never;
         };
         /** Why it did, or did not, start its spider at a time. */
-        get: operations["explain"];
+        get: operations["get_schedules_id_explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1026,7 +1060,7 @@ export interface paths {
             cookie?: never;
         };
         /** The ledger: what became of each planned time, newest first. */
-        get: operations["fires"];
+        get: operations["get_schedules_id_fires"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1045,7 +1079,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Pauses it, or lets it go on. The planned times in between are skipped. */
-        post: operations["toggle"];
+        post: operations["post_schedules_id_toggle"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1060,7 +1094,7 @@ export interface paths {
             cookie?: never;
         };
         /** The planned times to come; an empty list while it is paused. */
-        get: operations["upcoming"];
+        get: operations["get_schedules_id_upcoming"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1077,10 +1111,10 @@ export interface paths {
             cookie?: never;
         };
         /** Spiders, newest first. */
-        get: operations["list"];
+        get: operations["get_spiders"];
         put?: never;
         /** Makes a spider, from a template if wished. */
-        post: operations["create"];
+        post: operations["post_spiders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1095,12 +1129,12 @@ export interface paths {
             cookie?: never;
         };
         /** One spider. */
-        get: operations["get"];
+        get: operations["get_spiders_id"];
         /** Changes the fields that are sent. */
-        put: operations["change"];
+        put: operations["put_spiders_id"];
         post?: never;
         /** Removes a spider and its files; its tasks and their items stay. */
-        delete: operations["delete"];
+        delete: operations["delete_spiders_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1114,10 +1148,10 @@ export interface paths {
             cookie?: never;
         };
         /** Where the spider's items go, and how that fares. */
-        get: operations["list"];
+        get: operations["get_spiders_id_datasources"];
         put?: never;
         /** From now on the spider's items go to that table too; those of test runs do not. */
-        post: operations["create"];
+        post: operations["post_spiders_id_datasources"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1133,10 +1167,10 @@ export interface paths {
         };
         get?: never;
         /** Changes the fields that are sent, and tries again at once. */
-        put: operations["change"];
+        put: operations["put_spiders_id_datasources_link"];
         post?: never;
         /** Nothing more goes there, nor what waits; what was delivered stays there. */
-        delete: operations["delete"];
+        delete: operations["delete_spiders_id_datasources_link"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1150,11 +1184,11 @@ export interface paths {
             cookie?: never;
         };
         /** Items that the table would not take, newest first. */
-        get: operations["refused"];
+        get: operations["get_spiders_id_datasources_link_refused"];
         put?: never;
         post?: never;
         /** Gives up on the items that were refused. The platform keeps them; they are just not delivered. */
-        delete: operations["forget"];
+        delete: operations["delete_spiders_id_datasources_link_refused"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1170,7 +1204,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Tries again now, also what was refused. */
-        post: operations["retry"];
+        post: operations["post_spiders_id_datasources_link_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1185,13 +1219,13 @@ export interface paths {
             cookie?: never;
         };
         /** The spider's versions, newest first. */
-        get: operations["list"];
+        get: operations["get_spiders_id_deployments"];
         put?: never;
         /**
          * Keeps the files as they are, with `source`, `entry_point` and `requirements_txt`, as a new version, which becomes the
          *     active one: runs take it, whatever becomes of the files. Needs no body.
          */
-        post: operations["deploy"];
+        post: operations["post_spiders_id_deployments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1206,11 +1240,11 @@ export interface paths {
             cookie?: never;
         };
         /** One version. */
-        get: operations["get"];
+        get: operations["get_spiders_id_deployments_deployment_id"];
         put?: never;
         post?: never;
         /** Removes a version; tasks that ran it still say so. */
-        delete: operations["delete"];
+        delete: operations["delete_spiders_id_deployments_deployment_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1224,7 +1258,7 @@ export interface paths {
             cookie?: never;
         };
         /** All its files as a zip. */
-        get: operations["archive"];
+        get: operations["get_spiders_id_deployments_deployment_id_archive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1241,7 +1275,7 @@ export interface paths {
             cookie?: never;
         };
         /** What leads from another version, or from the files as they are, to this version. */
-        get: operations["diff"];
+        get: operations["get_spiders_id_deployments_deployment_id_diff"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1258,7 +1292,7 @@ export interface paths {
             cookie?: never;
         };
         /** The version's files, by path. */
-        get: operations["files"];
+        get: operations["get_spiders_id_deployments_deployment_id_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1275,7 +1309,7 @@ export interface paths {
             cookie?: never;
         };
         /** One of its files with its content: as text, or as Base64 where it is none. */
-        get: operations["content"];
+        get: operations["get_spiders_id_deployments_deployment_id_files_content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1297,7 +1331,7 @@ export interface paths {
          * Makes the spider's files, `source`, `entry_point` and `requirements_txt` those of this version: all or nothing. Answers
          *     with the files. What runs stays the active version.
          */
-        post: operations["restore"];
+        post: operations["post_spiders_id_deployments_deployment_id_restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1314,7 +1348,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes this version the active one, be it older or newer than the one that is. */
-        post: operations["rollback"];
+        post: operations["post_spiders_id_deployments_deployment_id_rollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1331,7 +1365,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes no version the active one: runs take the files as they are. Answers with the spider. */
-        post: operations["deactivate"];
+        post: operations["post_spiders_id_deployments_deactivate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1349,7 +1383,7 @@ export interface paths {
          * The kinds of errors that a spider's runs printed, the last seen first: tracebacks, and lines of level `error` and above
          *     without one. A spider has 500 of them at most; a further one takes the place of that which was not seen for longest.
          */
-        get: operations["list"];
+        get: operations["get_spiders_id_errors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1366,11 +1400,11 @@ export interface paths {
             cookie?: never;
         };
         /** One kind of error. */
-        get: operations["get"];
+        get: operations["get_spiders_id_errors_fingerprint"];
         put?: never;
         post?: never;
         /** Forgets a kind of error, as one that was repaired: should it come again, it is seen for the first time. */
-        delete: operations["forget"];
+        delete: operations["delete_spiders_id_errors_fingerprint"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1384,7 +1418,7 @@ export interface paths {
             cookie?: never;
         };
         /** The spider's files, by path. */
-        get: operations["list"];
+        get: operations["get_spiders_id_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1402,10 +1436,10 @@ export interface paths {
         };
         get?: never;
         /** Changes a file's content, its path, or both. */
-        put: operations["change"];
+        put: operations["put_spiders_id_files_file_id"];
         post?: never;
         /** Removes a file. */
-        delete: operations["delete"];
+        delete: operations["delete_spiders_id_files_file_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1419,7 +1453,7 @@ export interface paths {
             cookie?: never;
         };
         /** One file with its content: as text, or as Base64 where it is none. */
-        get: operations["content"];
+        get: operations["get_spiders_id_files_file_id_content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1436,7 +1470,7 @@ export interface paths {
             cookie?: never;
         };
         /** All files as a zip. */
-        get: operations["archive"];
+        get: operations["get_spiders_id_files_archive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1455,7 +1489,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes a file. */
-        post: operations["new"];
+        post: operations["post_spiders_id_files_new"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1472,7 +1506,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Uploads a file; one that has the path already gets the new content. */
-        post: operations["upload"];
+        post: operations["post_spiders_id_files_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1492,7 +1526,7 @@ export interface paths {
          * Replaces all files by those of a zip, or keeps everything as it was.
          * @description A single folder around everything is dropped where `scrapy.cfg` or `main.py` lies right in it.
          */
-        post: operations["upload_zip"];
+        post: operations["post_spiders_id_files_upload_zip"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1507,7 +1541,7 @@ export interface paths {
             cookie?: never;
         };
         /** The logs of a spider's tasks, newest first. */
-        get: operations["of_spider"];
+        get: operations["get_spiders_id_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1524,7 +1558,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lines in the logs of all runs of a spider: the newest run first, and its last line first. */
-        get: operations["search"];
+        get: operations["get_spiders_id_logs_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1543,7 +1577,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Queues a run; answers with the task. Needs no body. */
-        post: operations["run"];
+        post: operations["post_spiders_id_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1558,7 +1592,7 @@ export interface paths {
             cookie?: never;
         };
         /** When it runs next by its own schedule; an empty list while it is inactive or paused, or has none. */
-        get: operations["schedule"];
+        get: operations["get_spiders_id_schedule"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1580,7 +1614,7 @@ export interface paths {
          * Runs the spider at once, for at most five minutes, and shows what it does: events `task`, `stdout`, `stderr`,
          *     `item`, last `status`. Hanging up does not stop it.
          */
-        post: operations["test_run"];
+        post: operations["post_spiders_id_test_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1595,15 +1629,15 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's editor of the spider. */
-        get: operations["get"];
+        get: operations["get_spiders_spider_id_code_session"];
         put?: never;
         /**
          * Opens an editor with the spider's files, or answers the caller's that is open. `url?tkn=token` is what a browser opens;
          *     each call answers another token.
          */
-        post: operations["open"];
+        post: operations["post_spiders_spider_id_code_session"];
         /** Brings the files back, and removes the editor. Where they cannot be brought back it stays. */
-        delete: operations["close"];
+        delete: operations["delete_spiders_spider_id_code_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1619,7 +1653,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Says whether somebody works in the editor. */
-        post: operations["heartbeat"];
+        post: operations["post_spiders_spider_id_code_session_heartbeat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1636,7 +1670,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Brings the files of the editor and of the spider into agreement, both ways. */
-        post: operations["sync"];
+        post: operations["post_spiders_spider_id_code_session_sync"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1651,10 +1685,10 @@ export interface paths {
             cookie?: never;
         };
         /** How the caller's workspace of the spider is. */
-        get: operations["get"];
+        get: operations["get_spiders_spider_id_workspace"];
         put?: never;
         /** Opens the spider's workspace, or answers the one that is open. */
-        post: operations["open"];
+        post: operations["post_spiders_spider_id_workspace"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1671,7 +1705,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes a version's files those of the spider, and of the workspace. Without one, the active version's. */
-        post: operations["restore"];
+        post: operations["post_spiders_spider_id_workspace_restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1688,7 +1722,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Opens the workspace, and does not wait. */
-        post: operations["start"];
+        post: operations["post_spiders_spider_id_workspace_start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1705,7 +1739,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Brings the files back, and closes the workspace. */
-        post: operations["stop"];
+        post: operations["post_spiders_spider_id_workspace_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1722,7 +1756,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** A file for the spider, or a zip in place of all its files; the workspace gets it as well. */
-        post: operations["upload"];
+        post: operations["post_spiders_spider_id_workspace_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1737,7 +1771,7 @@ export interface paths {
             cookie?: never;
         };
         /** What spiders can start from. */
-        get: operations["templates"];
+        get: operations["get_spiders_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1754,7 +1788,7 @@ export interface paths {
             cookie?: never;
         };
         /** Tasks, newest first. */
-        get: operations["list"];
+        get: operations["get_tasks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1771,11 +1805,11 @@ export interface paths {
             cookie?: never;
         };
         /** One task. */
-        get: operations["get"];
+        get: operations["get_tasks_id"];
         put?: never;
         post?: never;
         /** Removes an ended task with its logs and items. */
-        delete: operations["delete"];
+        delete: operations["delete_tasks_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1789,7 +1823,7 @@ export interface paths {
             cookie?: never;
         };
         /** Each time the task was started, and how that ended. */
-        get: operations["attempts"];
+        get: operations["get_tasks_id_attempts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1808,7 +1842,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Stops the task: SIGTERM to everything it started, SIGKILL five seconds later. It is `cancelled` when all is gone. */
-        post: operations["cancel"];
+        post: operations["post_tasks_id_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1823,7 +1857,7 @@ export interface paths {
             cookie?: never;
         };
         /** Status, progress and counts as server-sent events, until the task ends. */
-        get: operations["events"];
+        get: operations["get_tasks_id_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1840,7 +1874,7 @@ export interface paths {
             cookie?: never;
         };
         /** Files that the spider uploaded while it ran. */
-        get: operations["files"];
+        get: operations["get_tasks_id_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1857,7 +1891,7 @@ export interface paths {
             cookie?: never;
         };
         /** One of them. */
-        get: operations["file"];
+        get: operations["get_tasks_id_files_file_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1874,7 +1908,7 @@ export interface paths {
             cookie?: never;
         };
         /** The end of stdout and stderr, as text. */
-        get: operations["whole"];
+        get: operations["get_tasks_id_logs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1891,7 +1925,7 @@ export interface paths {
             cookie?: never;
         };
         /** The whole log as a text file. */
-        get: operations["download"];
+        get: operations["get_tasks_id_logs_download"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1908,7 +1942,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lines of a task's log: those behind a place, those before one, or the last. */
-        get: operations["lines"];
+        get: operations["get_tasks_id_logs_lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1925,7 +1959,7 @@ export interface paths {
             cookie?: never;
         };
         /** Each line as a server-sent event, from the first on or behind `Last-Event-ID`, to the end of the task. */
-        get: operations["live"];
+        get: operations["get_tasks_id_logs_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1944,7 +1978,24 @@ export interface paths {
         get?: never;
         put?: never;
         /** Runs the task's spider again with the same parameters, and its code as it is now: a new task. */
-        post: operations["retry"];
+        post: operations["post_tasks_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/api/crawlhub/tasks/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest task of each of these spiders, without test runs; a spider without any is left out. */
+        get: operations["get_tasks_latest"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1961,7 +2012,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Signs in: sets the cookies `admin_access_token`, `admin_refresh_token` and `admin_csrf_token`. */
-        post: operations["login"];
+        post: operations["post_login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1978,7 +2029,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Ends this session. */
-        post: operations["logout"];
+        post: operations["post_logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1998,7 +2049,7 @@ export interface paths {
          *     be passed to this server itself, which says why; so are an editor's own address
          *     with `tkn` (401), and whatever asks for an upgrade, so that it ends with the session and counts as activity.
          */
-        get: operations["authorize"];
+        get: operations["get_proxy_authorize"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2017,7 +2068,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** New tokens for a session whose access token has run out. Needs no CSRF token: it gives another site nothing. */
-        post: operations["refresh"];
+        post: operations["post_refresh_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2032,7 +2083,7 @@ export interface paths {
             cookie?: never;
         };
         /** Asked by the predecessor's UI on every page. */
-        get: operations["general_settings"];
+        get: operations["get_settings_general_admin"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2049,7 +2100,7 @@ export interface paths {
             cookie?: never;
         };
         /** The predecessor's question whether there is an administrator: there always is. */
-        get: operations["setup"];
+        get: operations["get_setup"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2066,7 +2117,7 @@ export interface paths {
             cookie?: never;
         };
         /** What fills the disk, and how much of it is left. */
-        get: operations["storage"];
+        get: operations["get_storage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2088,7 +2139,7 @@ export interface paths {
          * Removes now what is otherwise removed by the hour: what the settings and spiders' `retention` keep no longer, and
          *     files that nothing refers to. Answers when that is done; who hangs up ends it after its present step.
          */
-        post: operations["clean"];
+        post: operations["post_storage_clean"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2103,7 +2154,7 @@ export interface paths {
             cookie?: never;
         };
         /** Asked by the predecessor's UI before sign-in. */
-        get: operations["system_features"];
+        get: operations["get_system_features"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2120,10 +2171,10 @@ export interface paths {
             cookie?: never;
         };
         /** The caller's API tokens, without the tokens themselves. */
-        get: operations["list_tokens"];
+        get: operations["get_tokens"];
         put?: never;
         /** Makes an API token; this answer is the only one that shows it. */
-        post: operations["create_token"];
+        post: operations["post_tokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2141,7 +2192,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revokes one of the caller's tokens. */
-        delete: operations["delete_token"];
+        delete: operations["delete_tokens_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2155,10 +2206,10 @@ export interface paths {
             cookie?: never;
         };
         /** All users. Administrators only, as all of `/users` and `/audit`. */
-        get: operations["list_users"];
+        get: operations["get_users"];
         put?: never;
         /** Makes a user. */
-        post: operations["create_user"];
+        post: operations["post_users"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2173,12 +2224,12 @@ export interface paths {
             cookie?: never;
         };
         /** One user. */
-        get: operations["get_user"];
+        get: operations["get_users_id"];
         /** Changes the fields that are sent. */
-        put: operations["change_user"];
+        put: operations["put_users_id"];
         post?: never;
         /** Removes a user with their sessions and tokens. */
-        delete: operations["delete_user"];
+        delete: operations["delete_users_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2192,7 +2243,7 @@ export interface paths {
             cookie?: never;
         };
         /** Database and stores answer. */
-        get: operations["ready"];
+        get: operations["get_readyz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2219,13 +2270,13 @@ export interface components {
         };
         AlertId: string;
         /** @enum {string} */
-        AlertLevel: "Info" | "Warning" | "Error";
+        AlertLevel: "info" | "warning" | "error";
         AlertRuleId: string;
         /**
          * @description What an alert is about, and what a rule looks for.
          * @enum {string}
          */
-        AlertType: "TaskFailed" | "TaskFailureRate" | "TaskDuration" | "ItemsCount" | "HeartbeatTimeout" | "NoRun" | "SinkFailing" | "DataDrift" | "Editor";
+        AlertType: "task_failed" | "task_failure_rate" | "task_duration" | "items_count" | "heartbeat_timeout" | "no_run" | "sink_failing" | "data_drift" | "editor";
         ApiToken: {
             /** Format: date-time */
             created_at: string;
@@ -2344,7 +2395,7 @@ export interface components {
          * @description What became of a thing that a spider brings.
          * @enum {string}
          */
-        ChangeKind: "New" | "Changed" | "Gone";
+        ChangeKind: "new" | "changed" | "gone";
         /** @description Changes in the order in which they came to be. */
         Changes: {
             /** @description Fewer than `page_size` where they are large, or where there are no more; none where there are no more. */
@@ -2371,20 +2422,20 @@ export interface components {
         /** @description A field left out stays as it is. */
         ChannelChange: {
             /** @default null */
-            channel_type: components["schemas"]["ChannelType"] | null;
+            channel_type?: components["schemas"]["ChannelType"] | null;
             /** @description An object, or a JSON text of one; see [`Channel`]. `******` keeps a secret as it is. */
             config?: Record<string, never> | null;
             /** @default null */
-            is_enabled: boolean | null;
+            is_enabled?: boolean | null;
             /**
              * @description 1 to 100 characters.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
         };
         ChannelId: string;
         /** @enum {string} */
-        ChannelType: "Webhook" | "Email" | "Dingtalk" | "Feishu" | "Wecom" | "Slack";
+        ChannelType: "webhook" | "email" | "dingtalk" | "feishu" | "wecom" | "slack";
         /** @description What became of a check. */
         Checked: {
             /** @description Why it failed. */
@@ -2406,6 +2457,8 @@ export interface components {
             task_id: components["schemas"]["TaskId"];
         };
         CodeSessionId: string;
+        /** @enum {string} */
+        CodeSessionStatus: "pending" | "starting" | "ready" | "syncing" | "stopped" | "failed";
         Conflict: {
             kept_as: string;
             path: string;
@@ -2441,7 +2494,7 @@ export interface components {
             name: string;
             /** Format: int64 */
             port: number;
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["DataSourceStatus"];
             type: components["schemas"]["SinkKind"];
             /** Format: date-time */
             updated_at: string;
@@ -2458,45 +2511,69 @@ export interface components {
              * @description Make the database where the server has none of the name; only when the datasource is made.
              * @default false
              */
-            create_db_if_not_exists: boolean;
+            create_db_if_not_exists?: boolean;
             /** @default null */
-            database: string | null;
+            database?: string | null;
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /**
              * @description A name or an address.
              * @default null
              */
-            host: string | null;
+            host?: string | null;
             /** @default null */
-            mode: components["schemas"]["Mode"] | null;
+            mode?: components["schemas"]["Mode"] | null;
             /**
              * @description 1 to 255 characters; needed when it is made.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * @description Is never answered. Empty (or `******`) leaves it as it is, null takes it away.
              * @default null
              */
-            password: string | null;
+            password?: string | null;
             /**
              * Format: int64
              * @description Null: the usual one.
              * @default null
              */
-            port: number | null;
+            port?: number | null;
             /** @default null */
-            type: components["schemas"]["SinkKind"] | null;
+            type?: components["schemas"]["SinkKind"] | null;
             /** @default null */
-            username: string | null;
+            username?: string | null;
         };
         DatasourceId: string;
+        /**
+         * @description How it was when it was last reached for.
+         * @enum {string}
+         */
+        DataSourceStatus: "active" | "inactive" | "creating" | "error";
+        /** @description Tasks that ended on a day, without test runs. */
+        Day: {
+            /** Format: int64 */
+            completed: number;
+            /** Format: date */
+            date: string;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Items that were stored.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Also those that were cancelled.
+             */
+            total: number;
+        };
         /**
          * @description What becomes of an item whose key is known. One with the same content is a duplicate in any case.
          * @enum {string}
          */
-        DedupPolicy: "KeepFirst" | "KeepLast" | "Version";
+        DedupPolicy: "keep_first" | "keep_last" | "version";
         Deleted: {
             /** Format: int64 */
             deleted_count: number;
@@ -2534,7 +2611,7 @@ export interface components {
         };
         DeliveryId: string;
         /** @enum {string} */
-        DeliveryStatus: "Pending" | "Delivered" | "Failed";
+        DeliveryStatus: "pending" | "delivered" | "failed";
         /** @description A file of a version with what is in it. */
         DeployedContent: components["schemas"]["DeployedFile"] & components["schemas"]["FileText"];
         /** @description A file of a version. */
@@ -2582,7 +2659,7 @@ export interface components {
          * @description `active`: what runs. At most one of a spider's.
          * @enum {string}
          */
-        DeploymentStatus: "Active" | "Archived";
+        DeploymentStatus: "active" | "archived";
         /** @description What leads from `against` to the version that is looked at. */
         Diff: {
             /** @description By path, as are the two below. */
@@ -2723,7 +2800,7 @@ export interface components {
                 name: string;
                 /** Format: int64 */
                 port: number;
-                status: components["schemas"]["Status"];
+                status: components["schemas"]["DataSourceStatus"];
                 type: components["schemas"]["SinkKind"];
                 /** Format: date-time */
                 updated_at: string;
@@ -3097,7 +3174,7 @@ export interface components {
                 created_at: string;
                 datasource_id: components["schemas"]["DatasourceId"];
                 datasource_name: string;
-                datasource_status: components["schemas"]["Status"];
+                datasource_status: components["schemas"]["DataSourceStatus"];
                 datasource_type: components["schemas"]["SinkKind"];
                 /** Format: int64 */
                 delivered: number;
@@ -3309,7 +3386,7 @@ export interface components {
                     name: string;
                     /** Format: int64 */
                     port: number;
-                    status: components["schemas"]["Status"];
+                    status: components["schemas"]["DataSourceStatus"];
                     type: components["schemas"]["SinkKind"];
                     /** Format: date-time */
                     updated_at: string;
@@ -3914,7 +3991,7 @@ export interface components {
                     /** Format: date-time */
                     last_active_at: string;
                     spider_id: components["schemas"]["SpiderId"];
-                    status: components["schemas"]["Status"];
+                    status: components["schemas"]["CodeSessionStatus"];
                     /** @description Why the spider could not get its files the last time. */
                     sync_error?: string | null;
                     /**
@@ -4606,7 +4683,7 @@ export interface components {
                 /** Format: date-time */
                 last_active_at: string;
                 spider_id: components["schemas"]["SpiderId"];
-                status: components["schemas"]["Status"];
+                status: components["schemas"]["CodeSessionStatus"];
                 /** @description Why the spider could not get its files the last time. */
                 sync_error?: string | null;
                 /**
@@ -4751,6 +4828,33 @@ export interface components {
                 spider_id: components["schemas"]["SpiderId"];
                 /** Format: date-time */
                 updated_at: string;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Stats: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description How things stand now. */
+            data?: {
+                /**
+                 * Format: int64
+                 * @description Editors that are open, or on their way.
+                 */
+                code_sessions: number;
+                /** @description The disk of the data directory. */
+                disk: components["schemas"]["Room"];
+                /** @description The next that fire, the soonest first. */
+                next_fires: components["schemas"]["NextFire"][];
+                proxies: components["schemas"]["ProxyCounts"];
+                spiders: components["schemas"]["SpiderCounts"];
+                tasks_24h: components["schemas"]["TaskCounts"];
+                /** Format: int64 */
+                unread_alerts: number;
             };
             /** @example success */
             msg: string;
@@ -4961,7 +5065,29 @@ export interface components {
             msg: string;
         };
         /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
-        Envelope_Tested: {
+        Envelope_TestedChannel: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            /** @description What a test brought about. */
+            data?: {
+                /** Format: int64 */
+                latency_ms: number;
+                message: string;
+                ok: boolean;
+                /**
+                 * Format: int32
+                 * @description Of HTTP; null for mail.
+                 */
+                status?: number | null;
+            };
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_TestedDataSource: {
             /**
              * Format: int32
              * @example 200
@@ -5088,6 +5214,34 @@ export interface components {
             msg: string;
         };
         /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Day: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /** Format: int64 */
+                completed: number;
+                /** Format: date */
+                date: string;
+                /** Format: int64 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Items that were stored.
+                 */
+                items: number;
+                /**
+                 * Format: int64
+                 * @description Also those that were cancelled.
+                 */
+                total: number;
+            }[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
         Envelope_Vec_DeployedFile: {
             /**
              * Format: int32
@@ -5157,7 +5311,7 @@ export interface components {
                 created_at: string;
                 datasource_id: components["schemas"]["DatasourceId"];
                 datasource_name: string;
-                datasource_status: components["schemas"]["Status"];
+                datasource_status: components["schemas"]["DataSourceStatus"];
                 datasource_type: components["schemas"]["SinkKind"];
                 /** Format: int64 */
                 delivered: number;
@@ -5233,6 +5387,114 @@ export interface components {
              */
             code: number;
             data?: string[];
+            /** @example success */
+            msg: string;
+        };
+        /** @description `code` is the HTTP status, `msg` a sentence in the caller's language. */
+        Envelope_Vec_Task: {
+            /**
+             * Format: int32
+             * @example 200
+             */
+            code: number;
+            data?: {
+                /**
+                 * Format: int64
+                 * @description How often it has been started.
+                 */
+                attempt: number;
+                /** Format: date-time */
+                cancel_requested_at?: string | null;
+                /** @description JSON as text, the predecessor's form. Only where one task is asked for. */
+                checkpoint_data?: string | null;
+                /** @description SHA-256 over the files it runs. */
+                code_hash: string;
+                container_id?: string | null;
+                /** Format: date-time */
+                created_at: string;
+                /** @description The version of the code that it runs; null: the files as they were when it was queued. */
+                deployment_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                deployment_version?: number | null;
+                error_category?: components["schemas"]["ErrorCategory"] | null;
+                error_message?: string | null;
+                /** Format: int64 */
+                exit_code?: number | null;
+                /**
+                 * Format: int64
+                 * @description Items rejected or not delivered.
+                 */
+                failed_count: number;
+                /** Format: date-time */
+                finished_at?: string | null;
+                id: components["schemas"]["TaskId"];
+                is_test: boolean;
+                /** Format: double */
+                items_per_second?: number | null;
+                /** Format: date-time */
+                items_removed_at?: string | null;
+                /** Format: date-time */
+                last_heartbeat?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its log was removed for its age; likewise its items. The counts still say what it did.
+                 */
+                logs_removed_at?: string | null;
+                /** Format: int64 */
+                max_retries: number;
+                /**
+                 * Format: date-time
+                 * @description Not before; null: as soon as it can.
+                 */
+                next_attempt_at?: string | null;
+                params: Record<string, never>;
+                /** Format: double */
+                peak_memory_mb?: number | null;
+                /** @description Why it waits, while it does. */
+                pending_reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description The higher, the sooner.
+                 */
+                priority: number;
+                /**
+                 * Format: int64
+                 * @description 0 to 100, as the spider reports it.
+                 */
+                progress: number;
+                progress_message?: string | null;
+                /**
+                 * Format: int64
+                 * @description How often it was queued again after a failure.
+                 */
+                retry_count: number;
+                /** @description The schedule that queued it. */
+                schedule_id?: string | null;
+                /** Format: date-time */
+                scheduled_at: string;
+                spider_id: components["schemas"]["SpiderId"];
+                spider_name: string;
+                /** Format: date-time */
+                started_at?: string | null;
+                status: components["schemas"]["TaskStatus"];
+                /**
+                 * Format: int64
+                 * @description Items stored.
+                 */
+                success_count: number;
+                /**
+                 * Format: int64
+                 * @description Items received.
+                 */
+                total_count: number;
+                trigger_type: components["schemas"]["Trigger"];
+                /** Format: date-time */
+                updated_at: string;
+                worker_id?: string | null;
+            }[];
             /** @example success */
             msg: string;
         };
@@ -5346,7 +5608,7 @@ export interface components {
          * @description What kind of failure it was, as far as exit, signal and output tell.
          * @enum {string}
          */
-        ErrorCategory: "Network" | "Auth" | "Parse" | "Timeout" | "System";
+        ErrorCategory: "network" | "auth" | "parse" | "timeout" | "system";
         /** @description Errors of one kind in the logs of a spider's runs. */
         ErrorGroup: {
             /**
@@ -5451,21 +5713,21 @@ export interface components {
         };
         FileEdit: {
             /** @default null */
-            base_hash: components["schemas"]["String"] | null;
+            base_hash?: components["schemas"]["String"] | null;
             /** @default null */
-            content: string | null;
+            content?: string | null;
             /**
              * @description Instead of `content`, for what is not text.
              * @default null
              */
-            content_base64: string | null;
+            content_base64?: string | null;
             /** @default null */
-            executable: boolean | null;
+            executable?: boolean | null;
             /**
              * @description A new path.
              * @default null
              */
-            path: string | null;
+            path?: string | null;
         };
         FileId: string;
         /** @description What is in a file: text in `content`; anything else in `content_base64`, with `content` null. */
@@ -5512,7 +5774,7 @@ export interface components {
          * @description What became of a planned time.
          * @enum {string}
          */
-        FireOutcome: "Fired" | "SkippedOverlap" | "SkippedPaused" | "Missed";
+        FireOutcome: "fired" | "skipped_overlap" | "skipped_paused" | "missed";
         Forgotten: {
             /** Format: int64 */
             count: number;
@@ -5522,7 +5784,7 @@ export interface components {
              * @description Whether somebody works in the editor. An open page is no work: left out, it is false.
              * @default false
              */
-            active: boolean;
+            active?: boolean;
         };
         HeartbeatIn: {
             /** Format: double */
@@ -5602,7 +5864,7 @@ export interface components {
          * @description How much a line matters, by its own words.
          * @enum {string}
          */
-        Level: "Debug" | "Info" | "Warning" | "Error" | "Critical";
+        Level: "debug" | "info" | "warning" | "error" | "critical";
         Lines: {
             /** @description In the order of the log. */
             items: components["schemas"]["StoredLine"][];
@@ -5633,7 +5895,7 @@ export interface components {
             created_at: string;
             datasource_id: components["schemas"]["DatasourceId"];
             datasource_name: string;
-            datasource_status: components["schemas"]["Status"];
+            datasource_status: components["schemas"]["DataSourceStatus"];
             datasource_type: components["schemas"]["SinkKind"];
             /** Format: int64 */
             delivered: number;
@@ -5675,14 +5937,14 @@ export interface components {
         /** @description A field left out stays as it is. */
         LinkChange: {
             /** @default null */
-            create_table: boolean | null;
+            create_table?: boolean | null;
             /** @default null */
-            is_enabled: boolean | null;
+            is_enabled?: boolean | null;
             /**
              * @description What was delivered stays where it is; what comes goes there.
              * @default null
              */
-            target_table: string | null;
+            target_table?: string | null;
         };
         LinkId: string;
         Live: {
@@ -5705,37 +5967,37 @@ export interface components {
          * @description What becomes of planned times that passed while no server was up.
          * @enum {string}
          */
-        Misfire: "RunOnce" | "Skip";
+        Misfire: "run_once" | "skip";
         /**
          * @description Who runs the database.
          * @enum {string}
          */
-        Mode: "External" | "Managed";
+        Mode: "external" | "managed";
         NewDeployment: {
             /**
              * @description At most 500 characters.
              * @default null
              */
-            deploy_note: string | null;
+            deploy_note?: string | null;
         };
         NewFile: {
             /**
              * @description Empty when left out.
              * @default null
              */
-            content: string | null;
+            content?: string | null;
             /**
              * @description Instead of `content`, for what is not text.
              * @default null
              */
-            content_base64: string | null;
+            content_base64?: string | null;
             /** @default false */
-            executable: boolean;
+            executable?: boolean;
             /**
              * @default null
              * @example src/parser.py
              */
-            path: string | null;
+            path?: string | null;
         };
         NewLink: {
             /** @description Deliver the items that there are already; else only what comes from now on. */
@@ -5744,10 +6006,10 @@ export interface components {
              * @description Make the table where there is none.
              * @default true
              */
-            create_table: boolean;
+            create_table?: boolean;
             datasource_id: string;
             /** @default true */
-            is_enabled: boolean;
+            is_enabled?: boolean;
             /** @description 1 to 255 characters, as the database takes them for a table; one dot separates schema and table. */
             target_table: string;
         };
@@ -5768,11 +6030,20 @@ export interface components {
             password: string;
             role?: components["schemas"]["Role"];
         };
+        NextFire: {
+            /** Format: date-time */
+            at: string;
+            name: string;
+            schedule_id: string;
+            spider_id: string;
+            spider_name: string;
+            timezone: string;
+        };
         /**
          * @description What a run does that would start while another one is active.
          * @enum {string}
          */
-        Overlap: "Skip" | "Queue" | "Replace" | "Allow";
+        Overlap: "skip" | "queue" | "replace" | "allow";
         /** @description One page of a list, newest first. */
         Page_ItemRow: {
             items: (components["schemas"]["WholeRow"] & {
@@ -5876,12 +6147,12 @@ export interface components {
          * @description Of its git repository; a project without one is `active`.
          * @enum {string}
          */
-        ProjectStatus: "Active" | "Pending" | "Syncing" | "Error";
+        ProjectStatus: "active" | "pending" | "syncing" | "error";
         /**
          * @description How the proxy is spoken to: `https` is TLS to the proxy itself; any of them carries http and https pages.
          * @enum {string}
          */
-        Protocol: "Http" | "Https" | "Socks5";
+        Protocol: "http" | "https" | "socks5";
         Proxy: {
             /** Format: date-time */
             cooldown_until?: string | null;
@@ -5951,6 +6222,14 @@ export interface components {
             /** @description Null or empty: none. */
             username?: string | null;
         };
+        ProxyCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            inactive: number;
+            /** Format: int64 */
+            total: number;
+        };
         ProxyId: string;
         ProxyNew: {
             /** @description A name or an IP address. */
@@ -5966,7 +6245,7 @@ export interface components {
          *     spider found it failing a short time ago.
          * @enum {string}
          */
-        ProxyStatus: "Active" | "Inactive" | "Cooldown";
+        ProxyStatus: "active" | "inactive" | "cooldown";
         Ready: {
             /** @description `ok` or `unavailable`, for each. */
             dependencies: {
@@ -6057,7 +6336,7 @@ export interface components {
         };
         Restore: {
             /** @default null */
-            deployment_id: components["schemas"]["DeploymentId"] | null;
+            deployment_id?: components["schemas"]["DeploymentId"] | null;
         };
         /** @description Left out: as the server is set. 0: for ever, all, or no quota. */
         Retention: {
@@ -6066,40 +6345,40 @@ export interface components {
              * @description How long their items are kept.
              * @default null
              */
-            item_days: number | null;
+            item_days?: number | null;
             /**
              * Format: int64
              * @description How long their logs are kept.
              * @default null
              */
-            log_days: number | null;
+            log_days?: number | null;
             /**
              * Format: int64
              * @description How much its tasks may keep together, in MiB, before no further one is started.
              * @default null
              */
-            quota_mb: number | null;
+            quota_mb?: number | null;
             /**
              * Format: int64
              * @description How long ended tasks are kept, with their logs, items and files.
              * @default null
              */
-            task_days: number | null;
+            task_days?: number | null;
             /**
              * Format: int64
              * @description How many ended tasks are kept, the newest; test runs do not count.
              * @default null
              */
-            tasks: number | null;
+            tasks?: number | null;
             /**
              * Format: int64
              * @description How many versions of the code are kept, the newest, besides those in use.
              * @default null
              */
-            versions: number | null;
+            versions?: number | null;
         };
         /** @enum {string} */
-        Role: "Viewer" | "Editor" | "Admin";
+        Role: "viewer" | "editor" | "admin";
         /** @description In bytes. */
         Room: {
             /** @description Less than that is free: items and logs are refused, and no task is started. */
@@ -6156,26 +6435,26 @@ export interface components {
              * @description 30 where left out. 0 for `task_failed` and `data_drift` alone, which are triggered by what happens.
              * @default null
              */
-            cooldown_minutes: number | null;
+            cooldown_minutes?: number | null;
             /** @default null */
-            is_enabled: boolean | null;
+            is_enabled?: boolean | null;
             /**
              * @description 1 to 100 characters.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /** @default null */
-            notification_channel_id: string | null;
+            notification_channel_id?: string | null;
             /** @default null */
-            rule_type: components["schemas"]["AlertType"] | null;
+            rule_type?: components["schemas"]["AlertType"] | null;
             /** @default null */
-            spider_id: string | null;
+            spider_id?: string | null;
         };
         /**
          * @description What runs it; `auto` leaves it to the platform.
          * @enum {string}
          */
-        Runner: "Auto" | "Process" | "Docker" | "Node";
+        Runner: "auto" | "process" | "docker" | "node";
         /** @description How to run a spider once. */
         RunOptions: {
             /**
@@ -6237,40 +6516,40 @@ export interface components {
              * @description Five fields, or six with seconds; needed when it is made. Of a spider's own schedule: also the spider's.
              * @default null
              */
-            cron_expr: string | null;
+            cron_expr?: string | null;
             /**
              * @description One of the spider's versions; null: the active one.
              * @default null
              */
-            deployment_id: string | null;
+            deployment_id?: string | null;
             /** @default null */
-            is_active: boolean | null;
+            is_active?: boolean | null;
             /** @default null */
-            misfire: components["schemas"]["Misfire"] | null;
+            misfire?: components["schemas"]["Misfire"] | null;
             /**
              * @description 1 to 255 characters; the expression when it is made without one.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /** @default null */
-            overlap: components["schemas"]["Overlap"] | null;
+            overlap?: components["schemas"]["Overlap"] | null;
             params?: Record<string, never> | null;
             /**
              * Format: int64
              * @description -100 to 100.
              * @default null
              */
-            priority: number | null;
+            priority?: number | null;
             /**
              * @description Needed when it is made; stays.
              * @default null
              */
-            spider_id: string | null;
+            spider_id?: string | null;
             /**
              * @description An IANA name; the spider's when it is made without one.
              * @default null
              */
-            timezone: string | null;
+            timezone?: string | null;
         };
         ScheduleId: string;
         Setup: {
@@ -6288,7 +6567,7 @@ export interface components {
             /** Format: date-time */
             last_active_at: string;
             spider_id: components["schemas"]["SpiderId"];
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["CodeSessionStatus"];
             /** @description Why the spider could not get its files the last time. */
             sync_error?: string | null;
             /**
@@ -6312,7 +6591,7 @@ export interface components {
          * @description What speaks there.
          * @enum {string}
          */
-        SinkKind: "Postgresql" | "Mysql" | "Mongodb";
+        SinkKind: "postgresql" | "mysql" | "mongodb";
         SkippedFile: {
             path: string;
             /** @description `name`: no path that a spider may have; `not_a_file`: a link, a device. */
@@ -6322,7 +6601,7 @@ export interface components {
          * @description Where its code came from; `scrapy` is also how it is run.
          * @enum {string}
          */
-        Source: "Empty" | "Scrapy" | "Git" | "Upload";
+        Source: "empty" | "scrapy" | "git" | "upload";
         /** @description Texts that are empty are answered as null, which is what the predecessor's clients expect. */
         Spider: {
             /** @description The version that runs; null: the files as they are. */
@@ -6416,27 +6695,27 @@ export interface components {
         /** @description A field left out stays as it is; null clears one that may be empty. */
         SpiderChange: {
             /** @default null */
-            autothrottle_enabled: boolean | null;
+            autothrottle_enabled?: boolean | null;
             /**
              * Format: double
              * @default null
              */
-            cpu_limit: number | null;
+            cpu_limit?: number | null;
             /** @default null */
-            cron_expr: string | null;
+            cron_expr?: string | null;
             /** @default null */
-            dedup_enabled: boolean | null;
+            dedup_enabled?: boolean | null;
             /**
              * @description Names of fields, by comma; `a.b` is the field `b` inside of `a`.
              * @default null
              */
-            dedup_fields: string | null;
+            dedup_fields?: string | null;
             /** @default null */
-            dedup_policy: components["schemas"]["DedupPolicy"] | null;
+            dedup_policy?: components["schemas"]["DedupPolicy"] | null;
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /** @default null */
-            entry_point: string | null;
+            entry_point?: string | null;
             /**
              * @description An object of texts, numbers and booleans (or a JSON text of one), which takes the place of the former one.
              *     `******` keeps a secret value as it is.
@@ -6446,105 +6725,111 @@ export interface components {
              * @description At most 50, each with an exit code, a regular expression, or both.
              * @default null
              */
-            error_rules: components["schemas"]["ErrorRule"][] | null;
+            error_rules?: components["schemas"]["ErrorRule"][] | null;
             /** @default null */
-            git_repo: string | null;
+            git_repo?: string | null;
             /** @default null */
-            image: string | null;
+            image?: string | null;
             /** @default null */
-            is_active: boolean | null;
+            is_active?: boolean | null;
             /** @description A JSON Schema, as an object or as its JSON text; it may not refer to other documents. */
             item_schema?: Record<string, never> | null;
             /**
              * Format: int64
              * @default null
              */
-            max_concurrent: number | null;
+            max_concurrent?: number | null;
             /**
              * Format: int64
              * @default null
              */
-            max_items: number | null;
+            max_items?: number | null;
             /**
              * Format: int64
              * @default null
              */
-            max_retries: number | null;
+            max_retries?: number | null;
             /**
              * Format: int64
              * @default null
              */
-            memory_limit_mb: number | null;
+            memory_limit_mb?: number | null;
             /** @default null */
-            misfire: components["schemas"]["Misfire"] | null;
+            misfire?: components["schemas"]["Misfire"] | null;
             /**
              * @description 1 to 255 characters; needed when it is made.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /** @default null */
-            node_id: string | null;
+            node_id?: string | null;
             /** @default null */
-            overlap: components["schemas"]["Overlap"] | null;
+            overlap?: components["schemas"]["Overlap"] | null;
             params?: Record<string, never> | null;
             /**
              * @description The project named `default` when it is made without one; null is as good as left out.
              * @default null
              */
-            project_id: string | null;
+            project_id?: string | null;
             /** @default null */
-            proxy_enabled: boolean | null;
+            proxy_enabled?: boolean | null;
             /**
              * Format: double
              * @description Requests a second.
              * @default null
              */
-            rate_limit_rps: number | null;
+            rate_limit_rps?: number | null;
             /** @default null */
-            requirements_txt: string | null;
+            requirements_txt?: string | null;
             /** @default null */
-            retention: components["schemas"]["Retention"] | null;
+            retention?: components["schemas"]["Retention"] | null;
             /**
              * Format: int64
              * @default null
              */
-            retry_delay_seconds: number | null;
+            retry_delay_seconds?: number | null;
             /** @description `{category: retries}` of `network`, `auth`, `parse`, `timeout`, `system`, each 0 to 100. */
             retry_limits?: Record<string, never> | null;
             /** @default null */
-            runner: components["schemas"]["Runner"] | null;
+            runner?: components["schemas"]["Runner"] | null;
             /**
              * @description Also becomes the file `main.py`, where there is none or it held the former `script_content`.
              * @default null
              */
-            script_content: string | null;
+            script_content?: string | null;
             /** @default null */
-            source: components["schemas"]["Source"] | null;
+            source?: components["schemas"]["Source"] | null;
             /**
              * @description An http(s) address of at most 2000 characters.
              * @default null
              */
-            start_url: string | null;
+            start_url?: string | null;
             /**
              * @description One of `GET /spiders/templates` to start from; only when it is made.
              * @default null
              */
-            template: string | null;
+            template?: string | null;
             /**
              * Format: int64
              * @default null
              */
-            timeout_seconds: number | null;
+            timeout_seconds?: number | null;
             /**
              * @description An IANA name.
              * @default null
              */
-            timezone: string | null;
+            timezone?: string | null;
             /**
              * @description An http(s) address of at most 500 characters.
              * @default null
              */
-            webhook_url: string | null;
+            webhook_url?: string | null;
+        };
+        SpiderCounts: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            total: number;
         };
         SpiderFile: {
             content_type: string;
@@ -6580,11 +6865,23 @@ export interface components {
             /** Format: int64 */
             total_bytes: number;
         };
-        /**
-         * @description How it was when it was last reached for.
-         * @enum {string}
-         */
-        Status: "Active" | "Inactive" | "Creating" | "Error";
+        /** @description How things stand now. */
+        Stats: {
+            /**
+             * Format: int64
+             * @description Editors that are open, or on their way.
+             */
+            code_sessions: number;
+            /** @description The disk of the data directory. */
+            disk: components["schemas"]["Room"];
+            /** @description The next that fire, the soonest first. */
+            next_fires: components["schemas"]["NextFire"][];
+            proxies: components["schemas"]["ProxyCounts"];
+            spiders: components["schemas"]["SpiderCounts"];
+            tasks_24h: components["schemas"]["TaskCounts"];
+            /** Format: int64 */
+            unread_alerts: number;
+        };
         StatusOut: {
             status: components["schemas"]["TaskStatus"];
             task_id: components["schemas"]["TaskId"];
@@ -6635,7 +6932,7 @@ export interface components {
          * @description Where a line came from; `system` is what the platform itself has to say about the run.
          * @enum {string}
          */
-        Stream: "Stdout" | "Stderr" | "System";
+        Stream: "stdout" | "stderr" | "system";
         String: string;
         /** @description What a synchronisation came to. */
         Synchronised: {
@@ -6747,6 +7044,40 @@ export interface components {
             updated_at: string;
             worker_id?: string | null;
         };
+        /** @description Of the last 24 hours by their ends, without test runs. */
+        TaskCounts: {
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Items that were stored.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Now.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Now.
+             */
+            running: number;
+            /**
+             * Format: double
+             * @description Of those that completed or failed, in percent with one decimal; 0 where there is none.
+             */
+            success_rate: number;
+            /**
+             * Format: int64
+             * @description Those that ended, and those that wait or run now.
+             */
+            total: number;
+        };
         /** @description A file that a spider uploaded. */
         TaskFile: {
             /** Format: date-time */
@@ -6772,7 +7103,7 @@ export interface components {
             truncated: boolean;
         };
         /** @enum {string} */
-        TaskStatus: "Pending" | "Running" | "Completed" | "Failed" | "Cancelled";
+        TaskStatus: "pending" | "running" | "completed" | "failed" | "cancelled";
         Template: {
             /** @description Of the file that one looks at first. */
             content: string;
@@ -6788,8 +7119,20 @@ export interface components {
             content: string;
             path: string;
         };
+        /** @description What a test brought about. */
+        TestedChannel: {
+            /** Format: int64 */
+            latency_ms: number;
+            message: string;
+            ok: boolean;
+            /**
+             * Format: int32
+             * @description Of HTTP; null for mail.
+             */
+            status?: number | null;
+        };
         /** @description Whether the database was reached. */
-        Tested: {
+        TestedDataSource: {
             /** Format: int64 */
             latency_ms: number;
             /** @description What was wrong, where something was. */
@@ -6798,7 +7141,7 @@ export interface components {
         };
         TokenId: string;
         /** @enum {string} */
-        Trigger: "Manual" | "Schedule" | "Retry" | "Test";
+        Trigger: "manual" | "schedule" | "retry" | "test";
         Uploaded: {
             errors?: string[] | null;
             files_count: number;
@@ -6908,7 +7251,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    live: {
+    get_healthz: {
         parameters: {
             query?: never;
             header?: never;
@@ -6927,7 +7270,7 @@ export interface operations {
             };
         };
     };
-    change_password: {
+    put_account_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -6949,7 +7292,7 @@ export interface operations {
             };
         };
     };
-    profile: {
+    get_account_profile: {
         parameters: {
             query?: never;
             header?: never;
@@ -6968,7 +7311,7 @@ export interface operations {
             };
         };
     };
-    audit: {
+    get_audit: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -6994,7 +7337,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_alert_rules: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7023,7 +7366,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_alert_rules: {
         parameters: {
             query?: never;
             header?: never;
@@ -7053,7 +7396,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_alert_rules_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -7081,7 +7424,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_alert_rules_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -7120,7 +7463,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_alert_rules_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -7147,7 +7490,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_alerts: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7177,7 +7520,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_alerts_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -7204,7 +7547,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    post_alerts_id_read: {
         parameters: {
             query?: never;
             header?: never;
@@ -7231,7 +7574,7 @@ export interface operations {
             };
         };
     };
-    read_all: {
+    post_alerts_read_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -7251,7 +7594,7 @@ export interface operations {
             };
         };
     };
-    unread_count: {
+    get_alerts_unread_count: {
         parameters: {
             query?: never;
             header?: never;
@@ -7270,7 +7613,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_code_sessions: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7279,7 +7622,7 @@ export interface operations {
                 page?: number;
                 /** @description 1 to 100. */
                 page_size?: number;
-                status?: components["schemas"]["Status"];
+                status?: components["schemas"]["CodeSessionStatus"];
             };
             header?: never;
             path?: never;
@@ -7297,7 +7640,7 @@ export interface operations {
             };
         };
     };
-    close_any: {
+    delete_code_sessions_session_id: {
         parameters: {
             query?: {
                 /** @description Also where the files cannot be brought back: what is not saved is lost. */
@@ -7335,7 +7678,50 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_dashboard_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Stats"];
+                };
+            };
+        };
+    };
+    get_dashboard_trends: {
+        parameters: {
+            query?: {
+                /** @description 1 to 30, today among them. */
+                days?: number;
+                /** @description Whose days: an IANA name. */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Day"];
+                };
+            };
+        };
+    };
+    get_data: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7389,7 +7775,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_data: {
         parameters: {
             query?: {
                 /** @description Of test runs, or only of real ones; both when left out. */
@@ -7429,7 +7815,7 @@ export interface operations {
             };
         };
     };
-    changes: {
+    get_data_changes: {
         parameters: {
             query: {
                 /** @description A former answer's `next_cursor`; goes before `since` where it is later. */
@@ -7456,7 +7842,7 @@ export interface operations {
             };
         };
     };
-    versions: {
+    get_data_changes_versions: {
         parameters: {
             query: {
                 /** @description Costs the same however far down the list. */
@@ -7492,7 +7878,7 @@ export interface operations {
             };
         };
     };
-    export_csv: {
+    get_data_export_csv: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7551,7 +7937,7 @@ export interface operations {
             };
         };
     };
-    export_csv_rows: {
+    get_data_export_csv_stream: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7603,7 +7989,7 @@ export interface operations {
             };
         };
     };
-    export_json: {
+    get_data_export_json: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7669,7 +8055,7 @@ export interface operations {
             };
         };
     };
-    export_json_rows: {
+    get_data_export_json_stream: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7721,7 +8107,7 @@ export interface operations {
             };
         };
     };
-    export_ndjson: {
+    get_data_export_ndjson: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7773,7 +8159,7 @@ export interface operations {
             };
         };
     };
-    export_parquet: {
+    get_data_export_parquet: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7832,7 +8218,7 @@ export interface operations {
             };
         };
     };
-    export_xlsx: {
+    get_data_export_xlsx: {
         parameters: {
             query?: {
                 /** @description `1`: begin a CSV with a byte order mark, which spreadsheets need to read it as UTF-8. */
@@ -7891,7 +8277,7 @@ export interface operations {
             };
         };
     };
-    fields: {
+    get_data_fields: {
         parameters: {
             query?: {
                 /**
@@ -7926,7 +8312,7 @@ export interface operations {
             };
         };
     };
-    preview: {
+    get_data_preview_task_id: {
         parameters: {
             query?: {
                 /** @description 1 to 100. */
@@ -7950,7 +8336,7 @@ export interface operations {
             };
         };
     };
-    quarantined: {
+    get_data_quarantine: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -7978,7 +8364,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_data_quarantine: {
         parameters: {
             query?: {
                 spider_id?: string;
@@ -8007,7 +8393,7 @@ export interface operations {
             };
         };
     };
-    replay: {
+    post_data_quarantine_replay: {
         parameters: {
             query?: never;
             header?: never;
@@ -8037,7 +8423,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_datasources: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8067,7 +8453,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_datasources: {
         parameters: {
             query?: never;
             header?: never;
@@ -8111,7 +8497,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_datasources_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8139,7 +8525,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_datasources_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8178,7 +8564,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_datasources_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8212,7 +8598,7 @@ export interface operations {
             };
         };
     };
-    start: {
+    post_datasources_id_start: {
         parameters: {
             query?: never;
             header?: never;
@@ -8253,7 +8639,7 @@ export interface operations {
             };
         };
     };
-    stop: {
+    post_datasources_id_stop: {
         parameters: {
             query?: never;
             header?: never;
@@ -8294,7 +8680,7 @@ export interface operations {
             };
         };
     };
-    test: {
+    post_datasources_id_test: {
         parameters: {
             query?: never;
             header?: never;
@@ -8311,12 +8697,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_Tested"];
+                    "application/json": components["schemas"]["Envelope_TestedDataSource"];
                 };
             };
         };
     };
-    test_given: {
+    post_datasources_test: {
         parameters: {
             query?: never;
             header?: never;
@@ -8335,7 +8721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_Tested"];
+                    "application/json": components["schemas"]["Envelope_TestedDataSource"];
                 };
             };
             /** @description what is wrong, by field */
@@ -8347,7 +8733,7 @@ export interface operations {
             };
         };
     };
-    load_checkpoint: {
+    get_internal_checkpoint: {
         parameters: {
             query: {
                 spider_id: string;
@@ -8368,7 +8754,7 @@ export interface operations {
             };
         };
     };
-    save_checkpoint: {
+    post_internal_checkpoint: {
         parameters: {
             query?: never;
             header?: never;
@@ -8390,7 +8776,7 @@ export interface operations {
             };
         };
     };
-    upload: {
+    post_internal_files_upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -8412,7 +8798,7 @@ export interface operations {
             };
         };
     };
-    heartbeat: {
+    post_internal_heartbeat: {
         parameters: {
             query?: never;
             header?: never;
@@ -8434,7 +8820,7 @@ export interface operations {
             };
         };
     };
-    items: {
+    post_internal_items: {
         parameters: {
             query?: never;
             header?: never;
@@ -8457,7 +8843,7 @@ export interface operations {
             };
         };
     };
-    progress: {
+    post_internal_progress: {
         parameters: {
             query?: never;
             header?: never;
@@ -8479,7 +8865,7 @@ export interface operations {
             };
         };
     };
-    rotate_proxy: {
+    get_internal_proxy_rotate: {
         parameters: {
             query: {
                 /** @description The address of the one that failed, as it was given. */
@@ -8510,7 +8896,7 @@ export interface operations {
             };
         };
     };
-    status: {
+    get_internal_task_status: {
         parameters: {
             query: {
                 task_id: string;
@@ -8531,7 +8917,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_notifications_channels: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8557,7 +8943,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_notifications_channels: {
         parameters: {
             query?: never;
             header?: never;
@@ -8594,7 +8980,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_notifications_channels_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8622,7 +9008,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_notifications_channels_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8654,7 +9040,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_notifications_channels_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8681,7 +9067,7 @@ export interface operations {
             };
         };
     };
-    test: {
+    post_notifications_channels_id_test: {
         parameters: {
             query?: never;
             header?: never;
@@ -8697,7 +9083,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_Tested"];
+                    "application/json": components["schemas"]["Envelope_TestedChannel"];
                 };
             };
             /** @description `channel_not_found` */
@@ -8723,7 +9109,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_notifications_deliveries: {
         parameters: {
             query?: {
                 channel_id?: string;
@@ -8752,7 +9138,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_notifications_deliveries_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8780,7 +9166,7 @@ export interface operations {
             };
         };
     };
-    retry: {
+    post_notifications_deliveries_id_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -8815,7 +9201,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_projects: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8843,7 +9229,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_projects: {
         parameters: {
             query?: never;
             header?: never;
@@ -8873,7 +9259,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_projects_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8901,7 +9287,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_projects_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8926,7 +9312,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_projects_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -8953,7 +9339,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_proxies: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -8981,7 +9367,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_proxies: {
         parameters: {
             query?: never;
             header?: never;
@@ -9011,7 +9397,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_proxies_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9039,7 +9425,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_proxies_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9071,7 +9457,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_proxies_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9098,7 +9484,7 @@ export interface operations {
             };
         };
     };
-    check: {
+    post_proxies_id_check: {
         parameters: {
             query?: never;
             header?: never;
@@ -9126,7 +9512,7 @@ export interface operations {
             };
         };
     };
-    create_batch: {
+    post_proxies_batch: {
         parameters: {
             query?: never;
             header?: never;
@@ -9155,7 +9541,7 @@ export interface operations {
             };
         };
     };
-    check_all: {
+    post_proxies_check_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -9173,7 +9559,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_schedules: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9201,7 +9587,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_schedules: {
         parameters: {
             query?: never;
             header?: never;
@@ -9231,7 +9617,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_schedules_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9259,7 +9645,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_schedules_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9298,7 +9684,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_schedules_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9325,7 +9711,7 @@ export interface operations {
             };
         };
     };
-    explain: {
+    get_schedules_id_explain: {
         parameters: {
             query: {
                 at: string;
@@ -9355,7 +9741,7 @@ export interface operations {
             };
         };
     };
-    fires: {
+    get_schedules_id_fires: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9395,7 +9781,7 @@ export interface operations {
             };
         };
     };
-    toggle: {
+    post_schedules_id_toggle: {
         parameters: {
             query?: never;
             header?: never;
@@ -9423,7 +9809,7 @@ export interface operations {
             };
         };
     };
-    upcoming: {
+    get_schedules_id_upcoming: {
         parameters: {
             query?: {
                 /** @description 1 to 100. */
@@ -9454,7 +9840,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_spiders: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9484,7 +9870,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_spiders: {
         parameters: {
             query?: never;
             header?: never;
@@ -9514,7 +9900,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_spiders_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9542,7 +9928,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_spiders_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9581,7 +9967,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_spiders_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9615,7 +10001,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_spiders_id_datasources: {
         parameters: {
             query?: never;
             header?: never;
@@ -9643,7 +10029,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_spiders_id_datasources: {
         parameters: {
             query?: never;
             header?: never;
@@ -9689,7 +10075,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_spiders_id_datasources_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -9736,7 +10122,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_spiders_id_datasources_link: {
         parameters: {
             query?: never;
             header?: never;
@@ -9764,7 +10150,7 @@ export interface operations {
             };
         };
     };
-    refused: {
+    get_spiders_id_datasources_link_refused: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9800,7 +10186,7 @@ export interface operations {
             };
         };
     };
-    forget: {
+    delete_spiders_id_datasources_link_refused: {
         parameters: {
             query?: never;
             header?: never;
@@ -9829,7 +10215,7 @@ export interface operations {
             };
         };
     };
-    retry: {
+    post_spiders_id_datasources_link_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -9858,7 +10244,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_spiders_id_deployments: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -9893,7 +10279,7 @@ export interface operations {
             };
         };
     };
-    deploy: {
+    post_spiders_id_deployments: {
         parameters: {
             query?: never;
             header?: never;
@@ -9932,7 +10318,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_spiders_id_deployments_deployment_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9961,7 +10347,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_spiders_id_deployments_deployment_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -9996,7 +10382,7 @@ export interface operations {
             };
         };
     };
-    archive: {
+    get_spiders_id_deployments_deployment_id_archive: {
         parameters: {
             query?: never;
             header?: never;
@@ -10026,7 +10412,7 @@ export interface operations {
             };
         };
     };
-    diff: {
+    get_spiders_id_deployments_deployment_id_diff: {
         parameters: {
             query?: {
                 /** @description The id of another version, or `files` for the files as they are; the version before where left out. */
@@ -10058,7 +10444,7 @@ export interface operations {
             };
         };
     };
-    files: {
+    get_spiders_id_deployments_deployment_id_files: {
         parameters: {
             query?: never;
             header?: never;
@@ -10087,7 +10473,7 @@ export interface operations {
             };
         };
     };
-    content: {
+    get_spiders_id_deployments_deployment_id_files_content: {
         parameters: {
             query: {
                 path: string;
@@ -10118,7 +10504,7 @@ export interface operations {
             };
         };
     };
-    restore: {
+    post_spiders_id_deployments_deployment_id_restore: {
         parameters: {
             query?: never;
             header?: never;
@@ -10154,7 +10540,7 @@ export interface operations {
             };
         };
     };
-    rollback: {
+    post_spiders_id_deployments_deployment_id_rollback: {
         parameters: {
             query?: never;
             header?: never;
@@ -10183,7 +10569,7 @@ export interface operations {
             };
         };
     };
-    deactivate: {
+    post_spiders_id_deployments_deactivate: {
         parameters: {
             query?: never;
             header?: never;
@@ -10211,7 +10597,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_spiders_id_errors: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -10239,7 +10625,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_spiders_id_errors_fingerprint: {
         parameters: {
             query?: never;
             header?: never;
@@ -10268,7 +10654,7 @@ export interface operations {
             };
         };
     };
-    forget: {
+    delete_spiders_id_errors_fingerprint: {
         parameters: {
             query?: never;
             header?: never;
@@ -10296,7 +10682,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_spiders_id_files: {
         parameters: {
             query?: never;
             header?: never;
@@ -10324,7 +10710,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    put_spiders_id_files_file_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10364,7 +10750,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_spiders_id_files_file_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -10392,7 +10778,7 @@ export interface operations {
             };
         };
     };
-    content: {
+    get_spiders_id_files_file_id_content: {
         parameters: {
             query?: never;
             header?: never;
@@ -10421,7 +10807,7 @@ export interface operations {
             };
         };
     };
-    archive: {
+    get_spiders_id_files_archive: {
         parameters: {
             query?: never;
             header?: never;
@@ -10443,7 +10829,7 @@ export interface operations {
             };
         };
     };
-    new: {
+    post_spiders_id_files_new: {
         parameters: {
             query?: {
                 /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
@@ -10492,7 +10878,7 @@ export interface operations {
             };
         };
     };
-    upload: {
+    post_spiders_id_files_upload: {
         parameters: {
             query?: {
                 /** @description The predecessor's way to say where the file goes; `path` of the body is stronger. */
@@ -10534,7 +10920,7 @@ export interface operations {
             };
         };
     };
-    upload_zip: {
+    post_spiders_id_files_upload_zip: {
         parameters: {
             query?: never;
             header?: never;
@@ -10573,7 +10959,7 @@ export interface operations {
             };
         };
     };
-    of_spider: {
+    get_spiders_id_logs: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -10601,7 +10987,7 @@ export interface operations {
             };
         };
     };
-    search: {
+    get_spiders_id_logs_search: {
         parameters: {
             query?: {
                 /** @description A former answer's `next_cursor`. */
@@ -10643,7 +11029,7 @@ export interface operations {
             };
         };
     };
-    run: {
+    post_spiders_id_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -10675,7 +11061,7 @@ export interface operations {
             };
         };
     };
-    schedule: {
+    get_spiders_id_schedule: {
         parameters: {
             query?: {
                 /** @description 1 to 100. */
@@ -10706,7 +11092,7 @@ export interface operations {
             };
         };
     };
-    test_run: {
+    post_spiders_id_test_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -10731,7 +11117,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_spiders_spider_id_code_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -10759,7 +11145,7 @@ export interface operations {
             };
         };
     };
-    open: {
+    post_spiders_spider_id_code_session: {
         parameters: {
             query?: {
                 /** @description Whether to answer only when the editor can be used; true where left out. */
@@ -10818,7 +11204,7 @@ export interface operations {
             };
         };
     };
-    close: {
+    delete_spiders_spider_id_code_session: {
         parameters: {
             query?: {
                 /** @description Also where the files cannot be brought back: what is not saved is lost. */
@@ -10856,7 +11242,7 @@ export interface operations {
             };
         };
     };
-    heartbeat: {
+    post_spiders_spider_id_code_session_heartbeat: {
         parameters: {
             query?: never;
             header?: never;
@@ -10895,7 +11281,7 @@ export interface operations {
             };
         };
     };
-    sync: {
+    post_spiders_spider_id_code_session_sync: {
         parameters: {
             query?: never;
             header?: never;
@@ -10937,7 +11323,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_spiders_spider_id_workspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -10965,7 +11351,7 @@ export interface operations {
             };
         };
     };
-    open: {
+    post_spiders_spider_id_workspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -11000,7 +11386,7 @@ export interface operations {
             };
         };
     };
-    restore: {
+    post_spiders_spider_id_workspace_restore: {
         parameters: {
             query?: {
                 deployment_id?: string;
@@ -11040,7 +11426,7 @@ export interface operations {
             };
         };
     };
-    start: {
+    post_spiders_spider_id_workspace_start: {
         parameters: {
             query?: never;
             header?: never;
@@ -11060,7 +11446,7 @@ export interface operations {
             };
         };
     };
-    stop: {
+    post_spiders_spider_id_workspace_stop: {
         parameters: {
             query?: never;
             header?: never;
@@ -11094,7 +11480,7 @@ export interface operations {
             };
         };
     };
-    upload: {
+    post_spiders_spider_id_workspace_upload: {
         parameters: {
             query?: never;
             header?: never;
@@ -11140,7 +11526,7 @@ export interface operations {
             };
         };
     };
-    templates: {
+    get_spiders_templates: {
         parameters: {
             query?: never;
             header?: never;
@@ -11159,7 +11545,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_tasks: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -11189,7 +11575,7 @@ export interface operations {
             };
         };
     };
-    get: {
+    get_tasks_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11217,7 +11603,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_tasks_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11244,7 +11630,7 @@ export interface operations {
             };
         };
     };
-    attempts: {
+    get_tasks_id_attempts: {
         parameters: {
             query?: never;
             header?: never;
@@ -11265,7 +11651,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    post_tasks_id_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -11293,7 +11679,7 @@ export interface operations {
             };
         };
     };
-    events: {
+    get_tasks_id_events: {
         parameters: {
             query?: never;
             header?: never;
@@ -11314,7 +11700,7 @@ export interface operations {
             };
         };
     };
-    files: {
+    get_tasks_id_files: {
         parameters: {
             query?: never;
             header?: never;
@@ -11335,7 +11721,7 @@ export interface operations {
             };
         };
     };
-    file: {
+    get_tasks_id_files_file_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11357,7 +11743,7 @@ export interface operations {
             };
         };
     };
-    whole: {
+    get_tasks_id_logs: {
         parameters: {
             query?: never;
             header?: never;
@@ -11378,7 +11764,7 @@ export interface operations {
             };
         };
     };
-    download: {
+    get_tasks_id_logs_download: {
         parameters: {
             query?: never;
             header?: never;
@@ -11399,7 +11785,7 @@ export interface operations {
             };
         };
     };
-    lines: {
+    get_tasks_id_logs_lines: {
         parameters: {
             query?: {
                 /** @description Only lines behind this place: the `seq` of the last line that the caller has. */
@@ -11441,7 +11827,7 @@ export interface operations {
             };
         };
     };
-    live: {
+    get_tasks_id_logs_stream: {
         parameters: {
             query?: never;
             header?: {
@@ -11464,7 +11850,7 @@ export interface operations {
             };
         };
     };
-    retry: {
+    post_tasks_id_retry: {
         parameters: {
             query?: never;
             header?: never;
@@ -11492,7 +11878,29 @@ export interface operations {
             };
         };
     };
-    login: {
+    get_tasks_latest: {
+        parameters: {
+            query?: {
+                /** @description Spiders' ids, by comma; at most 100. */
+                spider_ids?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Vec_Task"];
+                };
+            };
+        };
+    };
+    post_login: {
         parameters: {
             query?: never;
             header?: never;
@@ -11528,7 +11936,7 @@ export interface operations {
             };
         };
     };
-    logout: {
+    post_logout: {
         parameters: {
             query?: never;
             header?: never;
@@ -11546,7 +11954,7 @@ export interface operations {
             };
         };
     };
-    authorize: {
+    get_proxy_authorize: {
         parameters: {
             query?: never;
             header: {
@@ -11590,7 +11998,7 @@ export interface operations {
             };
         };
     };
-    refresh: {
+    post_refresh_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -11615,7 +12023,7 @@ export interface operations {
             };
         };
     };
-    general_settings: {
+    get_settings_general_admin: {
         parameters: {
             query?: never;
             header?: never;
@@ -11634,7 +12042,7 @@ export interface operations {
             };
         };
     };
-    setup: {
+    get_setup: {
         parameters: {
             query?: never;
             header?: never;
@@ -11653,7 +12061,7 @@ export interface operations {
             };
         };
     };
-    storage: {
+    get_storage: {
         parameters: {
             query?: never;
             header?: never;
@@ -11672,7 +12080,7 @@ export interface operations {
             };
         };
     };
-    clean: {
+    post_storage_clean: {
         parameters: {
             query?: never;
             header?: never;
@@ -11691,7 +12099,7 @@ export interface operations {
             };
         };
     };
-    system_features: {
+    get_system_features: {
         parameters: {
             query?: never;
             header?: never;
@@ -11710,7 +12118,7 @@ export interface operations {
             };
         };
     };
-    list_tokens: {
+    get_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -11729,7 +12137,7 @@ export interface operations {
             };
         };
     };
-    create_token: {
+    post_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -11752,7 +12160,7 @@ export interface operations {
             };
         };
     };
-    delete_token: {
+    delete_tokens_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11772,7 +12180,7 @@ export interface operations {
             };
         };
     };
-    list_users: {
+    get_users: {
         parameters: {
             query?: {
                 /** @description Costs the same however far down the list. */
@@ -11798,7 +12206,7 @@ export interface operations {
             };
         };
     };
-    create_user: {
+    post_users: {
         parameters: {
             query?: never;
             header?: never;
@@ -11828,7 +12236,7 @@ export interface operations {
             };
         };
     };
-    get_user: {
+    get_users_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11849,7 +12257,7 @@ export interface operations {
             };
         };
     };
-    change_user: {
+    put_users_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11881,7 +12289,7 @@ export interface operations {
             };
         };
     };
-    delete_user: {
+    delete_users_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -11908,7 +12316,7 @@ export interface operations {
             };
         };
     };
-    ready: {
+    get_readyz: {
         parameters: {
             query?: never;
             header?: never;
