@@ -88,7 +88,7 @@ fn no_two_types_of_the_api_share_a_name() {
         let parts = text.split("ToSchema)]").skip(1).chain(text.split("word_enum! {").skip(1));
         for part in parts {
             let head: Vec<&str> = part.lines().take(12).collect();
-            let named = head.iter().find_map(|line| line.trim().strip_prefix("#[schema(as = ")?.strip_suffix(")]"));
+            let renamed = head.iter().find_map(|line| line.trim().strip_prefix("#[schema(as = ")?.strip_suffix(")]"));
             let declared = head.iter().find_map(|line| {
                 let line = line.trim().trim_start_matches("pub(super) ").trim_start_matches("pub(crate) ");
                 let line = line.trim_start_matches("pub ");
@@ -98,8 +98,8 @@ fn no_two_types_of_the_api_share_a_name() {
             let own: String = declared.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             // Between the name and the item stands nothing else.
             let at = |word: &str| head.iter().position(|line| line.contains(word));
-            let is_named = named.is_some_and(|_| at("#[schema(as") < at(declared));
-            names.push(if is_named { named.unwrap().to_owned() } else { own });
+            let is_renamed = renamed.is_some_and(|_| at("#[schema(as") < at(declared));
+            names.push(if is_renamed { renamed.unwrap().to_owned() } else { own });
         }
     }
     names.retain(|name| !name.is_empty());
