@@ -1,0 +1,42 @@
+import { test as base, type Page } from '@playwright/test'
+
+import { Client } from './client'
+import { EMAIL, PASSWORD, Server } from './server'
+
+export { expect } from '@playwright/test'
+
+interface Own {
+  /** The server's API, by the administrator's token. */
+  api: Client
+  /** A page on which the administrator is signed in. */
+  admin: Page
+}
+
+/** Tests in one worker share a server: each makes what it needs, under names of its own. */
+export const test = base.extend<Own, { server: Server }>({
+  server: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from this pattern
+    async ({}, use) => {
+      const server = await Server.start()
+      await use(server)
+      await server.remove()
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+  baseURL: async ({ server }, use) => use(server.url),
+  api: async ({ server }, use) => use(await Client.signIn(server.url)),
+  admin: async ({ page }, use) => {
+    await signIn(page, '/')
+    await use(page)
+  },
+})
+
+/** Through the form, as a person does. */
+export async function signIn(page: Page, path: string, email = EMAIL, password = PASSWORD) {
+  await page.goto(path)
+  await page.getByLabel(/^(E-mail|邮箱)$/).fill(email)
+  await page.getByLabel(/^(Password|密码)$/).fill(password)
+  await page.getByRole('button', { name: /^(Sign in|登录)$/ }).click()
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForURL((url) => url.pathname !== '/login')
+}

@@ -1,0 +1,56 @@
+import AxeBuilder from '@axe-core/playwright'
+
+import { expect, test } from './fixtures'
+import { furnish, pages, type House } from './house'
+
+let house: House | null = null
+
+test.beforeEach(async ({ api }) => {
+  house ??= await furnish(api)
+})
+
+for (const [language, theme] of [
+  ['zh-CN', 'light'],
+  ['en', 'dark'],
+] as const) {
+  test(`no page has a serious fault for those who cannot see or point: ${language}, ${theme}`, async ({ admin }) => {
+    test.setTimeout(240_000)
+    await admin.evaluate(
+      ([language, theme]) => {
+        localStorage.setItem('crawlhub.language', language)
+        localStorage.setItem('crawlhub.theme', theme)
+      },
+      [language, theme] as const,
+    )
+    const problems: string[] = []
+    admin.on('pageerror', (error) => problems.push(`${admin.url()}: ${error.message}`))
+    for (const [name, path] of Object.entries(pages(house!))) {
+      await admin.goto(path)
+      await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+      await expect(admin.locator('.ant-skeleton, .ant-spin-spinning'), name).toHaveCount(0)
+      // Fading in, a text has less contrast.
+      await admin.evaluate(() =>
+        Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
+      )
+      const { violations } = await new AxeBuilder({ page: admin }).exclude('.monaco-editor').analyze()
+      for (const { id, impact, nodes } of violations) {
+        if (impact === 'serious' || impact === 'critical') {
+          problems.push(`${name}: ${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)
+        }
+      }
+    }
+    expect(problems).toEqual([])
+  })
+}
+
+test('every page can be read on a phone', async ({ admin }) => {
+  test.setTimeout(120_000)
+  await admin.setViewportSize({ width: 390, height: 844 })
+  for (const [name, path] of Object.entries(pages(house!))) {
+    await admin.goto(path)
+    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+    await expect(admin.locator('.ant-skeleton'), name).toHaveCount(0)
+    const beyond = await admin.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    expect(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0)
+  }
+})
