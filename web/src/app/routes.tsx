@@ -228,6 +228,7 @@ const alerts = createRoute({
     view: given.one('view', ['alerts', 'rules', 'channels', 'deliveries']),
     level: given.one('level', ['info', 'warning', 'error']),
     is_read: given.flag('is_read'),
+    status: given.one('status', ['pending', 'delivered', 'failed']),
   })),
 })
 

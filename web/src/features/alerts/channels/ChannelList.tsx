@@ -1,0 +1,48 @@
+import { PlusOutlined } from '@ant-design/icons'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { Button, Flex } from 'antd'
+import { useTranslation } from 'react-i18next'
+
+import { get, type Schemas } from '../../../api/client'
+import { EmptyState } from '../../../ui/EmptyState'
+import { ListTable } from '../../../ui/ListTable'
+import { useEdited } from '../../../ui/useEdited'
+import { useMay } from '../../session/profile'
+import { CHANNELS_PATH } from '../addresses'
+import { ChannelDialog } from './ChannelDialog'
+import { useChannelColumns } from './columns'
+
+const route = getRouteApi('/inside/alerts')
+
+export function ChannelList() {
+  const { t } = useTranslation('alerts')
+  const { page, page_size } = route.useSearch()
+  const navigate = route.useNavigate()
+  const isEditor = useMay('editor')
+  const dialog = useEdited<Schemas['Channel']>()
+  const columns = useChannelColumns(dialog.edit)
+  const query = useQuery({
+    ...get(CHANNELS_PATH, { params: { query: { page, page_size } } }),
+    placeholderData: keepPreviousData,
+  })
+  const create = isEditor && (
+    <Button type="primary" icon={<PlusOutlined />} onClick={dialog.create}>
+      {t('channels.create')}
+    </Button>
+  )
+  return (
+    <>
+      <Flex justify="end" style={{ marginBottom: 12 }}>
+        {create}
+      </Flex>
+      <ListTable
+        query={query}
+        columns={columns}
+        onPage={(page, page_size) => void navigate({ search: (before) => ({ ...before, page, page_size }) })}
+        empty={<EmptyState title={t('channels.empty')} hint={t('channels.emptyHint')} action={create} />}
+      />
+      <ChannelDialog channel={dialog.edited} isOpen={dialog.isOpen} onClose={dialog.close} />
+    </>
+  )
+}
