@@ -7,25 +7,39 @@ export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run demo test check test-sqlite test-postgres test-mongo test-docker test-sdk bench release
+.PHONY: run demo test check ui openapi shots test-sqlite test-postgres test-mongo test-docker test-sdk test-web bench release
 
 ## Builds what is missing and serves on http://127.0.0.1:8000, data in ./data.
-run:
+run: ui
 	cargo build --locked --profile quick --bin crawlhub
 	exec $(TARGET)/quick/crawlhub serve
 
 ## Runs the example spiders against a real site on this machine and shows what they brought back.
-demo:
+demo: ui
 	cargo build --locked --profile quick --bin crawlhub
 	scripts/install-parts demo
 	python3 examples/demo.py --server $(TARGET)/quick/crawlhub
+
+## The admin UI, which the server carries; without npm it is left out, and the server says so.
+ui:
+	scripts/build-ui
+
+## Writes down what the server says of its API: the types of the admin UI are made from it.
+openapi:
+	cargo run --locked --bin crawlhub -- openapi > web/openapi.json.new && mv web/openapi.json.new web/openapi.json
+
+## Pictures of every page of the admin UI, in both themes and widths: web/shots.
+shots: ui
+	cargo build --locked --bin crawlhub
+	cd web && CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub npx playwright test --config shots.config.ts
 
 ## Installs what the tests need, where it can, and runs them all.
 test:
 	scripts/install-parts test
 	@# What needs no compiler is prepared while the compiler works.
 	scripts/build-images --prepare & images=$$!; \
-	  $(MAKE) check && $(MAKE) test-sdk && $(MAKE) test-sqlite; made=$$?; wait $$images; exit $$made
+	  $(MAKE) ui && $(MAKE) check && $(MAKE) test-sdk && $(MAKE) test-sqlite && $(MAKE) test-web; \
+	  made=$$?; wait $$images; exit $$made
 	$(MAKE) test-postgres
 	$(MAKE) test-mongo
 	$(MAKE) test-docker
@@ -38,6 +52,11 @@ check:
 ## The SDK against a server that fails in every way.
 test-sdk:
 	scripts/test-sdk
+
+## The admin UI in a browser, on the server's own binary.
+test-web:
+	cargo build --locked --bin crawlhub
+	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web
 
 test-sqlite:
 	scripts/with-mysql cargo test --locked -- --skip docker::
@@ -65,7 +84,7 @@ test-mongo:
 	scripts/with-postgres scripts/with-mongo cargo test --locked --test suite -- import::
 
 ## What the README claims of speed. Builds what ships.
-bench:
+bench: ui
 	cargo build --locked --release --bin crawlhub
 	scripts/install-parts bench
 	python3 benches/bench.py --server $(TARGET)/release/crawlhub
@@ -73,5 +92,5 @@ bench:
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
 
-release:
+release: ui
 	cargo build --locked --release --bin crawlhub

@@ -16,18 +16,18 @@ interface Own {
 export const test = base.extend<Own, { server: Server }>({
   server: [
     // eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from this pattern
-    async ({}, use) => {
+    async ({}, give) => {
       const server = await Server.start()
-      await use(server)
+      await give(server)
       await server.remove()
     },
     { scope: 'worker', timeout: 60_000 },
   ],
-  baseURL: async ({ server }, use) => use(server.url),
-  api: async ({ server }, use) => use(await Client.signIn(server.url)),
-  admin: async ({ page }, use) => {
+  baseURL: async ({ server }, give) => give(server.url),
+  api: async ({ server }, give) => give(await Client.signIn(server.url)),
+  admin: async ({ page }, give) => {
     await signIn(page, '/')
-    await use(page)
+    await give(page)
   },
 })
 
