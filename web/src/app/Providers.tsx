@@ -12,6 +12,21 @@ import { isDark, subscribe } from './preferences/theme'
 const FONTS =
   'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif'
 
+/** As text on their grounds these can be read; grounds made from them would be grey. */
+const LIGHT_SIGNALS = {
+  colorSuccess: '#2b7d0f',
+  colorSuccessBg: '#f6ffed',
+  colorSuccessBorder: '#b7eb8f',
+  colorWarning: '#945800',
+  colorWarningBg: '#fffbe6',
+  colorWarningBorder: '#ffe58f',
+  colorInfo: '#1461cc',
+  colorInfoBg: '#e6f4ff',
+  colorInfoBorder: '#91caff',
+  colorErrorBg: '#fff2f0',
+  colorErrorBorder: '#ffccc7',
+}
+
 /** The look, the language and the cache that all pages share. */
 export function Providers({ client, children }: { client: QueryClient; children: ReactNode }) {
   const { i18n } = useTranslation()
@@ -29,6 +44,7 @@ export function Providers({ client, children }: { client: QueryClient; children:
           colorPrimary: '#1668dc',
           // As text these are read on grey, too.
           colorError: dark ? '#ff7875' : '#cf1322',
+          ...(dark ? {} : LIGHT_SIGNALS),
           colorLink: dark ? '#4c9bff' : '#1461cc',
           fontFamily: FONTS,
           colorTextDescription: dark ? '#a6a6a6' : '#5f5f5f',

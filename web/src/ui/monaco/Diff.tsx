@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 
 import type { DiffProps } from '../CodeEditor'
-import { languageOf, monaco, OPTIONS } from './monaco'
+import { languageOf, monaco, OPTIONS, setTheme } from './monaco'
 
 interface Props extends DiffProps {
   isDark: boolean
@@ -11,15 +11,21 @@ export default function Diff({ path, before, after, height = 420, isDark }: Prop
   const place = useRef<HTMLDivElement>(null)
   const editor = useRef<monaco.editor.IStandaloneDiffEditor>(null)
   useEffect(() => {
-    const made = monaco.editor.createDiffEditor(place.current!, { ...OPTIONS, readOnly: true })
-    editor.current = made
-    return () => made.dispose()
+    editor.current = monaco.editor.createDiffEditor(place.current!, { ...OPTIONS, readOnly: true })
   }, [])
   useEffect(() => {
     const models = [before, after].map((text) => monaco.editor.createModel(text, languageOf(path)))
-    editor.current!.setModel({ original: models[0]!, modified: models[1]! })
-    return () => models.forEach((model) => model.dispose())
+    const shown = editor.current!
+    shown.setModel({ original: models[0]!, modified: models[1]! })
+    shown.getOriginalEditor().updateOptions({ ariaLabel: `− ${path}` })
+    shown.getModifiedEditor().updateOptions({ ariaLabel: `+ ${path}` })
+    return () => {
+      shown.setModel(null)
+      models.forEach((model) => model.dispose())
+    }
   }, [path, before, after])
-  useEffect(() => monaco.editor.setTheme(isDark ? 'vs-dark' : 'vs'), [isDark])
+  // Behind the above: what is shown goes before the editor does.
+  useEffect(() => () => editor.current!.dispose(), [])
+  useEffect(() => setTheme(isDark), [isDark])
   return <div ref={place} style={{ height, width: '100%' }} />
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 
 import type { CodeEditorProps } from '../CodeEditor'
-import { languageOf, monaco, OPTIONS } from './monaco'
+import { languageOf, monaco, OPTIONS, setTheme } from './monaco'
 
 interface Props extends CodeEditorProps {
   isDark: boolean
@@ -43,6 +43,6 @@ export default function Editor({ path, value, onChange, onSave, isReadOnly, heig
   useEffect(() => {
     editor.current!.updateOptions({ readOnly: isReadOnly ?? false, ariaLabel: label })
   }, [isReadOnly, label])
-  useEffect(() => monaco.editor.setTheme(isDark ? 'vs-dark' : 'vs'), [isDark])
+  useEffect(() => setTheme(isDark), [isDark])
   return <div ref={place} style={{ height, width: '100%' }} />
 }

@@ -4,6 +4,7 @@ import EditorWorker from 'monaco-editor/editor/editor.worker?worker'
 import 'monaco-editor/features/bracketMatching/register'
 import 'monaco-editor/features/clipboard/register'
 import 'monaco-editor/features/codeEditor/register'
+import 'monaco-editor/features/codicon/register'
 import 'monaco-editor/features/comment/register'
 import 'monaco-editor/features/cursorUndo/register'
 import 'monaco-editor/features/diffEditor/register'
@@ -67,5 +68,13 @@ export const OPTIONS: monaco.editor.IEditorOptions & monaco.editor.IGlobalEditor
   renderFinalNewline: 'on',
   scrollBeyondLastLine: false,
 }
+
+/** What is gone from a text is marked lightly enough to be read. */
+for (const base of ['vs', 'vs-dark'] as const) {
+  const colors = { 'diffEditor.removedTextBackground': base === 'vs' ? '#ff000018' : '#ff000030' }
+  monaco.editor.defineTheme(`crawlhub-${base}`, { base, inherit: true, rules: [], colors })
+}
+
+export const setTheme = (isDark: boolean) => monaco.editor.setTheme(isDark ? 'crawlhub-vs-dark' : 'crawlhub-vs')
 
 export { monaco }
