@@ -27,7 +27,7 @@ export function ConflictDialog({ conflict: { path, mine, theirs }, onTakeTheirs,
           <Button danger onClick={onTakeTheirs}>
             {t(theirs ? 'conflict.takeTheirs' : 'conflict.discard')}
           </Button>
-          <Button danger onClick={onKeepMine}>
+          <Button danger={theirs !== null} onClick={onKeepMine}>
             {t(theirs ? 'conflict.keepMine' : 'conflict.makeAgain')}
           </Button>
           <Button type="primary" onClick={onGoOn}>

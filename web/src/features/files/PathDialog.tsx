@@ -41,7 +41,7 @@ export function PathDialog({ spiderId, file, path, onDone, onClose }: Props) {
     <Modal
       open
       title={t(file ? 'rename' : 'newFile')}
-      okText={c(file ? 'action.save' : 'action.create')}
+      okText={file ? c('action.save') : t('create')}
       cancelText={c('action.cancel')}
       confirmLoading={change.isPending}
       onOk={form.submit}

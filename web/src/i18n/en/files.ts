@@ -4,6 +4,7 @@ import type zh from '../zh/files'
 const texts: Texts<typeof zh> = {
   tree: 'Files',
   newFile: 'New file',
+  create: 'Create',
   uploadFiles: 'Upload files',
   uploadZip: 'Upload zip (replaces all files)',
   downloadZip: 'Download all files (zip)',

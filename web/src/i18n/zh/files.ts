@@ -1,6 +1,7 @@
 export default {
   tree: '文件',
   newFile: '新建文件',
+  create: '创建',
   uploadFiles: '上传文件',
   uploadZip: '上传 zip（替换全部文件）',
   downloadZip: '下载全部文件（zip）',
