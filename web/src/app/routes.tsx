@@ -12,7 +12,6 @@ import { Skeleton } from 'antd'
 import { ApiError } from '../api/errors'
 import { renew } from '../api/fetch'
 import { profile } from '../features/session/profile'
-import { SignInPage } from '../features/session/SignInPage'
 import { Broken } from './Broken'
 import { NotFound } from './NotFound'
 import { Shell } from './Shell'
@@ -22,7 +21,7 @@ const root = createRootRouteWithContext<{ client: QueryClient }>()({ component: 
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  component: SignInPage,
+  component: lazyRouteComponent(() => import('../features/session/SignInPage'), 'SignInPage'),
   // Only a page of this site: a link must not lead elsewhere from here.
   validateSearch: ({ next }: Record<string, unknown>): { next?: string } =>
     typeof next === 'string' && /^\/(?![/\\])/.test(next) ? { next } : {},

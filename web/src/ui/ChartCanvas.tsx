@@ -1,29 +1,12 @@
-import { BarChart, HeatmapChart, LineChart, PieChart } from 'echarts/charts'
-import {
-  CalendarComponent,
-  GridComponent,
-  LegendComponent,
-  TooltipComponent,
-  VisualMapComponent,
-} from 'echarts/components'
+import { BarChart, LineChart } from 'echarts/charts'
+import { GridComponent, LegendComponent, TooltipComponent } from 'echarts/components'
 import { init, use as register, type ECharts } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
 
 import type { ChartProps } from './Chart'
 
-register([
-  BarChart,
-  CalendarComponent,
-  CanvasRenderer,
-  GridComponent,
-  HeatmapChart,
-  LegendComponent,
-  LineChart,
-  PieChart,
-  TooltipComponent,
-  VisualMapComponent,
-])
+register([BarChart, CanvasRenderer, GridComponent, LegendComponent, LineChart, TooltipComponent])
 
 interface Props extends ChartProps {
   textColor: string
