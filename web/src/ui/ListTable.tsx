@@ -30,7 +30,8 @@ export function ListTable<T extends object>({ query, onPage, empty, ...table }: 
     <Table<T>
       rowKey="id"
       size="middle"
-      scroll={{ x: 'max-content' }}
+      // What scrolls must be reachable by keys; where there is no row, nothing is.
+      scroll={page?.items.length ? { x: 'max-content' } : undefined}
       {...table}
       dataSource={page?.items ?? []}
       loading={query.isPending || query.isPlaceholderData}

@@ -78,7 +78,6 @@ const texts: Texts<typeof zh> = {
     signed: 'signed',
     unreadable: 'Its settings cannot be decrypted: enter them again',
     toggle: 'Enable the channel {{name}}',
-    test: 'Send a test',
     tested: '{{name}}: the test was delivered',
     testedDetail: 'Took {{ms}} ms, HTTP {{status}}',
     testedMail: 'Took {{ms}} ms',

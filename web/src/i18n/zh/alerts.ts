@@ -74,7 +74,6 @@ export default {
     signed: '带签名',
     unreadable: '配置无法解密，请重新填写',
     toggle: '启用渠道 {{name}}',
-    test: '发送测试',
     tested: '{{name}}：测试消息已送达',
     testedDetail: '用时 {{ms}} 毫秒，HTTP {{status}}',
     testedMail: '用时 {{ms}} 毫秒',

@@ -10,6 +10,7 @@ import { CHANNELS_PATH } from '../addresses'
 /** Sends a message now, and tells what became of it: why not stays until it is closed. */
 export function TestButton({ channel: { id, name } }: { channel: Schemas['Channel'] }) {
   const { t } = useTranslation('alerts')
+  const { t: c } = useTranslation()
   const { notification } = App.useApp()
   const test = useChange(() => dataOf(api.POST(`${CHANNELS_PATH}/{id}/test`, { params: { path: { id } } })), {
     isQuiet: true,
@@ -30,7 +31,7 @@ export function TestButton({ channel: { id, name } }: { channel: Schemas['Channe
     })
   return (
     <Button size="small" icon={<SendOutlined />} loading={test.isPending} onClick={run}>
-      {t('channels.test')}
+      {c('action.test')}
     </Button>
   )
 }

@@ -1,11 +1,10 @@
 import { DeleteOutlined, EditOutlined } from '@ant-design/icons'
-import { Button, Flex, Tag, Typography, type TableColumnsType } from 'antd'
+import { Button, Flex, Tag, Tooltip, Typography, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { api, type Schemas } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { ConfirmButton } from '../../../ui/ConfirmButton'
-import { TimeText } from '../../../ui/TimeText'
 import { useMay } from '../../session/profile'
 import { CHANNELS_PATH, DELIVERIES, RULES_PATH } from '../addresses'
 import { EnabledSwitch } from '../EnabledSwitch'
@@ -22,7 +21,6 @@ export function useChannelColumns(onEdit: (channel: Channel) => void): TableColu
     { title: c('word.name'), render: (_, { name }) => <bdi>{name}</bdi> },
     { title: t('channels.type'), render: (_, { channel_type }) => t(`channelType.${channel_type}`) },
     { title: t('channels.target'), render: (_, channel) => <TargetCell channel={channel} /> },
-    { title: c('word.createdAt'), render: (_, { created_at }) => <TimeText at={created_at} /> },
     {
       title: c('word.status'),
       render: (_, { id, name, is_enabled }) => (
@@ -43,9 +41,14 @@ export function useChannelColumns(onEdit: (channel: Channel) => void): TableColu
       render: (_, channel) => (
         <Flex gap="small">
           <TestButton channel={channel} />
-          <Button size="small" icon={<EditOutlined />} onClick={() => onEdit(channel)}>
-            {c('action.edit')}
-          </Button>
+          <Tooltip title={c('action.edit')}>
+            <Button
+              size="small"
+              icon={<EditOutlined />}
+              aria-label={c('action.edit')}
+              onClick={() => onEdit(channel)}
+            />
+          </Tooltip>
           <DeleteChannel channel={channel} />
         </Flex>
       ),
@@ -80,9 +83,8 @@ function DeleteChannel({ channel: { id, name } }: { channel: Channel }) {
       question={t('channels.deleteOne', { name })}
       consequence={t('channels.deleteHint')}
       loading={remove.isPending}
+      aria-label={c('action.delete')}
       onConfirm={() => remove.mutateAsync(undefined)}
-    >
-      {c('action.delete')}
-    </ConfirmButton>
+    />
   )
 }

@@ -41,7 +41,7 @@ const rounded = (value: number) => Number(value.toPrecision(12))
 /** What a form shows of settings as the API has them; what is missing has its default. */
 export function toShown(fields: readonly Field[], given: Values): Values {
   return Object.fromEntries(
-    fields.map((field) => {
+    fields.map((field): [string, unknown] => {
       const value = given[field.name]
       if (!isNumber(field)) return [field.name, typeof value === 'string' ? value : '']
       const number = typeof value === 'number' ? value : field.initial

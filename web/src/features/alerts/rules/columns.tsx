@@ -1,5 +1,5 @@
 import { DeleteOutlined, EditOutlined } from '@ant-design/icons'
-import { Button, Flex, Typography, type TableColumnsType } from 'antd'
+import { Button, Flex, Tooltip, Typography, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { api, type Schemas } from '../../../api/client'
@@ -71,9 +71,9 @@ export function useRuleColumns(onEdit: (rule: Rule) => void): TableColumnsType<R
       title: c('word.actions'),
       render: (_, rule) => (
         <Flex gap="small">
-          <Button size="small" icon={<EditOutlined />} onClick={() => onEdit(rule)}>
-            {c('action.edit')}
-          </Button>
+          <Tooltip title={c('action.edit')}>
+            <Button size="small" icon={<EditOutlined />} aria-label={c('action.edit')} onClick={() => onEdit(rule)} />
+          </Tooltip>
           <DeleteRule rule={rule} />
         </Flex>
       ),
@@ -95,9 +95,8 @@ function DeleteRule({ rule: { id, name } }: { rule: Rule }) {
       question={t('rules.deleteOne', { name })}
       consequence={t('rules.deleteHint')}
       loading={remove.isPending}
+      aria-label={c('action.delete')}
       onConfirm={() => remove.mutateAsync(undefined)}
-    >
-      {c('action.delete')}
-    </ConfirmButton>
+    />
   )
 }
