@@ -121,13 +121,14 @@ export function UploadDialog({ spiderId, kind, paths, folder, onDone, onClose }:
 
 /** Each part of it that was refused in a line. */
 function Refusal({ error }: { error: unknown }) {
+  const { t } = useTranslation('files')
   const details = error instanceof ApiError ? error.details : []
-  if (details.length === 0) return <Alert type="error" showIcon title={errorText(error)} />
+  if (details.length < 2) return <Alert type="error" showIcon title={details[0]?.msg ?? errorText(error)} />
   return (
     <Alert
       type="error"
       showIcon
-      title={(error as ApiError).message}
+      title={t('refused', { count: details.length })}
       description={
         <ul style={{ margin: 0, paddingInlineStart: 18, maxHeight: 200, overflow: 'auto', overflowWrap: 'anywhere' }}>
           {details.map(({ loc, msg }) => (

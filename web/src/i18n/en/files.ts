@@ -11,6 +11,7 @@ const texts: Texts<typeof zh> = {
   upload: 'Upload',
   uploading: 'Upload progress',
   unpacking: 'Working',
+  refused: 'These were refused ({{count}}); nothing was changed',
   replaceAll: 'Replace all files',
   replaceHint:
     'All files there are now ({{count}}) are deleted and those of the zip take their place; a faulty zip changes nothing',

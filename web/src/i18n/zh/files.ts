@@ -8,6 +8,7 @@ export default {
   upload: '上传',
   uploading: '上传进度',
   unpacking: '处理中',
+  refused: 'zip 里有 {{count}} 处不能保存，没有做任何更改',
   replaceAll: '替换全部文件',
   replaceHint: '现有的 {{count}} 个文件会被全部删除，换成 zip 里的文件；zip 有问题时保持原样',
   chooseFiles: '点击或拖入文件',
