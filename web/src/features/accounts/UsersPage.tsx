@@ -1,3 +1,46 @@
+import { UserAddOutlined } from '@ant-design/icons'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { Button } from 'antd'
+import { useTranslation } from 'react-i18next'
+
+import { get, type Schemas } from '../../api/client'
+import { EmptyState } from '../../ui/EmptyState'
+import { ListTable } from '../../ui/ListTable'
+import { PageHeader } from '../../ui/PageHeader'
+import { useEdited } from '../../ui/useEdited'
+import { useUserColumns } from './users/columns'
+import { UserDialog } from './users/UserDialog'
+
+const route = getRouteApi('/inside/users')
+
+/** Who may sign in. */
 export function UsersPage() {
-  return null
+  const { t } = useTranslation('accounts')
+  const { t: c } = useTranslation()
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const dialog = useEdited<Schemas['User']>()
+  const columns = useUserColumns(dialog.edit)
+  const query = useQuery({
+    ...get('/platform/api/users', { params: { query: search } }),
+    placeholderData: keepPreviousData,
+  })
+  const create = (
+    <Button type="primary" icon={<UserAddOutlined />} onClick={dialog.create}>
+      {t('users.create')}
+    </Button>
+  )
+  return (
+    <>
+      <PageHeader title={c('nav.users')} lead={t('users.lead')} actions={create} />
+      <ListTable
+        query={query}
+        columns={columns}
+        onPage={(page, page_size) => void navigate({ search: { page, page_size } })}
+        empty={<EmptyState title={t('users.empty')} action={create} />}
+      />
+      <UserDialog user={dialog.edited} isOpen={dialog.isOpen} onClose={dialog.close} />
+    </>
+  )
 }
