@@ -25,5 +25,5 @@ export function useFormSave<F extends object>(form: FormInstance<F>, onSave: (fi
       setIsSaving(false)
     }
   }
-  return { save, isSaving, error, forgetError: () => setError(null) }
+  return { save, isSaving, error }
 }

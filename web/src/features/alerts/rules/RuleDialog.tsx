@@ -46,7 +46,7 @@ export function RuleDialog({ rule, isOpen, onClose }: Props) {
     },
     { refreshes: [RULES_PATH], isQuiet: true, done: c('said.saved') },
   )
-  const initial: Partial<Fields> = rule
+  const initial: Fields = rule
     ? {
         name: rule.name,
         rule_type: rule.rule_type,
@@ -56,7 +56,7 @@ export function RuleDialog({ rule, isOpen, onClose }: Props) {
         cooldown_minutes: rule.cooldown_minutes,
         is_enabled: rule.is_enabled,
       }
-    : { rule_type: 'task_failed', condition: {}, cooldown_minutes: 30, is_enabled: true }
+    : { name: '', rule_type: 'task_failed', condition: {}, cooldown_minutes: 30, is_enabled: true }
   return (
     <FormDialog<Fields>
       title={t(rule ? 'rules.edit' : 'rules.create')}
@@ -72,7 +72,7 @@ export function RuleDialog({ rule, isOpen, onClose }: Props) {
       >
         <Input maxLength={100} />
       </Form.Item>
-      <Kind />
+      <Kind kept={initial.rule_type} />
       <Form.Item name="spider_id" label={t('rules.scope')}>
         <SpiderSelect placeholder={t('rules.allSpiders')} />
       </Form.Item>
@@ -87,12 +87,11 @@ export function RuleDialog({ rule, isOpen, onClose }: Props) {
 }
 
 /** What the rule looks for, and all that depends on it. */
-function Kind() {
+function Kind({ kept }: { kept: RuleType }) {
   const { t } = useTranslation('alerts')
   const { t: c } = useTranslation()
   const form = Form.useFormInstance<Fields>()
-  const kind = Form.useWatch('rule_type', form) as RuleType | undefined
-  if (!kind) return <Form.Item name="rule_type" hidden />
+  const kind = (Form.useWatch('rule_type', form) as RuleType | undefined) ?? kept
   const { fields, leastCooldown: least } = RULES[kind]
   return (
     <>

@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next'
 import { api, type Schemas } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { ConfirmButton } from '../../../ui/ConfirmButton'
-import { duration } from '../../../ui/format'
 import { TimeText } from '../../../ui/TimeText'
 import { useMay } from '../../session/profile'
 import { RULES_PATH } from '../addresses'
@@ -47,10 +46,16 @@ export function useRuleColumns(onEdit: (rule: Rule) => void): TableColumnsType<R
           <Typography.Text type="secondary">{t('rules.noChannel')}</Typography.Text>
         ),
     },
-    { title: t('rules.cooldown'), render: (_, { cooldown_minutes }) => duration(cooldown_minutes * 60_000) },
     {
       title: t('rules.lastTriggered'),
-      render: (_, { last_triggered_at: at }) => (at ? <TimeText at={at} isRelative /> : c('time.never')),
+      render: (_, { last_triggered_at: at, cooldown_minutes: minutes }) => (
+        <Flex vertical>
+          <span>{at ? <TimeText at={at} isRelative /> : c('time.never')}</span>
+          <Typography.Text type="secondary">
+            {t('rules.cooldown')}: {minutes} {t('unit.minutes')}
+          </Typography.Text>
+        </Flex>
+      ),
     },
     {
       title: c('word.status'),
