@@ -41,7 +41,7 @@ const texts: Texts<typeof zh> = {
     lead: 'Rules say what to look for and which channel to tell. Failed tasks and the like are listed without a rule, but nobody is told of them.',
     looksFor: 'Looks for',
     when: 'When',
-    scope: 'Of',
+    scope: 'Spider',
     allSpiders: 'All spiders',
     channel: 'Channel',
     noChannel: 'Tell nobody, only list it',

@@ -37,7 +37,7 @@ export default {
     lead: '规则决定检查什么、通知到哪个渠道。任务失败等告警没有规则也会列出，但不会通知任何人。',
     looksFor: '检查',
     when: '条件',
-    scope: '范围',
+    scope: '爬虫',
     allSpiders: '全部爬虫',
     channel: '通知渠道',
     noChannel: '不通知，只列出',

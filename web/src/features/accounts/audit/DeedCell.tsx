@@ -11,7 +11,7 @@ export function DeedCell({ entry: { method, path } }: { entry: Schemas['AuditEnt
   const { t: c } = useTranslation()
   const deed = deedOf(method, path)
   return (
-    <Flex vertical>
+    <Flex vertical style={{ minWidth: 260, maxWidth: 420, whiteSpace: 'normal', overflowWrap: 'anywhere' }}>
       {deed && (
         <Flex gap="small">
           <span>{t('deed', { verb: t(`verb.${deed.verb}`), object: t(`object.${deed.object}`) })}</span>

@@ -39,7 +39,7 @@ export function TokenDialog({ isOpen, onClose, onCreated }: Props) {
       onClose={onClose}
       initial={{ role: most }}
       onSave={create.mutateAsync}
-      saveText={c('action.create')}
+      saveText={t('tokens.create')}
     >
       <Form.Item
         name="name"

@@ -51,7 +51,7 @@ function NumberInput({ field, ...given }: { field: NumberField }) {
       {...given}
       min={field.least * scale}
       max={field.most * scale}
-      precision={field.kind === 'percent' ? 1 : 0}
+      precision={field.kind === 'percent' ? undefined : 0}
       suffix={t(`unit.${field.unit}`)}
       style={{ width: 200 }}
     />

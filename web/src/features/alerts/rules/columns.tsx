@@ -25,7 +25,7 @@ export function useRuleColumns(onEdit: (rule: Rule) => void): TableColumnsType<R
     {
       title: t('rules.looksFor'),
       render: (_, rule) => (
-        <Flex vertical>
+        <Flex vertical style={{ maxWidth: 300, whiteSpace: 'normal' }}>
           <span>{t(`type.${rule.rule_type}`)}</span>
           <Typography.Text type="secondary">
             <ConditionText rule={rule} />
