@@ -4,12 +4,13 @@ import { Button, Popover, Space } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { time } from '../../ui/format'
 import { useMay } from '../session/profile'
+import { clock } from './clock'
 import { EditorPanel } from './EditorPanel'
-import { ownEditor, type CodeSession } from './session'
+import { ownEditor } from './session'
 import { useHeartbeat } from './useHeartbeat'
 import { useOpening } from './useOpening'
+import styles from './EditOnlineButton.module.css'
 
 interface Props {
   spiderId: string
@@ -32,6 +33,9 @@ function Control({ spiderId }: Props) {
     </Button>
   )
   if (session === null) return button
+  const { status, warning } = session
+  const isWarned = status === 'ready' && !!warning
+  const state = isWarned ? t('closesAt', { at: clock(warning.at) }) : t(`status.${status}`)
   return (
     <Space.Compact>
       {button}
@@ -43,23 +47,15 @@ function Control({ spiderId }: Props) {
         title={t('own')}
         content={<EditorPanel session={session} onOpenAgain={open} isOpening={isOpening} />}
       >
-        <Button aria-expanded={isShown} aria-haspopup="dialog">
-          <span role="status">
-            <State session={session} />
-          </span>
+        <Button aria-expanded={isShown} aria-haspopup="dialog" aria-label={`${t('own')}: ${state}`}>
+          {isWarned && <WarningOutlined />}
+          {state}
           <DownOutlined />
         </Button>
       </Popover>
+      <span role="status" className={styles.unseen}>
+        {isWarned && state}
+      </span>
     </Space.Compact>
-  )
-}
-
-function State({ session: { status, warning } }: { session: CodeSession }) {
-  const { t } = useTranslation('codeSessions')
-  if (status !== 'ready' || !warning) return t(`status.${status}`)
-  return (
-    <>
-      <WarningOutlined /> {t('closesAt', { at: time(warning.at, undefined, false).slice(-5) })}
-    </>
   )
 }

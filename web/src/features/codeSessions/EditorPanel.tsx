@@ -4,8 +4,9 @@ import { useTranslation } from 'react-i18next'
 import { api, dataOf } from '../../api/client'
 import { useChange } from '../../api/useChange'
 import { ConfirmButton } from '../../ui/ConfirmButton'
-import { time } from '../../ui/format'
+
 import { TimeText } from '../../ui/TimeText'
+import { clock } from './clock'
 import { OWN_EDITOR, type CodeSession } from './session'
 import { SessionStatus } from './SessionStatus'
 import { useClosing } from './useClosing'
@@ -49,7 +50,7 @@ export function EditorPanel({ session, onOpenAgain, isOpening }: Props) {
         <Alert
           type="warning"
           showIcon
-          title={t(warning.reason === 'idle' ? 'warning.idle' : 'warning.expired', { at: time(warning.at) })}
+          title={t(warning.reason === 'idle' ? 'warning.idle' : 'warning.expired', { at: clock(warning.at) })}
           action={
             warning.reason === 'idle' && (
               <Button size="small" loading={stay.isPending} onClick={() => stay.mutate(undefined)}>

@@ -5,8 +5,9 @@ import { useTranslation } from 'react-i18next'
 
 import { api, dataOf } from '../../api/client'
 import { ConfirmButton } from '../../ui/ConfirmButton'
-import { time } from '../../ui/format'
+
 import { TimeText } from '../../ui/TimeText'
+import { clock } from './clock'
 import { EDITORS, isActive, type CodeSession } from './session'
 import { SessionStatus } from './SessionStatus'
 import { useClosing } from './useClosing'
@@ -39,17 +40,16 @@ export function useColumns({ spiders, users }: Names): TableColumnsType<CodeSess
         </Flex>
       ),
     },
-    { title: t('column.opened'), render: (_, { created_at }) => <TimeText at={created_at} /> },
+    { title: t('column.opened'), render: (_, { created_at }) => <TimeText at={created_at} isRelative /> },
     { title: t('column.lastActive'), render: (_, { last_active_at }) => <TimeText at={last_active_at} isRelative /> },
     {
       title: t('column.expires'),
-      render: (_, session) => (isActive(session) ? <TimeText at={session.expires_at} /> : '—'),
+      render: (_, session) => (isActive(session) ? <TimeText at={session.expires_at} isRelative /> : '—'),
     },
     { title: t('column.saved'), render: (_, { synced_at }) => <TimeText at={synced_at} isRelative /> },
     { title: t('column.trouble'), width: 280, render: (_, session) => <Trouble session={session} /> },
     {
       title: c('word.actions'),
-      fixed: 'right',
       render: (_, session) =>
         isActive(session) && (
           <CloseButton
@@ -72,7 +72,7 @@ function reasonText(t: ReturnType<typeof useTranslation<'codeSessions'>>['t'], r
 function Trouble({ session: { warning, sync_error, error_message } }: { session: CodeSession }) {
   const { t } = useTranslation('codeSessions')
   const said = [
-    warning && t(warning.reason === 'idle' ? 'warning.idle' : 'warning.expired', { at: time(warning.at) }),
+    warning && t(warning.reason === 'idle' ? 'warning.idle' : 'warning.expired', { at: clock(warning.at) }),
     sync_error && `${t('syncFailed')}: ${sync_error}`,
     error_message,
   ].filter(Boolean)
