@@ -44,10 +44,11 @@ export function Providers({ client, children }: { client: QueryClient; children:
           colorPrimary: '#1668dc',
           // As text these are read on grey, too.
           colorError: dark ? '#ff7875' : '#cf1322',
-          ...(dark ? {} : LIGHT_SIGNALS),
+          ...(dark ? { colorInfo: '#4c9bff' } : LIGHT_SIGNALS),
           colorLink: dark ? '#4c9bff' : '#1461cc',
           fontFamily: FONTS,
           colorTextDescription: dark ? '#a6a6a6' : '#5f5f5f',
+          colorTextTertiary: dark ? '#a6a6a6' : '#5f5f5f',
           colorTextSecondary: dark ? '#a6a6a6' : '#5f5f5f',
           colorTextPlaceholder: dark ? '#8c8c8c' : '#737373',
         },

@@ -69,10 +69,17 @@ export const OPTIONS: monaco.editor.IEditorOptions & monaco.editor.IGlobalEditor
   scrollBeyondLastLine: false,
 }
 
-/** What is gone from a text is marked lightly enough to be read. */
+/** Differences are marked lightly enough to be read. */
+const MARKS = {
+  vs: { 'diffEditor.removedTextBackground': '#ff000018' },
+  'vs-dark': {
+    'diffEditor.removedTextBackground': '#ff000030',
+    'diffEditor.insertedTextBackground': '#9ccc2c18',
+    'diffEditor.insertedLineBackground': '#9ccc2c14',
+  },
+}
 for (const base of ['vs', 'vs-dark'] as const) {
-  const colors = { 'diffEditor.removedTextBackground': base === 'vs' ? '#ff000018' : '#ff000030' }
-  monaco.editor.defineTheme(`crawlhub-${base}`, { base, inherit: true, rules: [], colors })
+  monaco.editor.defineTheme(`crawlhub-${base}`, { base, inherit: true, rules: [], colors: MARKS[base] })
 }
 
 export const setTheme = (isDark: boolean) => monaco.editor.setTheme(isDark ? 'crawlhub-vs-dark' : 'crawlhub-vs')
