@@ -56,7 +56,7 @@ function Files({ spiderId }: { spiderId: string }) {
     <Loaded query={query}>
       {() => (
         <div className={styles.room} onKeyDown={saveByKey}>
-          <div className={styles.grid}>
+          <div className={isReadOnly ? `${styles.grid} ${styles.readOnly}` : styles.grid}>
             <TreePane spiderId={spiderId} hasFiles={files.length > 0} isReadOnly={isReadOnly} onAsk={setAsked}>
               <FileTree paths={paths} selected={selected} dirty={new Set(dirty)} onSelect={show} />
             </TreePane>

@@ -59,5 +59,5 @@ export function FileDiff({ spiderId, from, to, change: { path, before, after } }
 /** As much as there is, within limits. */
 function heightOf(...texts: string[]): number {
   const lines = Math.max(...texts.map((text) => text.split('\n').length))
-  return Math.min(Math.max(lines * 20 + 40, 120), 480)
+  return Math.min(Math.max(lines * 19 + 24, 80), 480)
 }

@@ -29,7 +29,7 @@ export function useColumns(spiderId: string, onCompare: (version: Deployment) =>
     {
       title: t('note'),
       render: (_, { deploy_note }) => (
-        <div style={{ maxWidth: 380, minWidth: 120, whiteSpace: 'pre-line', overflowWrap: 'anywhere' }}>
+        <div style={{ maxWidth: 240, minWidth: 120, whiteSpace: 'pre-line', overflowWrap: 'anywhere' }}>
           <bdi>{deploy_note ?? '—'}</bdi>
         </div>
       ),

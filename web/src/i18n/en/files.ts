@@ -45,7 +45,7 @@ const texts: Texts<typeof zh> = {
     savedAt: 'theirs was saved',
     theirs: 'Theirs (saved)',
     mine: 'Mine (not saved)',
-    takeTheirs: 'Take theirs, discard mine',
+    takeTheirs: 'Take theirs, drop my changes',
     keepMine: 'Overwrite theirs with mine',
     makeAgain: 'Create it again from mine',
     discard: 'Discard mine',

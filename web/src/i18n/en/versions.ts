@@ -7,7 +7,7 @@ const texts: Texts<typeof zh> = {
   notePlaceholder: 'What has changed in this version',
   publishedAt: 'Published',
   files: 'Files',
-  active: 'Running',
+  active: 'Active',
   publish: 'Publish new version',
   publishNow: 'Publish',
   publishHint:

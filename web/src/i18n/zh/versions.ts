@@ -4,7 +4,7 @@ export default {
   notePlaceholder: '这个版本改了什么',
   publishedAt: '发布时间',
   files: '文件',
-  active: '运行中的版本',
+  active: '使用中',
   publish: '发布新版本',
   publishNow: '发布',
   publishHint: '把现在的文件、入口和依赖保存为新版本，之后的运行都用它；之后再改文件不影响运行，直到再次发布',
