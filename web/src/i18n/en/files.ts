@@ -63,6 +63,7 @@ const texts: Texts<typeof zh> = {
     outputCount: 'Output {{count}}',
     itemCount: 'Items {{count}}',
     follow: 'Follow',
+    followMissed: 'Follow (new lines: {{count}})',
     exitCode: 'exit code {{code}}',
     lost: 'The connection to the run was lost. It goes on: see its task',
     noItems: 'No items yet',

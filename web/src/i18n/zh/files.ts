@@ -59,6 +59,7 @@ export default {
     outputCount: '输出 {{count}}',
     itemCount: '数据 {{count}}',
     follow: '跟到末尾',
+    followMissed: '跟到末尾（新增 {{count}} 行）',
     exitCode: '退出码 {{code}}',
     lost: '与运行的连接已断开，运行仍在继续，可到任务详情查看',
     noItems: '还没有数据',

@@ -88,7 +88,7 @@ export function TestConsole({ spiderId, hasFiles, beforeRun }: Props) {
             aria-label={t('console.title')}
           />
           <div className={styles.scroll}>
-            {view === 'output' ? <LogLines lines={run.lines} /> : <ItemsTable run={run} />}
+            {view === 'output' ? <LogLines key={run.taskId} lines={run.lines} /> : <ItemsTable run={run} />}
           </div>
         </>
       ) : (
