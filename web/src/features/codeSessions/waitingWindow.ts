@@ -9,7 +9,6 @@ export function openWaitingWindow(title: string, hint: string): Window | null {
   const isDark = document.documentElement.dataset.theme === 'dark'
   page.title = title
   page.documentElement.lang = document.documentElement.lang
-  // By properties: the policy of this page, which holds there too, allows no `style` in HTML of ours.
   Object.assign(page.body.style, {
     display: 'flex',
     flexDirection: 'column',
