@@ -52,7 +52,10 @@ export function Providers({ client, children }: { client: QueryClient; children:
           colorTextSecondary: dark ? '#a6a6a6' : '#5f5f5f',
           colorTextPlaceholder: dark ? '#8c8c8c' : '#737373',
         },
-        components: { Layout: { siderBg: dark ? '#141414' : '#fff' } },
+        components: {
+          Layout: { siderBg: dark ? '#141414' : '#fff' },
+          ...(dark ? { Menu: { itemSelectedColor: '#69b1ff' }, Tabs: { itemSelectedColor: '#69b1ff' } } : {}),
+        },
       }}
       button={{ autoInsertSpace: false }}
     >
