@@ -19,7 +19,8 @@ export function RoleChoice({ most = 'admin', ...group }: Props) {
       <Flex vertical gap={4}>
         {ROLES.slice(0, ROLES.indexOf(most) + 1).map((role) => (
           <Radio key={role} value={role}>
-            {c(`role.${role}`)} <Typography.Text type="secondary">{t(`users.roleHint.${role}`)}</Typography.Text>
+            {c(`role.${role}`)}
+            <Typography.Text type="secondary"> · {t(`users.roleHint.${role}`)}</Typography.Text>
           </Radio>
         ))}
       </Flex>

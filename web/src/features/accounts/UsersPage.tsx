@@ -9,6 +9,7 @@ import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
 import { PageHeader } from '../../ui/PageHeader'
 import { useEdited } from '../../ui/useEdited'
+import { useMay } from '../session/profile'
 import { useUserColumns } from './users/columns'
 import { UserDialog } from './users/UserDialog'
 
@@ -18,6 +19,7 @@ const route = getRouteApi('/inside/users')
 export function UsersPage() {
   const { t } = useTranslation('accounts')
   const { t: c } = useTranslation()
+  const isAdmin = useMay('admin')
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const dialog = useEdited<Schemas['User']>()
@@ -26,7 +28,7 @@ export function UsersPage() {
     ...get('/platform/api/users', { params: { query: search } }),
     placeholderData: keepPreviousData,
   })
-  const create = (
+  const create = isAdmin && (
     <Button type="primary" icon={<UserAddOutlined />} onClick={dialog.create}>
       {t('users.create')}
     </Button>

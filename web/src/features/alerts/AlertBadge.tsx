@@ -1,17 +1,15 @@
 import { BellOutlined } from '@ant-design/icons'
-import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { Badge, Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { get } from '../../api/client'
+import { useUnread } from './useUnread'
 
 /** How many alerts nobody has read. */
 export function AlertBadge() {
   const { t } = useTranslation()
   const router = useRouter()
-  const unread =
-    useQuery({ ...get('/platform/api/crawlhub/alerts/unread-count'), refetchInterval: 30_000 }).data?.count ?? 0
+  const unread = useUnread() ?? 0
   return (
     <Badge count={unread} size="small" offset={[-6, 6]}>
       <Button

@@ -49,7 +49,8 @@ const texts: Texts<typeof zh> = {
     addChannel: 'Add a channel',
     channelOff: '{{name}} (disabled)',
     cooldown: 'Quiet for',
-    cooldownHelp: 'Once triggered it is not again for so long; at least {{least}} minutes',
+    cooldownAny: 'Once triggered it is not again for so long; 0: each time',
+    cooldownHelp: 'Once triggered it is not again for so long; at least {{least}} min',
     isEnabled: 'Enabled',
     toggle: 'Enable the rule {{name}}',
     lastTriggered: 'Last triggered',
@@ -139,7 +140,7 @@ const texts: Texts<typeof zh> = {
     robotSecret: 'Optional: if the robot’s security settings ask for a signature',
     receivers: 'Several addresses with commas, at most 50. The server needs SMTP (mail.host).',
   },
-  unit: { percent: '%', minutes: 'min', seconds: 's', items: 'items', tasks: 'tasks' },
+  unit: { percent: '%', minutes: 'min', seconds: 's', items: '', tasks: '' },
   fieldError: {
     url: 'Must start with http:// or https://',
     mask: 'Leave ****** as it is, or enter the whole new value',

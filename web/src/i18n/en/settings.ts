@@ -90,7 +90,7 @@ const texts: Texts<typeof zh> = {
       disk: 'Where it is nearly full, no task is started, and items and logs are refused',
       docker: 'Only for editors and spiders in containers: not needed without these',
     },
-    loops: 'In the background',
+    loopsCount: 'In the background: {{count}}, failing: {{failing}}',
     loop: 'What',
     runs: 'Runs',
     failing: 'Failed last time',

@@ -45,6 +45,7 @@ export default {
     addChannel: '添加渠道',
     channelOff: '{{name}}（已停用）',
     cooldown: '冷却时间',
+    cooldownAny: '触发后这段时间内不再触发；0 表示每次都触发',
     cooldownHelp: '触发后这段时间内不再触发，最少 {{least}} 分钟',
     isEnabled: '启用',
     toggle: '启用规则 {{name}}',

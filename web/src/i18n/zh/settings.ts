@@ -87,7 +87,7 @@ export default {
       disk: '空间不足时不再启动任务，也不再接收数据和日志',
       docker: '只用于在线编辑和容器中的爬虫；不需要它们时可以没有',
     },
-    loops: '后台任务',
+    loopsCount: '后台任务（共 {{count}} 个，出错 {{failing}} 个）',
     loop: '任务',
     runs: '已运行次数',
     failing: '上次出错',

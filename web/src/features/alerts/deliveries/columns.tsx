@@ -80,7 +80,7 @@ function Outcome({ delivery: { last_status, last_error, delivered_at, status } }
   }
   if (!last_error) return '—'
   return (
-    <Typography.Text type="danger" style={{ display: 'block', maxWidth: 420, minWidth: 200, whiteSpace: 'normal' }}>
+    <Typography.Text type="danger" style={{ display: 'block', maxWidth: 300, minWidth: 200, whiteSpace: 'normal' }}>
       {answer && `${answer}: `}
       {last_error}
     </Typography.Text>

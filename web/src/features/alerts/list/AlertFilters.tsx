@@ -1,12 +1,12 @@
-import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { Button, Flex, Segmented, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { api, get } from '../../../api/client'
+import { api } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { useMay } from '../../session/profile'
 import { ALERTS } from '../addresses'
+import { useUnread } from '../useUnread'
 import { LEVELS, type Level } from './LevelTag'
 
 const route = getRouteApi('/inside/alerts')
@@ -17,7 +17,7 @@ export function AlertFilters() {
   const { level, is_read } = route.useSearch()
   const navigate = route.useNavigate()
   const isEditor = useMay('editor')
-  const unread = useQuery(get(`${ALERTS}/unread-count`)).data?.count ?? 0
+  const unread = useUnread() ?? 0
   const readAll = useChange(() => api.POST(`${ALERTS}/read-all`), { refreshes: [ALERTS] })
   const filter = (change: { level?: typeof level; is_read?: boolean }) =>
     void navigate({ search: (before) => ({ ...before, page: undefined, ...change }) })

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import type { TableColumnsType } from 'antd'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../../api/client'
@@ -8,6 +9,7 @@ import { EmptyState } from '../../../ui/EmptyState'
 import { ListTable } from '../../../ui/ListTable'
 import { useMay } from '../../session/profile'
 import { ALERTS } from '../addresses'
+import { useUnread } from '../useUnread'
 import { AlertActions } from './AlertActions'
 import { AlertCell } from './AlertCell'
 import { AlertFilters } from './AlertFilters'
@@ -24,6 +26,7 @@ export function AlertList() {
     ...get(ALERTS, { params: { query: { page, page_size, level, is_read } } }),
     placeholderData: keepPreviousData,
   })
+  useFollowing(useUnread(), query.refetch)
   const columns: TableColumnsType<Schemas['Alert']> = [
     { title: t('list.column'), render: (_, alert) => <AlertCell alert={alert} /> },
     ...(isEditor
@@ -64,4 +67,13 @@ export function AlertList() {
       />
     </>
   )
+}
+
+/** Reads the list again when the number beside the bell has changed. */
+function useFollowing(unread: number | undefined, refetch: () => unknown) {
+  const known = useRef(unread)
+  useEffect(() => {
+    if (known.current !== undefined && known.current !== unread) refetch()
+    known.current = unread
+  }, [unread, refetch])
 }

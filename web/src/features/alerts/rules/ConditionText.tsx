@@ -10,8 +10,8 @@ export function ConditionText({ rule }: { rule: Schemas['Rule'] }) {
   const { t } = useTranslation('alerts')
   const { fields } = RULES[rule.rule_type]
   const shown = toShown(fields, rule.condition)
-  const parts = fields.map(
-    ({ name, label, unit }) => `${t(`field.${label}`)}: ${count(Number(shown[name]))} ${t(`unit.${unit}`)}`,
+  const parts = fields.map(({ name, label, unit }) =>
+    `${t(`field.${label}`)}: ${count(Number(shown[name]))} ${t(`unit.${unit}`)}`.trimEnd(),
   )
   return parts.length > 0 ? parts.join(' · ') : t('rules.always')
 }

@@ -105,7 +105,7 @@ function Kind({ kept }: { kept: RuleType }) {
       <Form.Item
         name="cooldown_minutes"
         label={t('rules.cooldown')}
-        extra={t('rules.cooldownHelp', { least })}
+        extra={least === 0 ? t('rules.cooldownAny') : t('rules.cooldownHelp', { least })}
         rules={[{ required: true, message: c('word.required') }]}
       >
         <InputNumber

@@ -1,6 +1,6 @@
 import { ReloadOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { Alert, Button, Flex, Typography } from 'antd'
+import { Alert, Button, Collapse, Flex } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { time } from '../../../ui/format'
@@ -8,7 +8,7 @@ import { Loaded } from '../../../ui/Loaded'
 import { Section } from '../Section'
 import { LoopTable } from './LoopTable'
 import { PartList } from './PartList'
-import { loopsOf, partsOf, ready, type Ready } from './ready'
+import { loopsOf, partsOf, ready, type Loop, type Ready } from './ready'
 
 const REFRESH_MS = 10_000
 
@@ -37,12 +37,7 @@ export function ServerSection() {
           <Flex vertical gap="middle">
             <Verdict state={state} at={query.dataUpdatedAt} />
             <PartList parts={partsOf(state)} />
-            <div>
-              <Typography.Title level={3} style={{ fontSize: 14 }}>
-                {t('server.loops')}
-              </Typography.Title>
-              <LoopTable loops={loopsOf(state)} />
-            </div>
+            <Loops loops={loopsOf(state)} />
           </Flex>
         )}
       </Loaded>
@@ -59,4 +54,17 @@ function Verdict({ state, at }: { state: Ready; at: number }) {
       ? (['success', t('server.well')] as const)
       : (['warning', t('server.loopsUnwell')] as const)
   return <Alert type={type} showIcon title={title} description={t('server.checked', { at: time(at) })} />
+}
+
+/** Folded while there is nothing to see. */
+function Loops({ loops }: { loops: Loop[] }) {
+  const { t } = useTranslation('settings')
+  const failing = loops.filter((loop) => !loop.isWell).length
+  const label = t('server.loopsCount', { count: loops.length, failing })
+  return (
+    <Collapse
+      defaultActiveKey={failing > 0 ? ['loops'] : []}
+      items={[{ key: 'loops', label, children: <LoopTable loops={loops} /> }]}
+    />
+  )
 }

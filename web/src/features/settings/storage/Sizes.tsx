@@ -21,6 +21,7 @@ export function Sizes({ storage }: { storage: Schemas['Storage'] }) {
   return (
     <Descriptions
       layout="vertical"
+      colon={false}
       size="small"
       column={{ xs: 2, sm: 3, lg: 5 }}
       items={[
