@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { Typography, type TableColumnsType } from 'antd'
+import { Flex, Typography, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../api/client'
@@ -25,15 +25,22 @@ export function AuditPage() {
   })
   const columns: TableColumnsType<Schemas['AuditEntry']> = [
     { title: t('audit.time'), render: (_, { created_at }) => <TimeText at={created_at} /> },
-    { title: t('audit.who'), render: (_, { email }) => <bdi>{email}</bdi> },
+    {
+      title: t('audit.who'),
+      render: (_, { email, address }) => (
+        <Flex vertical>
+          <bdi>{email}</bdi>
+          <Typography.Text type="secondary">{t('audit.from', { address })}</Typography.Text>
+        </Flex>
+      ),
+    },
     { title: t('audit.what'), render: (_, entry) => <DeedCell entry={entry} /> },
     { title: t('audit.result'), render: (_, { status }) => <OutcomeTag status={status} /> },
-    { title: t('audit.address'), render: (_, { address }) => address },
     {
       title: t('audit.requestId'),
       render: (_, { request_id: id }) => (
         <Typography.Text code copyable={{ text: id }}>
-          {id.slice(-12)}
+          {id.slice(-8)}
         </Typography.Text>
       ),
     },

@@ -62,7 +62,7 @@ const texts: Texts<typeof zh> = {
     done: 'Done',
     refused: 'Refused',
     failed: 'Failed',
-    address: 'From',
+    from: 'from {{address}}',
     requestId: 'Request',
     empty: 'Nothing yet',
     emptyHint: 'Whatever is changed (created, run, deleted and so on) is written down here.',

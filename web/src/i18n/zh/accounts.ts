@@ -59,7 +59,7 @@ export default {
     done: '成功',
     refused: '被拒绝',
     failed: '失败',
-    address: '来源地址',
+    from: '来自 {{address}}',
     requestId: '请求编号',
     empty: '还没有记录',
     emptyHint: '任何修改（新建、运行、删除等）都会记录在这里',
