@@ -82,6 +82,9 @@ class Given {
   }
 }
 
+/** Of a log's lines. */
+const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const
+
 const dashboard = createRoute({
   getParentRoute: () => inside,
   path: '/',
@@ -130,7 +133,11 @@ const spiderSchedule = createRoute({
   getParentRoute: () => spider,
   path: '/schedule',
   component: lazyRouteComponent(() => import('../features/schedules/ScheduleTab'), 'ScheduleTab'),
-  validateSearch: search((given) => ({ schedule: given.text('schedule') })),
+  validateSearch: search((given) => ({
+    schedule: given.text('schedule'),
+    month: given.text('month'),
+    day: given.text('day'),
+  })),
 })
 
 const spiderTasks = createRoute({
@@ -151,7 +158,13 @@ const spiderErrors = createRoute({
   getParentRoute: () => spider,
   path: '/errors',
   component: lazyRouteComponent(() => import('../features/tasks/ErrorsTab'), 'ErrorsTab'),
-  validateSearch: search((given) => ({ ...given.page(), q: given.text('q') })),
+  validateSearch: search((given) => ({
+    ...given.page(),
+    q: given.text('q'),
+    level: given.one('level', LEVELS),
+    from: given.text('from'),
+    to: given.text('to'),
+  })),
 })
 
 const spiderVersions = createRoute({
@@ -188,7 +201,14 @@ const task = createRoute({
   getParentRoute: () => inside,
   path: '/tasks/$taskId',
   component: lazyRouteComponent(() => import('../features/tasks/TaskPage'), 'TaskPage'),
-  validateSearch: search((given) => ({ tab: given.text('tab') })),
+  validateSearch: search((given) => ({
+    tab: given.one('tab', ['log', 'items', 'attempts', 'files']),
+    // The rest is the log's: a line of it, and which lines it shows.
+    line: given.number('line'),
+    q: given.text('q'),
+    level: given.one('level', LEVELS),
+    stream: given.one('stream', ['stdout', 'stderr', 'system']),
+  })),
 })
 
 const schedules = createRoute({
