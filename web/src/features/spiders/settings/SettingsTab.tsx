@@ -1,3 +1,15 @@
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+
+import { get } from '../../../api/client'
+import { Loaded } from '../../../ui/Loaded'
+import { SettingsForm } from './SettingsForm'
+
+const route = getRouteApi('/inside/spiders/$spiderId')
+
+/** All that is set of a spider. */
 export function SettingsTab() {
-  return null
+  const { spiderId: id } = route.useParams()
+  const query = useQuery(get('/platform/api/crawlhub/spiders/{id}', { params: { path: { id } } }))
+  return <Loaded query={query}>{(spider) => <SettingsForm key={id} spider={spider} />}</Loaded>
 }
