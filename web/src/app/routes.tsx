@@ -228,6 +228,9 @@ function dataSearch(given: Given) {
     q: given.text('q'),
     filter: given.texts('filter'),
     sort: given.text('sort'),
+    cursor: given.text('cursor'),
+    // So many days of changes.
+    since: given.number('since'),
   }
 }
 

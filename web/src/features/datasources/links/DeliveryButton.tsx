@@ -1,0 +1,3 @@
+export function DeliveryButton(_: { spiderId: string }) {
+  return null
+}
