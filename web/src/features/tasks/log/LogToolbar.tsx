@@ -1,5 +1,5 @@
 import { DownloadOutlined, VerticalAlignBottomOutlined, VerticalAlignTopOutlined } from '@ant-design/icons'
-import { Button, Checkbox, Flex, Select } from 'antd'
+import { Button, Checkbox, Flex, Select, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import type { Schemas } from '../../../api/client'
@@ -24,10 +24,12 @@ interface Props {
   isFollowed: boolean | null
   onFollow: (isFollowed: boolean) => void
   onGo: (to: Start) => void
+  /** What is new comes by itself. */
+  isLive: boolean
 }
 
 export function LogToolbar(props: Props) {
-  const { taskId, filter, onFilter, isWrapped, onWrap, isFollowed, onFollow, onGo } = props
+  const { taskId, filter, onFilter, isWrapped, onWrap, isFollowed, onFollow, onGo, isLive } = props
   const { t } = useTranslation('tasks')
   const download = useChange(() => downloadLarge(`${TASK.replace('{id}', taskId)}/logs/download`))
   return (
@@ -77,6 +79,7 @@ export function LogToolbar(props: Props) {
           onClick={() => download.mutate(undefined)}
         />
       </Flex>
+      {isLive && <Tag color="processing">{t('log.live')}</Tag>}
     </Flex>
   )
 }

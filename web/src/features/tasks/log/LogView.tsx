@@ -1,6 +1,4 @@
-import { Tag } from 'antd'
 import { useEffect, useEffectEvent, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 
 import { ErrorAlert } from '../../../ui/ErrorAlert'
 import { LogLines } from './LogLines'
@@ -25,7 +23,6 @@ interface Props {
 }
 
 export function LogView({ taskId, isRunning, removedAt, filter, marked, onFilter, onUnmark }: Props) {
-  const { t } = useTranslation('tasks')
   const [isWrapped, setIsWrapped] = useState(localStorage.getItem(UNWRAPPED) === null)
   const [isFollowed, setIsFollowed] = useState(marked === undefined)
   const log = useLog(taskId, filter, marked ?? 'end')
@@ -67,6 +64,7 @@ export function LogView({ taskId, isRunning, removedAt, filter, marked, onFilter
         onFilter={onFilter}
         isWrapped={isWrapped}
         onWrap={wrap}
+        isLive={isLive}
         isFollowed={isRunning ? isFollowed : null}
         onFollow={follow}
         onGo={go}
@@ -87,11 +85,6 @@ export function LogView({ taskId, isRunning, removedAt, filter, marked, onFilter
         )}
         <LogNotice log={log} />
       </div>
-      {isLive && (
-        <Tag color="processing" style={{ alignSelf: 'start' }}>
-          {t('log.live')}
-        </Tag>
-      )}
     </div>
   )
 }

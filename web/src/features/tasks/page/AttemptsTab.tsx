@@ -33,28 +33,23 @@ export function AttemptsTab({ task }: { task: Task }) {
       align: 'right',
       render: (_, { peak_memory_mb: mb }) => (mb == null ? '—' : `${count(Math.round(mb))} MiB`),
     },
-    {
-      title: t('attempts.worker'),
-      render: (_, { worker_id }) => (
-        <Typography.Text type="secondary" ellipsis={{ tooltip: true }} style={{ maxWidth: 120 }}>
-          {worker_id}
-        </Typography.Text>
-      ),
-    },
   ]
   return (
     <Flex vertical gap="middle">
       <Loaded query={query}>
         {(attempts) => (
-          <Table
-            rowKey="attempt"
-            size="middle"
-            columns={columns}
-            dataSource={attempts}
-            pagination={false}
-            scroll={attempts.length > 0 ? { x: 'max-content' } : undefined}
-            locale={{ emptyText: <EmptyState title={t('attempts.none')} hint={t('attempts.noneHint')} /> }}
-          />
+          // What scrolls must be reachable by keys.
+          <div role="region" aria-label={t('tab.attempts')} tabIndex={0} style={{ overflowX: 'auto' }}>
+            <Table
+              rowKey="attempt"
+              size="middle"
+              columns={columns}
+              dataSource={attempts}
+              pagination={false}
+              style={{ minWidth: attempts.length > 0 ? 860 : undefined }}
+              locale={{ emptyText: <EmptyState title={t('attempts.none')} hint={t('attempts.noneHint')} /> }}
+            />
+          </div>
         )}
       </Loaded>
       {task.checkpoint_data && <Checkpoint text={task.checkpoint_data} />}

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { Descriptions, Flex, Progress, Typography, type DescriptionsProps } from 'antd'
+import { Descriptions, Flex, Progress, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { count, duration, time } from '../../../ui/format'
@@ -14,8 +14,7 @@ export function TaskFigures({ task }: { task: Task }) {
   const { t } = useTranslation('tasks')
   const now = useNow(task.status === 'running')
   const ms = durationOf(task, now)
-  const hasParams = Object.keys(task.params).length > 0
-  const items: DescriptionsProps['items'] = [
+  const items = [
     {
       label: t('page.progress'),
       children: (
@@ -26,18 +25,16 @@ export function TaskFigures({ task }: { task: Task }) {
       ),
     },
     { label: t('page.items'), children: <Items task={task} /> },
-    {
+    task.items_per_second != null && {
       label: t('page.rate'),
-      children:
-        task.items_per_second == null ? '—' : t('page.perSecond', { rate: task.items_per_second.toLocaleString() }),
+      children: t('page.perSecond', { rate: task.items_per_second.toLocaleString() }),
     },
-    { label: t('page.duration'), children: ms === null ? '—' : duration(ms) },
-    { label: t('page.queued'), children: <TimeText at={task.created_at} /> },
-    { label: t('page.started'), children: <TimeText at={task.started_at} /> },
-    { label: t('page.finished'), children: <TimeText at={task.finished_at} /> },
-    {
+    ms !== null && { label: t('page.duration'), children: duration(ms) },
+    task.started_at && { label: t('page.started'), children: <TimeText at={task.started_at} /> },
+    task.finished_at && { label: t('page.finished'), children: <TimeText at={task.finished_at} /> },
+    task.peak_memory_mb != null && {
       label: t('page.memory'),
-      children: task.peak_memory_mb == null ? '—' : `${count(Math.round(task.peak_memory_mb))} MiB`,
+      children: `${count(Math.round(task.peak_memory_mb))} MiB`,
     },
     { label: t('page.trigger'), children: <Trigger task={task} /> },
     {
@@ -50,20 +47,22 @@ export function TaskFigures({ task }: { task: Task }) {
         t('files')
       ),
     },
-    {
+    task.attempt > 0 && {
       label: t('page.attempt'),
-      children: task.attempt === 0 ? '—' : t('page.attemptOf', { attempt: task.attempt, most: task.max_retries }),
+      children: t('page.attemptOf', { attempt: task.attempt, most: task.max_retries }),
     },
-    { label: t('page.exitCode'), children: task.exit_code ?? '—' },
-    ...(hasParams
-      ? [{ label: t('page.params'), span: 'filled' as const, children: <code>{JSON.stringify(task.params)}</code> }]
-      : []),
+    task.exit_code != null && { label: t('page.exitCode'), children: task.exit_code },
+    Object.keys(task.params).length > 0 && {
+      label: t('page.params'),
+      span: 'filled' as const,
+      children: <code>{JSON.stringify(task.params)}</code>,
+    },
   ]
   return (
     <Descriptions
       size="small"
       column={{ xs: 1, sm: 2, lg: 3, xl: 4 }}
-      items={items}
+      items={items.filter((item) => !!item)}
       styles={{ label: { minWidth: 72 }, content: { overflowWrap: 'anywhere', minWidth: 0 } }}
     />
   )

@@ -1,7 +1,8 @@
 import { Flex, Progress, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { count, time } from '../../../ui/format'
+import { count } from '../../../ui/format'
+import { localTimes } from '../../../ui/localTimes'
 import { StatusTag } from '../../../ui/StatusTag'
 import type { Task } from '../addresses'
 
@@ -10,7 +11,6 @@ export function StatusCell({ task }: { task: Task }) {
   const { t } = useTranslation('tasks')
   const said = task.status === 'pending' ? task.pending_reason : task.error_message
   const isShown = task.status === 'pending' || task.status === 'failed'
-  const waitsUntil = task.status === 'pending' ? task.next_attempt_at : null
   return (
     <Flex vertical gap={2} align="start" style={{ maxWidth: 320, minWidth: 120 }}>
       <StatusTag status={task.status} />
@@ -24,12 +24,7 @@ export function StatusCell({ task }: { task: Task }) {
       )}
       {isShown && said && (
         <Typography.Text type="secondary" ellipsis={{ tooltip: true }} style={{ maxWidth: '100%', fontSize: 12 }}>
-          {said}
-        </Typography.Text>
-      )}
-      {waitsUntil && (
-        <Typography.Text type="secondary" style={{ fontSize: 12 }}>
-          {t('waits', { at: time(waitsUntil) })}
+          {localTimes(said)}
         </Typography.Text>
       )}
     </Flex>
