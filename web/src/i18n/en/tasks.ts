@@ -71,7 +71,6 @@ const texts: Texts<typeof zh> = {
   },
   tab: { log: 'Log', items: 'Items', attempts: 'Attempts', files: 'Files' },
   items: {
-    open: 'Show the items of this task',
     none: 'This task stored no items',
     noneHint: 'What the spider stores with save_item is listed here.',
   },
@@ -136,8 +135,7 @@ const texts: Texts<typeof zh> = {
     last: 'Last seen',
     inTask: 'Show in the log',
     version: 'Version {{version}}',
-    files: 'Files at the time',
-    sample: 'As last printed',
+    sample: 'Output',
     forget: 'Forget',
     forgetAsk: 'Forget the error {{title}}?',
     forgetHint: 'For one that is repaired: should it come again, it is seen for the first time.',

@@ -62,7 +62,6 @@ export default {
   },
   tab: { log: '日志', items: '数据', attempts: '尝试', files: '文件' },
   items: {
-    open: '查看这个任务的数据',
     none: '这个任务没有保存数据',
     noneHint: '爬虫用 save_item 保存的数据会出现在这里',
   },
@@ -127,8 +126,7 @@ export default {
     last: '最近出现',
     inTask: '查看日志',
     version: '版本 {{version}}',
-    files: '当时的文件',
-    sample: '最近一次的输出',
+    sample: '输出',
     forget: '忘记',
     forgetAsk: '忘记错误 {{title}}？',
     forgetHint: '适用于已修复的错误：再次出现时会当作首次出现',

@@ -7,9 +7,10 @@ type Level = Schemas['Level']
 
 const LEVELS: Level[] = ['debug', 'info', 'warning', 'error', 'critical']
 
+/** A form fills them in. */
 interface Props {
-  value: Level | undefined
-  onChange: (level: Level | undefined) => void
+  value?: Level
+  onChange?: (level: Level | undefined) => void
 }
 
 /** The least level of the lines that are shown. */
@@ -27,7 +28,7 @@ export function LevelSelect({ value, onChange }: Props) {
           label: level === 'critical' ? 'CRITICAL' : t('log.levelFrom', { level: level.toUpperCase() }),
         })),
       ]}
-      onChange={(level) => onChange(level === 'all' ? undefined : level)}
+      onChange={(level) => onChange?.(level === 'all' ? undefined : level)}
     />
   )
 }
