@@ -229,8 +229,8 @@ function dataSearch(given: Given) {
     filter: given.texts('filter'),
     sort: given.text('sort'),
     cursor: given.text('cursor'),
-    // So many days of changes.
-    since: given.number('since'),
+    // How far back changes are told.
+    since: given.one('since', ['run', 'day', 'week', 'month', 'ever']),
   }
 }
 

@@ -2,6 +2,9 @@ import type { Query } from './read'
 
 export type View = 'items' | 'fields' | 'quarantine' | 'changes'
 
+export const SINCE = ['run', 'day', 'week', 'month', 'ever'] as const
+export type Since = (typeof SINCE)[number]
+
 /** What of the data is looked at, as it stands in the address. */
 export interface DataSearch {
   page?: number
@@ -15,8 +18,8 @@ export interface DataSearch {
   /** As the API takes them: see `items/filter.ts`. */
   filter?: string[]
   sort?: string
-  /** So many days of changes. */
-  since?: number
+  /** How far back changes are told. */
+  since?: Since
 }
 
 export type Change = Partial<DataSearch>

@@ -8,7 +8,8 @@ import type { Item } from '../types'
 import { JsonText } from './JsonText'
 
 interface Props {
-  item: Item | null
+  /** With a reason: it was refused. */
+  item: (Item & { reason?: string }) | null
   isOpen: boolean
   onClose: () => void
 }
@@ -45,6 +46,9 @@ export function ItemDrawer({ item, isOpen, onClose }: Props) {
                   </Link>
                 ),
               },
+              ...(item.reason === undefined
+                ? []
+                : [{ key: 'reason', label: t('quarantine.reason'), children: <bdi>{item.reason}</bdi> }]),
             ]}
           />
           <JsonText value={item.data} />

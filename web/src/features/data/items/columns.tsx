@@ -1,8 +1,8 @@
-import { Button, Flex, Tag, type TableColumnsType } from 'antd'
+import { Flex, Tag, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { TimeText } from '../../../ui/TimeText'
 import { SpiderLink } from '../../alerts/SpiderLink'
+import { OpenButton } from '../OpenButton'
 import type { DataSearch } from '../search'
 import type { Item } from '../types'
 import { readSort } from './path'
@@ -25,15 +25,7 @@ export function useItemColumns(
       width: 190,
       render: (_, item) => (
         <Flex align="center">
-          <Button
-            type="link"
-            size="small"
-            title={t('items.open')}
-            style={{ paddingInlineStart: 0 }}
-            onClick={() => onOpen(item)}
-          >
-            <TimeText at={item.created_at} />
-          </Button>
+          <OpenButton at={item.created_at} title={t('items.open')} onOpen={() => onOpen(item)} />
           {item.is_test && is_test === undefined && <Tag>{t('scope.test')}</Tag>}
         </Flex>
       ),
