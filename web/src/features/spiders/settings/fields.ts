@@ -51,7 +51,7 @@ export function fieldsOf(spider: Spider): Fields {
     ...plain,
     params: objectText(spider.params),
     item_schema: objectText(spider.item_schema),
-    env_vars: Object.entries(spider.env_vars).map(([name, value]) => ({ name, value: value as string })),
+    env_vars: Object.entries(spider.env_vars).map(([name, value]) => ({ name, value })),
     retention: spider.retention,
   }
 }
