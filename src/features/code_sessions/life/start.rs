@@ -10,7 +10,7 @@ use super::{
     SESSION_LABEL, TYPE,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Text},
     id::CodeSessionId,
     platform::containers::{
         Container, ContainerError, ContainerId, ContainerSpec, Labels, Limits, LogRange, Output, State, Where,
@@ -237,19 +237,24 @@ pub(super) fn upstream_of(container: &Container) -> Option<String> {
 
 /// For people; what is internal stays in the log.
 pub(in super::super) fn reason_of(error: &Error) -> String {
+    let Text { zh, en } = texts_of(error);
+    if zh == en { zh.into_owned() } else { format!("{zh} / {en}") }
+}
+
+pub(super) fn texts_of(error: &Error) -> Text {
     match error {
-        Error::Internal(_) => "内部错误 / internal error".to_owned(),
-        Error::Unavailable { what, .. } => format!("{what} 不可用 / {what} is unavailable"),
+        Error::Internal(_) => text!("内部错误", "internal error"),
+        Error::Unavailable { what, .. } => text!("{what} 不可用", "{what} is unavailable"),
         Error::NotFound(problem)
         | Error::Conflict(problem)
         | Error::BadRequest(problem)
         | Error::TooLarge(problem)
-        | Error::Failed(problem) => format!("{} / {}", problem.text.zh, problem.text.en),
-        other => other.to_string(),
+        | Error::Failed(problem) => problem.text.clone(),
+        other => text!("{other}", "{other}"),
     }
 }
 
-fn failed(text: crate::error::Text) -> Error {
+fn failed(text: Text) -> Error {
     Error::failed("editor_failed", text)
 }
 
