@@ -131,6 +131,7 @@ pub struct Runner {
     pub python: String,
     pub api_url: String,
     pub image: String,
+    pub disk_mb: u64,
     #[serde(deserialize_with = "path_or_none")]
     pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
