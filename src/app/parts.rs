@@ -121,6 +121,7 @@ pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) 
     runner.log_limit_bytes = config.tasks.log_limit_bytes;
     runner.stdout_items_limit = config.tasks.stdout_items_limit_bytes;
     runner.max_processes = config.tasks.max_processes;
+    runner.max_disk_mb = Some(config.runner.disk_mb).filter(|limit| *limit > 0);
     if confines(config.runner.confine)? {
         let files = outside.hidden.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>()?;
         runner.hidden = Some([data_dir.to_owned()].into_iter().chain(files).collect());

@@ -131,6 +131,7 @@ pub struct Runner {
     pub python: String,
     pub api_url: String,
     pub image: String,
+    pub disk_mb: u64,
     #[serde(deserialize_with = "path_or_none")]
     pub environments_dir: Option<PathBuf>,
     pub environment_timeout_seconds: u64,
@@ -175,6 +176,7 @@ pub struct CodeSessions {
     pub cpus: f64,
     pub memory_mb: i64,
     pub processes: i64,
+    pub disk_mb: i64,
     pub start_seconds: i64,
     pub idle_minutes: i64,
     pub max_minutes: i64,
@@ -191,6 +193,7 @@ impl CodeSessions {
         for (name, number, least) in [
             ("memory_mb", self.memory_mb, 128),
             ("processes", self.processes, 16),
+            ("disk_mb", self.disk_mb, 0),
             ("start_seconds", self.start_seconds, 1),
             ("idle_minutes", self.idle_minutes, 1),
             ("max_minutes", self.max_minutes, 1),

@@ -93,6 +93,8 @@ pub enum Trouble {
     Lost { since: DateTime<Utc> },
     /// It ended by itself again and again; its files are saved.
     Crashed { reason: String },
+    /// It was closed, as it had written more than one may; its files are saved.
+    DiskFull { limit_mb: i64 },
     /// It is going to be closed.
     Closing { at: DateTime<Utc>, is_idle: bool },
 }

@@ -34,6 +34,8 @@ pub struct RunnerConfig {
     pub max_processes: u64,
     /// Of one file that a spider writes.
     pub max_file_mb: Option<u64>,
+    /// Of all that a container writes to its engine's disk.
+    pub max_disk_mb: Option<u64>,
     /// How long items are gathered once the process has ended.
     pub gathering_limit: Duration,
     /// Between SIGTERM and SIGKILL.
@@ -62,6 +64,7 @@ impl RunnerConfig {
             max_processes: 512,
             // Also what bounds the files that the server reads after it.
             max_file_mb: Some(4096),
+            max_disk_mb: Some(10_240),
             gathering_limit: Duration::from_mins(10),
             term_grace: Duration::from_secs(5),
             hidden: None,

@@ -57,6 +57,9 @@ fn by_itself(exit: &Exit, why: Option<Intervention>, memory_limit_mb: Option<u64
             let limit = memory_limit_mb.unwrap_or_default();
             system(format!("memory limit of {limit} MB exceeded (peak {} MB)", exit.peak_memory_mb))
         }
+        (Cause::Disk { limit_mb }, ..) => {
+            system(format!("wrote more to disk than the {limit_mb} MB that a container may (runner.disk_mb)"))
+        }
         (Cause::Processes, ..) => system("too many processes at once".to_owned()),
         (Cause::SupervisorLost, ..) => system("the process was lost: its supervisor was killed".to_owned()),
         (_, Some(0), _) => End::Completed,

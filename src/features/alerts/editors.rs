@@ -12,7 +12,7 @@ impl Alerts {
     pub(super) async fn editor_troubled(&self, transaction: &mut Transaction, trouble: &EditorTrouble) -> Result<()> {
         let level = match trouble.what {
             Trouble::SyncFailed { .. } | Trouble::Lost { .. } | Trouble::Crashed { .. } => AlertLevel::Error,
-            Trouble::Conflicts { .. } | Trouble::LeftOut { .. } => AlertLevel::Warning,
+            Trouble::Conflicts { .. } | Trouble::LeftOut { .. } | Trouble::DiskFull { .. } => AlertLevel::Warning,
             Trouble::Closing { .. } => AlertLevel::Info,
         };
         let kind = (AlertType::Editor, level);
@@ -56,6 +56,10 @@ fn message(trouble: &EditorTrouble) -> Text {
         Trouble::Crashed { reason } => text!(
             "爬虫 [{name}] 的编辑器（{user}）多次异常退出，文件已保存: {reason}",
             "{user}'s editor of the spider [{name}] ended by itself again and again; its files are saved: {reason}"
+        ),
+        Trouble::DiskFull { limit_mb } => text!(
+            "爬虫 [{name}] 的编辑器（{user}）写入磁盘超过 {limit_mb} MB，已关闭，文件已保存",
+            "{user}'s editor of the spider [{name}] was closed, as it had written more than {limit_mb} MB; its files are saved"
         ),
         Trouble::Closing { at, is_idle } => {
             let at = at.format("%F %T UTC");

@@ -27,7 +27,7 @@ impl CodeSessions {
     pub(super) async fn open(&self, caller: &Caller, spider: &SpiderId) -> Result<CodeSession> {
         self.spiders.get(spider).await?;
         if let Some(session) = self.active(&caller.user_id, spider).await? {
-            return Ok(session);
+            return if session.is_standing_still() { Err(stands_still(&session)) } else { Ok(session) };
         }
         // Before there is a row: without an engine there will be no editor.
         let engine = self.containers.engine().await?.id;
@@ -108,6 +108,7 @@ impl CodeSessions {
             let was_closing = session.status == Status::Syncing;
             session = self.get(&session.id).await?;
             match session.status {
+                _ if session.is_standing_still() => return Err(stands_still(&session)),
                 Status::Stopped | Status::Failed if was_closing => session = self.open(caller, spider).await?,
                 Status::Stopped | Status::Failed => {
                     // Without an engine it is no wonder.
@@ -214,6 +215,11 @@ fn too_many(own: i64, limit: i64) -> Error {
         text!("当前打开的编辑器过多，请稍后重试", "too many editors are open; try again later")
     };
     Error::too_many("too_many_sessions", text)
+}
+
+fn stands_still(session: &CodeSession) -> Error {
+    let reason = session.sync_error.as_deref().unwrap_or_default();
+    Error::conflict("session_closing", text!("编辑器已停止: {reason}", "the editor stands still: {reason}"))
 }
 
 fn none_since(failed: &CodeSession) -> Error {

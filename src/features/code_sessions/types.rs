@@ -75,6 +75,8 @@ word_enum! {
         Expired = "expired",
         /// It ended by itself again and again.
         Crashed = "crashed",
+        /// It had written more to the engine's disk than one may.
+        DiskFull = "disk_full",
         /// The spider is gone.
         SpiderGone = "spider_gone",
         /// Its user is gone, or may not change spiders any more.

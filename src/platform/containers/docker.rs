@@ -20,9 +20,10 @@ use bollard::{
     exec::{CreateExecOptions, StartExecOptions, StartExecResults},
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
-        EventsOptionsBuilder, InspectContainerOptions, InspectNetworkOptions, KillContainerOptionsBuilder,
-        ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
-        StatsOptionsBuilder, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
+        EventsOptionsBuilder, InspectContainerOptions, InspectContainerOptionsBuilder, InspectNetworkOptions,
+        KillContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+        StartContainerOptions, StatsOptionsBuilder, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+        WaitContainerOptionsBuilder,
     },
 };
 use chrono::{DateTime, Utc};
@@ -46,6 +47,8 @@ use crate::config;
 /// For an archive to be taken, and for its next piece to be taken or to come.
 const ARCHIVE_PATIENCE: Duration = Duration::from_mins(15);
 const PIECE_PATIENCE: Duration = Duration::from_secs(30);
+/// For all files of a container to be looked at.
+const WALK_PATIENCE: Duration = Duration::from_mins(1);
 /// For the exit code of a command whose output has ended.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 /// Until it is looked at again.
@@ -372,6 +375,17 @@ impl ContainerRuntime for Docker {
         // What the kernel would give back at once is no use of the container's.
         let cached = of("total_inactive_file").or_else(|| of("inactive_file")).unwrap_or(0);
         Ok(memory.usage.map(|usage| usage.saturating_sub(cached)))
+    }
+
+    async fn written(&self, id: &ContainerId) -> Result<u64> {
+        let options = InspectContainerOptionsBuilder::default().size(true).build();
+        let client = self.client().await?.with_timeout(WALK_PATIENCE);
+        let look = settled(|| client.inspect_container(id, Some(options.clone())).map(found));
+        let seen = self.connection.ask_within(WALK_PATIENCE, id, look).await?;
+        let size = seen.ok_or_else(|| ContainerError::Gone(id.clone()))?.size_rw;
+        // It says -1 where it does not know.
+        let size = size.and_then(|size| u64::try_from(size).ok());
+        size.ok_or_else(|| ContainerError::failed("the engine does not know how much a container has written"))
     }
 
     async fn events(&self, labels: &[(&str, &str)]) -> Result<BoxStream<'static, Result<Happening>>> {

@@ -9,7 +9,7 @@ mod process;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -426,6 +426,10 @@ impl ContainerRuntime for Fake {
         Ok(locked(&self.get(id)?.state).is_running().then_some(1024 * 1024))
     }
 
+    async fn written(&self, id: &ContainerId) -> Result<u64> {
+        size_of(&self.get(id)?.root).map_err(|error| ContainerError::Failed(error.into()))
+    }
+
     async fn events(&self, labels: &[(&str, &str)]) -> Result<BoxStream<'static, Result<Happening>>> {
         self.answering()?;
         let wanted: Vec<(String, String)> =
@@ -438,6 +442,19 @@ impl ContainerRuntime for Fake {
             move |happening: &Happening| wanted.iter().all(|(name, value)| happening.labels.get(name) == Some(value));
         Ok(news.filter(move |happening| std::future::ready(is_wanted(happening))).map(Ok).boxed())
     }
+}
+
+/// The files of a folder, without those that go while they are counted.
+fn size_of(folder: &Path) -> std::io::Result<u64> {
+    let mut size = 0;
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size += size_of(&entry.path()).unwrap_or_default(),
+            Ok(metadata) => size += metadata.len(),
+            Err(_) => {}
+        }
+    }
+    Ok(size)
 }
 
 /// What a command ends with.

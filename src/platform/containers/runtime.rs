@@ -106,6 +106,10 @@ pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
     /// The memory its processes use now, in bytes; None where it does not run.
     async fn memory(&self, id: &ContainerId) -> Result<Option<u64>>;
 
+    /// How much it has written to the engine's disk, in bytes, whether or not it runs. The engine walks its files for that:
+    /// not to be asked often. Files that are removed and still open are not among them.
+    async fn written(&self, id: &ContainerId) -> Result<u64>;
+
     /// What happens to containers that carry all these labels, from now on. Some of it may be missed when the stream
     /// ends: look at all of them again then.
     async fn events(&self, labels: &[(&str, &str)]) -> Result<BoxStream<'static, Result<Happening>>>;

@@ -185,6 +185,26 @@ async fn commands_in_a_container() {
 }
 
 #[tokio::test]
+async fn what_was_written_is_known() {
+    on_each(|tested| async move {
+        let engine = &tested.containers;
+        let id = tested.started(&tested.spec("sleep 1000")).await;
+        let before = engine.written(&id).await.unwrap();
+        assert!(before < 1_000_000, "the image is none of it: {before}");
+        tested.run(&id, "mkdir deep; for n in 1 2 3; do head -c 1000000 /dev/zero > deep/$n; done").await;
+        let full = engine.written(&id).await.unwrap();
+        assert!((3_000_000..4_000_000).contains(&full), "{full}");
+        tested.run(&id, "rm deep/1").await;
+        engine.stop(&id, Duration::ZERO).await.unwrap();
+        let stopped = engine.written(&id).await.unwrap();
+        assert!((2_000_000..3_000_000).contains(&stopped), "{stopped}");
+        engine.remove(&id).await.unwrap();
+        assert!(matches!(engine.written(&id).await, Err(ContainerError::Gone(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn archives_go_in_and_come_out() {
     on_each(|tested| async move {
         let engine = &tested.containers;

@@ -91,6 +91,10 @@ pub enum Cause {
     Lapsed,
     Memory,
     Processes,
+    /// It had written more to a container's disk than it may.
+    Disk {
+        limit_mb: u64,
+    },
     /// The supervisor died first; code and signal are unknown.
     SupervisorLost,
 }

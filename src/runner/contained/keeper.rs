@@ -18,8 +18,19 @@ use super::folders::{fetch, packed};
 use super::{OWN, Order, REPORT, Report, TASK_LABEL, TYPE};
 use crate::platform::containers::{ContainerId, Containers, Docker, Output, OutputStream, State};
 
+/// How a container came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    ByItself,
+    Told,
+    /// It had written more than so many MB.
+    OverDisk(u64),
+}
+
 const FOLDERS: [&str; 3] = ["output", "spool", "result"];
 const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_millis(300);
+/// The engine walks all files for that.
+const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(10);
 /// When the container has ended, nothing more can come; but who knows what the engine waits for.
 const LINGER: Duration = Duration::from_secs(2);
 const REMOVAL: Duration = Duration::from_secs(20);
@@ -89,16 +100,20 @@ async fn in_container(
             tokio::time::sleep(LOOK_AT_MEMORY_EVERY).await;
         }
     };
+    let grace = Duration::from_millis(order.grace_ms);
     let ended = async {
         tokio::select! {
-            code = containers.wait(id) => code.map(|_| false),
-            _ = told_to_end.recv() => end(containers, id, Duration::from_millis(order.grace_ms)).await.map(|()| true),
+            code = containers.wait(id) => code.map(|_| How::ByItself),
+            _ = told_to_end.recv() => end(containers, id, grace).await.map(|()| How::Told),
+            limit = outgrown(containers, id, order.disk_mb) => {
+                end(containers, id, grace).await.map(|()| How::OverDisk(limit))
+            }
         }
     };
     let has_ended = CancellationToken::new();
     let mut passing = Box::pin(pass_on(output, streams, has_ended.clone()));
     let mut is_passed = false;
-    let is_told = tokio::select! {
+    let how = tokio::select! {
         result = async {
             let mut ended = std::pin::pin!(ended);
             loop {
@@ -108,13 +123,13 @@ async fn in_container(
                 }
             }
         } => result?,
-        () = measure => false,
+        () = measure => How::ByItself,
     };
     if !is_passed {
         has_ended.cancel();
         // Much may have been printed at the very end, and the server be slow. Told to end, there is no time for that.
         let hurry = async {
-            if !is_told {
+            if how != How::Told {
                 told_to_end.recv().await;
             }
             tokio::time::sleep(LINGER).await;
@@ -128,11 +143,34 @@ async fn in_container(
     let State::Exited { code, out_of_memory } = found.map_or(State::Other, |found| found.state) else {
         anyhow::bail!("it was gone before it had ended");
     };
+    let over_disk_mb = if let How::OverDisk(limit) = how { Some(limit) } else { None };
+    match fetched(containers, id, &order.root).await {
+        // Of what is too much not all comes back, which is no other reason.
+        Err(error) if over_disk_mb.is_none() => return Err(error),
+        _ => {}
+    }
+    let code = i32::try_from(code).ok();
+    Ok(Report { code, out_of_memory, over_disk_mb, peak_memory_mb: peak.into_inner(), trouble: None })
+}
+
+async fn fetched(containers: &Containers, id: &ContainerId, root: &Path) -> anyhow::Result<()> {
     for folder in FOLDERS {
         let tar = containers.get_archive(id, &format!("{OWN}/{folder}")).await?;
-        fetch(tar, folder, &order.root.join(folder)).await?;
+        fetch(tar, folder, &root.join(folder)).await?;
     }
-    Ok(Report { code: i32::try_from(code).ok(), out_of_memory, peak_memory_mb: peak.into_inner(), trouble: None })
+    Ok(())
+}
+
+/// Waits until it has written more than it may; the limit.
+async fn outgrown(containers: &Containers, id: &ContainerId, limit_mb: Option<u64>) -> u64 {
+    let Some(limit) = limit_mb else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(LOOK_AT_DISK_EVERY).await;
+        // Where the engine does not say, it will the next time.
+        if containers.written(id).await.is_ok_and(|bytes| bytes > limit.saturating_mul(1024 * 1024)) {
+            return limit;
+        }
+    }
 }
 
 /// SIGTERM, and SIGKILL after the grace.

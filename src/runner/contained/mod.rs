@@ -60,6 +60,8 @@ struct Order {
     /// What spiders import and are started by.
     support: PathBuf,
     grace_ms: u64,
+    /// What the container may write to the engine's disk.
+    disk_mb: Option<u64>,
 }
 
 /// What the keeper found out.
@@ -68,6 +70,8 @@ struct Report {
     /// Of the container; none where it never came to run.
     code: Option<i32>,
     out_of_memory: bool,
+    /// The limit of the disk that it was ended for.
+    over_disk_mb: Option<u64>,
     peak_memory_mb: u64,
     /// Why it did not run, or why not all of what it left could be had.
     trouble: Option<String>,
@@ -92,6 +96,7 @@ pub(super) async fn build(
         root: dir.root().to_owned(),
         support: support.to_owned(),
         grace_ms: u64::try_from(config.term_grace.as_millis()).unwrap_or(5000),
+        disk_mb: config.max_disk_mb,
     };
     let path = dir.root().join(ORDER);
     let written = path.clone();
@@ -186,7 +191,11 @@ pub(super) async fn exit_of(config: &RunnerConfig, job: &Job, dir: &WorkDir, kee
     if let Some(trouble) = report.trouble {
         return Err(End::failed(Category::System, trouble));
     }
-    let cause = if report.out_of_memory { Cause::Memory } else { keeper.cause };
+    let cause = match report.over_disk_mb {
+        Some(limit_mb) => Cause::Disk { limit_mb },
+        None if report.out_of_memory => Cause::Memory,
+        None => keeper.cause,
+    };
     Ok(Exit { code: report.code, signal: None, cause, peak_memory_mb: report.peak_memory_mb, ..keeper })
 }
 

@@ -231,6 +231,72 @@ async fn what_cannot_be_brought_back_stays() {
     assert!(app.engine.list(&[]).await.unwrap().is_empty());
 }
 
+/// What an editor writes beside its spider's files fills the engine's disk all the same.
+#[tokio::test]
+async fn one_that_fills_the_disk() {
+    let limits = [("CRAWLHUB_CODE_SESSIONS_DISK_MB", "1"), ("CRAWLHUB_SPIDERS_MAX_FILES", "3")];
+    let app = TestApp::with(&limits).await;
+    let spider = app.spider(json!({"name": "disk"}), &[("main.py", "1")]).await;
+    let path = format!("/spiders/{spider}/code-session");
+    let session = open(&app, &spider).await;
+    let fill = |folder: &std::path::Path| {
+        std::fs::create_dir(folder.join("node_modules")).unwrap();
+        std::fs::write(folder.join("node_modules/large"), vec![0; 1_100_000]).unwrap();
+    };
+    app.looked_at_by("code sessions").await;
+    let folder = workspace(&app, &session).await;
+    std::fs::write(folder.join("main.py"), "2").unwrap();
+    fill(&folder);
+    app.looked_at_by("code sessions").await;
+    assert_eq!(app.get(&path).await.data()["status"], "ready", "the engine is asked once a minute");
+    app.clock.advance(TimeDelta::minutes(1));
+    let ended = app.eventually("/code-sessions", |all| all["items"][0]["status"] == "stopped").await;
+    assert_eq!(ended["items"][0]["end_reason"], "disk_full");
+    assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "2".to_owned())]);
+    gone(&app, &session).await;
+    app.eventually("/alerts?type=editor&level=warning", |alerts| alerts["total"] == 1).await;
+
+    // Where its files cannot be brought back it is kept, and does not write on.
+    let session = open(&app, &spider).await;
+    let id = container(&app, &session).await.unwrap();
+    let folder = workspace(&app, &session).await;
+    for name in ["a", "b", "c"] {
+        std::fs::write(folder.join(name), name).unwrap();
+    }
+    fill(&folder);
+    app.clock.advance(TimeDelta::minutes(1));
+    let standing = async |app: &TestApp| {
+        app.eventually(&path, |session| session["status"] == "syncing" && !session["sync_error"].is_null()).await;
+        while app.engine.inspect(&id).await.unwrap().unwrap().state.is_running() {
+            tokio::task::yield_now().await;
+        }
+    };
+    standing(&app).await;
+    let said = app.eventually("/alerts?type=editor&level=error", |alerts| alerts["total"] == 1).await;
+    let said = said["items"][0]["message"].as_str().unwrap();
+    assert!(said.contains("code_sessions.disk_mb") && said.contains("?force=true"), "{said}");
+    assert_eq!(app.post(&path, json!({})).await.error(409), "session_closing");
+    assert_eq!(app.post(&format!("{path}/sync"), json!({})).await.error(400), "session_not_ready");
+    assert_eq!(close(&app, &spider, "").await.error(409), "sync_failed");
+    app.clock.advance(TimeDelta::minutes(11));
+    app.looked_at_by("code sessions").await;
+    standing(&app).await;
+    assert_eq!(app.get("/alerts?type=editor&level=error").await.data()["total"], 1, "told once");
+    // A higher limit lets it go on.
+    let higher = [("CRAWLHUB_CODE_SESSIONS_DISK_MB", "2"), limits[1]];
+    let app = app.restart(&higher).await;
+    app.clock.advance(TimeDelta::minutes(20));
+    app.eventually(&path, |session| session["status"] == "ready").await;
+    assert_eq!(open(&app, &spider).await["id"], session["id"]);
+    assert_eq!(std::fs::read_to_string(folder.join("c")).unwrap(), "c");
+    // And whoever has no need of it gives it up.
+    let app = app.restart(&limits).await;
+    standing(&app).await;
+    close(&app, &spider, "?force=true").await.ok();
+    assert_eq!(files(&app, &spider).await.len(), 1);
+    assert!(app.engine.list(&[]).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn both_sides_changed_a_file() {
     let app = TestApp::new().await;

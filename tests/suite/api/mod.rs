@@ -16,6 +16,7 @@ mod editor_door;
 mod exports;
 mod files;
 mod housekeeping;
+mod lost_containers;
 mod projects;
 mod proxies;
 pub mod schedules;

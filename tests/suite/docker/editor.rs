@@ -8,7 +8,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{content, docker, in_editor, open, server};
+use super::{containers, content, docker, in_editor, open, server};
 use crate::support::{Client, ServerProcess, skip_unless};
 
 /// Does what a person would, and fails where the editor does not do its part.
@@ -203,4 +203,43 @@ async fn files_move_both_ways() {
     let paths: Vec<&str> = files.as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
     assert_eq!(paths.len(), 9, "{paths:?}");
     assert_eq!(content(&server, &spider, "again.txt").await.unwrap(), "last\n");
+}
+
+/// Whatever becomes of an editor of the pool: who asks gets one that works.
+#[tokio::test]
+async fn a_dead_editor_in_the_pool() {
+    let Some(mut server) = server(&[("CRAWLHUB_CODE_SESSIONS_WARM", "1")]).await else { return };
+    let spider = server.spider(json!({"name": "pool"}), &[("main.py", "1")]).await;
+    let pooled = async || loop {
+        if let [id] = &containers("crawlhub.limits").await[..] {
+            let up = "curl -fs localhost:8080/healthz >/dev/null && echo up || true";
+            if docker(&["exec", id, "sh", "-c", up]).await == "up" {
+                // It is written down once its page has answered as well.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                return id.clone();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    for command in [&["kill"][..], &["rm", "--force"], &["pause"], &["exec", "", "pkill", "-STOP", "-f", "node"]] {
+        let id = pooled().await;
+        let words: Vec<&str> = command.iter().map(|word| if word.is_empty() { &id } else { *word }).collect();
+        docker(&if words.contains(&"exec") { words } else { [&words[..], &[&id]].concat() }).await;
+        let session = open(&server, &spider).await;
+        assert_eq!(session["status"], "ready", "{command:?}");
+        assert_eq!(in_editor(&session, "cat /workspace/main.py; hostname").await, format!("1{}", own(&session).await));
+        assert_ne!(own(&session).await, id[..12], "{command:?}");
+        close(&server, &spider).await;
+    }
+    pooled().await;
+    server.child.kill().await.unwrap();
+    for id in containers("crawlhub.limits").await {
+        docker(&["rm", "--force", &id]).await;
+    }
+}
+
+/// The id of the session's container, as it calls itself.
+async fn own(session: &Value) -> String {
+    let name = format!("code-server-{}", session["id"].as_str().unwrap());
+    docker(&["inspect", "-f", "{{.Config.Hostname}}", &name]).await
 }

@@ -1,4 +1,6 @@
-//! What is killed, and when. These tests stop the engine: they run alone.
+//! What is killed, and when; what fills the disk. These tests stop the engine, or leave it little time: they run alone.
+
+mod disk;
 
 use std::{process::Stdio, time::Duration};
 
@@ -10,14 +12,14 @@ use serde_json::json;
 use tokio::process::Command;
 
 use super::{containers, content, docker, in_editor, open, server, server_in};
-use crate::support::{ServerProcess, skip_unless};
+use crate::support::{ServerProcess, Settings, skip_unless};
 
-async fn killed(mut server: ServerProcess) -> ServerProcess {
+async fn killed(mut server: ServerProcess, settings: Settings<'_>) -> ServerProcess {
     kill(Pid::from_raw(server.pid().cast_signed()), Signal::SIGKILL).unwrap();
     server.child.wait().await.unwrap();
     let (dir, database) =
         (std::mem::replace(&mut server.dir, tempfile::tempdir().unwrap()), server.database_url.take());
-    server_in(dir, database, &SETTINGS).await.unwrap()
+    server_in(dir, database, settings).await.unwrap()
 }
 
 const SETTINGS: [(&str, &str); 1] = [("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "5")];
@@ -31,7 +33,7 @@ async fn a_server_that_is_killed_in_each_state() {
     for wait in [0, 100, 300, 700] {
         server.post(&format!("{path}?wait=false"), json!({})).await.ok();
         tokio::time::sleep(Duration::from_millis(wait)).await;
-        server = killed(server).await;
+        server = killed(server, &SETTINGS).await;
         server
             .until("/code-sessions", |all| ["ready", "failed"].contains(&all["items"][0]["status"].as_str().unwrap()))
             .await;
@@ -43,7 +45,7 @@ async fn a_server_that_is_killed_in_each_state() {
     // While it is open.
     let session = open(&server, &spider).await;
     in_editor(&session, "echo open > /workspace/main.py").await;
-    server = killed(server).await;
+    server = killed(server, &SETTINGS).await;
     let found = server.get(&path).await.data();
     assert_eq!((&found["id"], &found["status"]), (&session["id"], &json!("ready")));
     // While it is closed: at some moment of it.
@@ -52,7 +54,7 @@ async fn a_server_that_is_killed_in_each_state() {
         let closing = server.client.request(reqwest::Method::DELETE, &format!("/platform/api/crawlhub{path}"));
         let closing = tokio::spawn(closing.send());
         tokio::time::sleep(Duration::from_millis(wait)).await;
-        server = killed(server).await;
+        server = killed(server, &SETTINGS).await;
         let _ = closing.await;
         let state = server.until("/code-sessions", |all| {
             all["items"][0]["status"] == "stopped" || all["items"][0]["status"] == "ready"

@@ -188,3 +188,68 @@ async fn a_killed_server_takes_them_with_it() {
     assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(2)));
     assert_eq!(containers(&label).await, Vec::<String>::new());
 }
+
+/// The keeper alone, as by a machine that is out of memory: what it kept goes with it.
+#[tokio::test]
+async fn a_keeper_that_is_killed() {
+    let Some(server) = server(&[]).await else { return };
+    let script = "import time\nfrom crawlhub import load_checkpoint, save_checkpoint\nfirst = load_checkpoint() is None\n\
+                  save_checkpoint({'been': 1})\nprint('up', flush=True)\ntime.sleep(1000 if first else 0)";
+    for (retries, status, attempt) in [(0, "failed", 1), (1, "completed", 2)] {
+        let fields = json!({"name": status, "runner": "docker", "max_retries": retries, "retry_delay_seconds": 1});
+        let spider = server.spider(fields, &[("main.py", script)]).await;
+        let id = server.run(&spider, json!({})).await;
+        server.wait_for_line(&id, "up").await;
+        let label = format!("crawlhub.task_id={id}");
+        assert_eq!(containers(&label).await.len(), 1);
+        kill(keeper_of(&server), Signal::SIGKILL).unwrap();
+        let task = server.ended(&id).await;
+        assert_eq!((&task["status"], &task["attempt"]), (&json!(status), &json!(attempt)), "{task}");
+        if status == "failed" {
+            assert!(task["error_message"].as_str().unwrap().contains("SIGKILL"), "{task}");
+        }
+        assert_eq!(containers(&label).await, Vec::<String>::new());
+    }
+}
+
+/// The one keeper of that server.
+fn keeper_of(server: &ServerProcess) -> Pid {
+    let folder = server.dir.path().to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut keepers = processes.filter_map(|process| {
+        let words = std::fs::read(process.path().join("cmdline")).ok()?;
+        let words = String::from_utf8_lossy(&words).into_owned();
+        let is_one = words.split('\0').nth(1) == Some("keep") && words.contains(folder);
+        is_one.then(|| process.file_name().to_str()?.parse().ok()).flatten()
+    });
+    Pid::from_raw(keepers.next().unwrap())
+}
+
+/// What is fetched from a container in the end is there, whatever the spider does to it.
+#[tokio::test]
+async fn one_that_removes_its_output() {
+    let Some(server) = server(&[]).await else { return };
+    let script = r#"
+import os, shutil
+from crawlhub import save_item
+save_item({'by': 'sdk'})
+out = os.environ['CRAWLHUB_OUTPUT_DIR']
+open(out + '/items.jsonl', 'w').write('{"by": "lines"}\n')
+own = os.path.dirname(out)
+for what in (lambda: shutil.rmtree(out), lambda: os.rename(out, out + '2'), lambda: os.symlink('/etc', own + '/x')):
+    try:
+        what()
+        print('done')
+    except OSError as error:
+        print('refused', type(error).__name__)
+print('left', os.listdir(out))
+shutil.rmtree(own, ignore_errors=True)
+os.symlink('/etc', out + '/etc')
+"#;
+    let task = run(&server, json!({"name": "removes"}), script).await;
+    let lines = server.lines(task["id"].as_str().unwrap()).await;
+    assert_eq!((&task["status"], &task["total_count"]), (&json!("completed"), &json!(1)), "{task} {lines:?}");
+    let said: Vec<&str> = lines.iter().map(|line| line["line"].as_str().unwrap()).collect();
+    assert_eq!(said[..3], ["refused PermissionError"; 3], "{said:?}");
+    assert_eq!(said[3], "left []");
+}

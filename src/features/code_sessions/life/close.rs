@@ -60,7 +60,10 @@ impl CodeSessions {
             Ok(Saved::Files(synced)) => {
                 self.note_success(&session, &synced).await?;
                 self.note_left_out(&session, &synced).await?;
-                self.end(session, ending).await?;
+                self.end(session.clone(), ending).await?;
+                if ending == Ending::DiskFull {
+                    self.tell(&session, Trouble::DiskFull { limit_mb: self.settings.disk_mb }).await?;
+                }
                 Ok(synced)
             }
             Ok(Saved::Gone) => {
@@ -71,6 +74,12 @@ impl CodeSessions {
                 tracing::warn!(session = %id, "an editor is removed with what is not saved: {error}");
                 self.end(session, ending).await?;
                 Ok(Synced::default())
+            }
+            Err(error) if self.is_over_disk(&session).await.unwrap_or(ending == Ending::DiskFull) => {
+                let error = self.stands_still(error);
+                self.note_failure(&session, &error).await?;
+                self.stand_still(id).await?;
+                Err(error)
             }
             Err(error) => {
                 self.note_failure(&session, &error).await?;

@@ -32,6 +32,10 @@ impl CodeSessions {
         }
         let now = self.clock.now();
         let may_retry = session.retry_at.is_none_or(|at| at <= now);
+        if self.has_outgrown(&session, now).await {
+            // Whenever its files are to be tried again: it must not write on until then.
+            return self.close(id, Ending::DiskFull, false).await.map(drop);
+        }
         if let Some(ending) = self.ending_of(&session, now).await? {
             return if may_retry { self.close(id, ending, false).await.map(drop) } else { Ok(()) };
         }

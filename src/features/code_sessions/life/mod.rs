@@ -5,6 +5,7 @@
 //! work goes on when whoever asked for it hangs up, and is begun anew by the loop when its server is gone.
 
 mod close;
+mod disk;
 mod keep;
 mod listen;
 mod orphans;
@@ -52,11 +53,18 @@ pub(super) struct Jobs {
     turns: Arc<Mutex<HashMap<CodeSessionId, Weak<tokio::sync::Mutex<()>>>>>,
     /// Whether the loop has looked at anything yet.
     has_looked: Arc<AtomicBool>,
+    asked: disk::Asked,
 }
 
 impl Jobs {
     pub(super) fn new(stop: CancellationToken) -> Self {
-        Self { tracker: TaskTracker::new(), stop, turns: Arc::default(), has_looked: Arc::default() }
+        Self {
+            tracker: TaskTracker::new(),
+            stop,
+            turns: Arc::default(),
+            has_looked: Arc::default(),
+            asked: disk::Asked::default(),
+        }
     }
 
     fn turn(&self, id: &CodeSessionId) -> Arc<tokio::sync::Mutex<()>> {

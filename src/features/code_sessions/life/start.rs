@@ -10,7 +10,7 @@ use super::{
     SESSION_LABEL, TYPE,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Text},
     id::CodeSessionId,
     platform::containers::{
         Container, ContainerError, ContainerId, ContainerSpec, Labels, Limits, LogRange, Output, State, Where,
@@ -106,6 +106,9 @@ impl CodeSessions {
         if !self.containers.inspect(container).await?.is_some_and(|found| found.state.is_running()) {
             return Err(failed(text!("容器已退出", "its container has ended")));
         }
+        // It did when it came into the pool: what does not answer now is stuck, and a new one is there sooner.
+        let answers = tokio::time::timeout(ANSWER, self.answering(&session.id, container)).await;
+        answers.map_err(|_| failed(text!("容器无响应", "it does not answer")))??;
         self.fill(session, container).await?;
         self.answering(&session.id, container).await
     }
@@ -237,19 +240,24 @@ pub(super) fn upstream_of(container: &Container) -> Option<String> {
 
 /// For people; what is internal stays in the log.
 pub(in super::super) fn reason_of(error: &Error) -> String {
+    let Text { zh, en } = texts_of(error);
+    if zh == en { zh.into_owned() } else { format!("{zh} / {en}") }
+}
+
+pub(super) fn texts_of(error: &Error) -> Text {
     match error {
-        Error::Internal(_) => "内部错误 / internal error".to_owned(),
-        Error::Unavailable { what, .. } => format!("{what} 不可用 / {what} is unavailable"),
+        Error::Internal(_) => text!("内部错误", "internal error"),
+        Error::Unavailable { what, .. } => text!("{what} 不可用", "{what} is unavailable"),
         Error::NotFound(problem)
         | Error::Conflict(problem)
         | Error::BadRequest(problem)
         | Error::TooLarge(problem)
-        | Error::Failed(problem) => format!("{} / {}", problem.text.zh, problem.text.en),
-        other => other.to_string(),
+        | Error::Failed(problem) => problem.text.clone(),
+        other => text!("{other}", "{other}"),
     }
 }
 
-fn failed(text: crate::error::Text) -> Error {
+fn failed(text: Text) -> Error {
     Error::failed("editor_failed", text)
 }
 

@@ -40,6 +40,10 @@ impl Amount {
         }
     }
 
+    pub(super) fn files(&self) -> usize {
+        self.files
+    }
+
     pub(super) fn check(&self, limits: &config::Spiders) -> Result<()> {
         if let Some((size, path)) = self.largest.first() {
             check_file(limits, path, *size)?;

@@ -22,7 +22,7 @@ use self::{
     base::{Base, MEANWHILE, set_base_in, state_of},
     merge::{Merged, States, merge},
     pack::{in_time, names, pack},
-    scan::{IN_ALL, Known, MOVED, Scanned, WORKSPACE, feed, scan, stamps},
+    scan::{IN_ALL, Known, MOVED, Scanned, WORKSPACE, feed, scan, size_in, stamps},
     skipped::Skipped,
     unpack::unpack,
 };
@@ -213,7 +213,12 @@ impl CodeSessions {
         if !writes.is_empty() {
             let entries = writes.iter().map(|path| ((*path).clone(), merged[*path].clone())).collect();
             let tar = pack(self.files.clone(), entries, self.seconds());
-            feed(&self.containers, id, &EXTRACT, tar).await?;
+            if let Err(error) = feed(&self.containers, id, &EXTRACT, tar).await {
+                if let Err(swept) = self.sweep(id, &writes, merged, (known, limits)).await {
+                    tracing::warn!(session = %session.id, "halves of files may stay in an editor: {swept}");
+                }
+                return Err(error);
+            }
         }
         let mut both = ours.clone();
         for path in &news {
@@ -225,6 +230,28 @@ impl CodeSessions {
         }
         self.set_base(&session.id, version, &both).await?;
         Ok(news.len())
+    }
+
+    /// Removes what was begun of files that could not be written, as on a full disk: it would be taken for somebody's work.
+    /// The spider has them.
+    async fn sweep(
+        &self,
+        id: &ContainerId,
+        begun: &[&String],
+        merged: &States,
+        (known, limits): (&Known, &config::Spiders),
+    ) -> Result<()> {
+        let now = stamps(&self.containers, id, limits).await?;
+        let halves = begun.iter().filter(|path| {
+            let (Some(stamp), Some(whole)) = (now.get(**path), merged.get(**path)) else { return false };
+            let is_new = known.get(**path).is_none_or(|(former, _)| former != stamp);
+            is_new && size_in(stamp).is_some_and(|size| size < whole.size)
+        });
+        let dotted: Vec<String> = halves.map(|path| format!("./{path}")).collect();
+        if dotted.is_empty() {
+            return Ok(());
+        }
+        feed(&self.containers, id, &["sh", "-c", REMOVE], names(dotted.iter().map(String::as_str))).await
     }
 
     fn seconds(&self) -> u64 {

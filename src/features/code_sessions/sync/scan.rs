@@ -97,16 +97,25 @@ pub(super) async fn stamps(
     Ok(listed.into_iter().map(|(path, file)| (path, file.stamp)).collect())
 }
 
+/// The size of a file that has this stamp.
+pub(super) fn size_in(stamp: &str) -> Option<i64> {
+    stamp.split(' ').nth(1)?.parse().ok()
+}
+
 /// All of it, or an error: what is missing would count as removed.
 async fn list(
     containers: &Containers,
     id: &ContainerId,
     limits: &config::Spiders,
 ) -> Result<(BTreeMap<String, Listed>, LeftOut)> {
-    let printed = printed_by_find(containers, id).await?;
+    let (printed, is_all) = printed_by_find(containers, id).await?;
     let (mut found, mut left_out, mut amount) = (BTreeMap::new(), LeftOut::default(), Amount::default());
-    let fields: Vec<&[u8]> = printed.split(|byte| *byte == 0).collect();
-    for file in fields.chunks_exact(FIELDS) {
+    let mut fields = printed.split(|byte| *byte == 0);
+    loop {
+        let file: Vec<&[u8]> = fields.by_ref().take(FIELDS).collect();
+        if file.len() < FIELDS {
+            break;
+        }
         let text = |at: usize| std::str::from_utf8(file[at]).ok();
         let path = String::from_utf8_lossy(file[FIELDS - 1]);
         if is_left_out(&path) {
@@ -124,26 +133,31 @@ async fn list(
         let size = text(2).and_then(|size| size.parse().ok()).ok_or_else(odd)?;
         let mode = text(1).and_then(|mode| u32::from_str_radix(mode, 8).ok()).ok_or_else(odd)?;
         amount.add(&path, size);
+        if amount.files() > limits.max_files {
+            // They are counted for who is told, and no more.
+            continue;
+        }
         let stamp =
             file[1..FIELDS - 1].iter().map(|field| String::from_utf8_lossy(field)).collect::<Vec<_>>().join(" ");
         found.insert(path.into_owned(), Listed { stamp, executable: mode & 0o111 != 0 });
     }
     amount.check(limits)?;
-    Ok((found, left_out))
+    if is_all { Ok((found, left_out)) } else { Err(too_many_entries()) }
 }
 
-async fn printed_by_find(containers: &Containers, id: &ContainerId) -> Result<Vec<u8>> {
+/// And whether that is all: what is longer than any list may be is not read on.
+async fn printed_by_find(containers: &Containers, id: &ContainerId) -> Result<(Vec<u8>, bool)> {
     let exec = Exec { working_dir: Some(WORKSPACE.to_owned()), ..Exec::new(find().iter().map(String::as_str)) };
     let (pieces, end) = stdout_of(containers.exec(id, exec).await?);
     let (mut pieces, mut printed) = (in_time(pieces, IDLE, LIST_PATIENCE), Vec::new());
     while let Some(piece) = pieces.next().await {
         printed.extend_from_slice(&piece.map_err(silent)?);
         if printed.len() > LONGEST_LIST {
-            return Err(too_many_entries());
+            return Ok((printed, false));
         }
     }
     match end.await? {
-        (0, _) => Ok(printed),
+        (0, _) => Ok((printed, true)),
         (code, stderr) => Err(said("find", code, &stderr)),
     }
 }
@@ -225,6 +239,7 @@ pub(super) async fn feed(containers: &Containers, id: &ContainerId, argv: &[&str
     }
     match end.await? {
         (0, _) => Ok(()),
+        (_, stderr) if FULL.iter().any(|words| String::from_utf8_lossy(&stderr).contains(words)) => Err(full()),
         (code, stderr) => Err(said(argv.first().unwrap_or(&""), code, &stderr)),
     }
 }
@@ -238,6 +253,19 @@ fn moved(path: &str) -> Error {
         text!(
             "文件 {path} 无法读取，或正在变化，请稍后重试",
             "{path} cannot be read, or changes while it is; try again"
+        ),
+    )
+}
+
+/// What tar says of a disk that is full.
+const FULL: [&str; 3] = ["No space left", "Wrote only", "Disk quota exceeded"];
+
+fn full() -> Error {
+    Error::conflict(
+        "workspace_full",
+        text!(
+            "编辑器所在的磁盘已满，爬虫的文件无法写入；请删除多余的文件",
+            "the disk that the editor is on is full, and the spider's files cannot be written to it; remove what is not needed"
         ),
     )
 }

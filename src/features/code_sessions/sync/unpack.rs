@@ -244,8 +244,8 @@ pub(super) fn too_many_entries() -> Error {
     Error::too_large(
         "too_many_files",
         text!(
-            "工作区的文件过多，请删除多余的文件",
-            "the workspace has far too many files, even if most are left out; remove some"
+            "工作区的文件过多（含忽略的文件最多约 {MOST_ENTRIES} 个），请删除多余的文件",
+            "the workspace has far too many files, what is left out among them ({MOST_ENTRIES} or so at most); remove some"
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, Once, PoisonError},
     time::Duration,
 };
 
@@ -13,6 +13,9 @@ use crate::platform::containers::{ContainerError, Result};
 
 /// For an answer to be there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Docker's first release in which a container cannot harm the machine while files go in or out (CVE-2026-41567, 41568).
+const SAFE: [u64; 3] = [29, 5, 1];
 
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const PODMAN_SOCKET: &str = "/run/podman/podman.sock";
@@ -53,6 +56,9 @@ impl Connection {
             let client = client.negotiate_version().await?;
             let version = client.version().await?;
             let is_podman = version.components.iter().flatten().any(|part| part.name.contains("Podman"));
+            if !is_podman {
+                warn_if_old(version.version.as_deref().unwrap_or_default());
+            }
             Ok(Reached { client, is_podman })
         };
         let engine = self.ask("", connect).await?;
@@ -96,4 +102,23 @@ impl Connection {
             error
         })
     }
+}
+
+/// Once in the life of a server.
+fn warn_if_old(version: &str) {
+    static SAID: Once = Once::new();
+    if is_old(version) {
+        SAID.call_once(|| {
+            tracing::warn!(
+                "Docker {version} has known defects by which a hostile container can take over the machine while files \
+                 are copied (CVE-2026-41567, CVE-2026-41568): update it to 29.5.1 or later"
+            );
+        });
+    }
+}
+
+/// What is no release says nothing of its age.
+pub(super) fn is_old(version: &str) -> bool {
+    let numbers: Vec<u64> = version.split(['.', '-', '+']).take(3).map_while(|part| part.parse().ok()).collect();
+    numbers.len() == SAFE.len() && numbers < SAFE.to_vec()
 }

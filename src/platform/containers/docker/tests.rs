@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Docker,
+    connection::is_old,
     streams::{received, sent, watched},
 };
 use crate::{
@@ -135,4 +136,14 @@ async fn an_archive_of_which_nothing_more_is_taken_or_comes_ends() {
     assert!(received_pieces.next().await.unwrap().is_err(), "nothing more comes");
     assert!(received_pieces.next().await.is_none());
     assert!(received(futures_util::stream::pending(), PATIENCE).await.is_err(), "nothing comes at all");
+}
+
+#[test]
+fn engines_with_known_defects() {
+    for old in ["20.10.24+dfsg1", "28.5.2", "29.5.0", "29.0.0-rc.1", "9.99.99"] {
+        assert!(is_old(old), "{old}");
+    }
+    for new in ["29.5.1", "29.5.1+azure-1", "29.10.0", "30.0.0", "dev", "", "library-import"] {
+        assert!(!is_old(new), "{new}");
+    }
 }
