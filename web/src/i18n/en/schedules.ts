@@ -29,8 +29,6 @@ const texts: Texts<typeof zh> = {
   showSpiders: 'Show spiders',
   saved: 'The schedule is saved',
   deleted: 'The schedule is deleted',
-  version: 'Version {{version}}',
-  priorityOf: 'Priority {{priority}}',
   field: {
     name: 'Name',
     nameHint: 'The cron expression where you leave it empty',
@@ -107,7 +105,6 @@ const texts: Texts<typeof zh> = {
     earlier: 'At least {{count}} more planned times before it started nothing and are not listed (from {{from}} on)',
     choose: 'Choose a day to see each planned time',
     none: 'No planned times on this day',
-    why: 'Ask why',
   },
   outcome: {
     fired: 'Fired',
@@ -121,6 +118,7 @@ const texts: Texts<typeof zh> = {
     lead: 'Name a time to learn why it did, or did not, run then.',
     at: 'Time ({{zone}})',
     ask: 'Ask',
+    needed: 'Name a time',
     before: 'Planned time before',
     after: 'Planned time after',
     task: 'Show task',
