@@ -272,7 +272,10 @@ const proxies = createRoute({
   getParentRoute: () => inside,
   path: '/proxies',
   component: lazyRouteComponent(() => import('../features/proxies/ProxiesPage'), 'ProxiesPage'),
-  validateSearch: search((given) => given.page()),
+  validateSearch: search((given) => ({
+    ...given.page(),
+    status: given.one('status', ['active', 'inactive', 'cooldown']),
+  })),
 })
 
 const users = createRoute({
