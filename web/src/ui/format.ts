@@ -38,6 +38,12 @@ export function time(at: string | number | Date, timeZone?: string, withSeconds 
   }).format(new Date(at))
 }
 
+/** Month, day, hour and minute, where there is little room. */
+export function shortTime(at: string | number | Date): string {
+  const parts = { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false } as const
+  return new Intl.DateTimeFormat(i18n.language, parts).format(new Date(at))
+}
+
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400_000],
   ['hour', 3_600_000],

@@ -1,7 +1,7 @@
 import type { EChartsOption } from 'echarts'
 
 import type { Schemas } from '../../../api/client'
-import { time } from '../../../ui/format'
+import { shortTime } from '../../../ui/format'
 
 type Task = Schemas['Task']
 
@@ -22,7 +22,7 @@ export function runsOption(
     tooltip: { trigger: 'axis' },
     legend: { top: 0 },
     grid: { left: 8, right: 8, top: 36, bottom: 4 },
-    xAxis: { type: 'category', data: tasks.map((task) => time(task.started_at ?? task.created_at).slice(5)) },
+    xAxis: { type: 'category', data: tasks.map((task) => shortTime(task.started_at ?? task.created_at)) },
     yAxis: [
       { type: 'value', minInterval: 1 },
       { type: 'value', splitLine: { show: false } },

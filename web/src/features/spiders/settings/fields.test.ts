@@ -27,17 +27,26 @@ const fields: Fields = {
   dedup_policy: 'keep_first',
   proxy_enabled: false,
   rate_limit_rps: null,
-  autothrottle_enabled: false,
   webhook_url: null,
   params: '',
   item_schema: '{\n  "type": "object"\n}',
   env_vars: [{ name: 'KEY', value: '******' }],
-  retention: { tasks: 5 },
+  error_rules: [{ exit_code: 3, category: 'network' }],
+  retry_limits: { network: 5, auth: null },
+  retention: { tasks: 5, log_days: null },
 }
 
-test('what is as it was is not sent', () => {
+test('what is as it was is not sent, however it is written', () => {
   expect(changeOf(fields, { ...fields })).toEqual({})
-  expect(changeOf(fields, { ...fields, description: '', retention: { tasks: 5, log_days: null } })).toEqual({})
+  expect(
+    changeOf(fields, {
+      ...fields,
+      description: '',
+      item_schema: '{"type":"object"}',
+      retention: { log_days: null, quota_mb: null, tasks: 5 },
+      error_rules: [{ category: 'network', exit_code: 3, pattern: '' }],
+    }),
+  ).toEqual({})
 })
 
 test('what is another is sent as the API takes it', () => {
@@ -48,7 +57,9 @@ test('what is another is sent as the API takes it', () => {
     params: '{"pages": 2}',
     item_schema: ' ',
     env_vars: [...fields.env_vars, { name: 'MODE', value: 'fast' }],
-    retention: {},
+    error_rules: [{ pattern: 'banned', exit_code: null, category: 'auth' }],
+    retry_limits: { network: null, parse: 0 },
+    retention: { tasks: null, item_days: 0 },
   }
   expect(changeOf(fields, after)).toEqual({
     name: '图书',
@@ -56,7 +67,9 @@ test('what is another is sent as the API takes it', () => {
     params: { pages: 2 },
     item_schema: null,
     env_vars: { KEY: '******', MODE: 'fast' },
-    retention: {},
+    error_rules: [{ pattern: 'banned', category: 'auth' }],
+    retry_limits: { parse: 0 },
+    retention: { item_days: 0 },
   })
 })
 
@@ -66,4 +79,15 @@ test('what is emptied is sent as nothing', () => {
     entry_point: null,
     memory_limit_mb: null,
   })
+})
+
+test('rules count in their order, variables do not', () => {
+  const rules: Fields['error_rules'] = [
+    { exit_code: 1, category: 'auth' },
+    { exit_code: 2, category: 'parse' },
+  ]
+  const vars = ['A', 'B'].map((name) => ({ name, value: '1' }))
+  const before: Fields = { ...fields, error_rules: rules, env_vars: vars }
+  expect(changeOf(before, { ...before, env_vars: vars.toReversed() })).toEqual({})
+  expect(Object.keys(changeOf(before, { ...before, error_rules: rules.toReversed() }))).toEqual(['error_rules'])
 })

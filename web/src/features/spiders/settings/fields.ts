@@ -3,10 +3,9 @@ import { objectText, parseObject } from '../json'
 
 type Spider = Schemas['Spider']
 
-export interface EnvVar {
-  name: string
-  value: string
-}
+export const CATEGORIES = ['network', 'auth', 'parse', 'timeout', 'system'] as const satisfies Schemas['Category'][]
+
+export const KEPT = ['log_days', 'item_days', 'task_days', 'tasks', 'versions', 'quota_mb'] as const
 
 const PLAIN = [
   'name',
@@ -33,16 +32,24 @@ const PLAIN = [
   'dedup_policy',
   'proxy_enabled',
   'rate_limit_rps',
-  'autothrottle_enabled',
   'webhook_url',
 ] as const
+
+type Numbers<K extends string> = Partial<Record<K, number | null>>
+
+export interface EnvVar {
+  name: string
+  value: string
+}
 
 /** A spider as the form has it: objects as text, variables as rows. */
 export type Fields = Pick<Spider, (typeof PLAIN)[number]> & {
   params: string
   item_schema: string
   env_vars: EnvVar[]
-  retention: Spider['retention']
+  error_rules: Schemas['ErrorRule'][]
+  retry_limits: Numbers<(typeof CATEGORIES)[number]>
+  retention: Numbers<(typeof KEPT)[number]>
 }
 
 export function fieldsOf(spider: Spider): Fields {
@@ -52,34 +59,54 @@ export function fieldsOf(spider: Spider): Fields {
     params: objectText(spider.params),
     item_schema: objectText(spider.item_schema),
     env_vars: Object.entries(spider.env_vars).map(([name, value]) => ({ name, value })),
-    retention: spider.retention,
+    error_rules: spider.error_rules,
+    retry_limits: numbersOf(CATEGORIES, spider.retry_limits),
+    retention: numbersOf(KEPT, spider.retention),
   }
+}
+
+/** Each by its name, so that what is not there empties the input. */
+function numbersOf<K extends string>(names: readonly K[], found: Numbers<K>): Numbers<K> {
+  return Object.fromEntries(names.map((name) => [name, found[name] ?? null])) as Numbers<K>
 }
 
 /** Only what is another: what somebody else changed meanwhile stays as it is. An empty text is nothing. */
 export function changeOf(before: Fields, after: Fields): Schemas['SpiderChange'] {
-  const change: Record<string, unknown> = {}
-  for (const name of PLAIN) {
-    const [old, next] = [before[name] ?? null, after[name] ?? null].map((value) => (value === '' ? null : value))
-    if (old !== next) change[name] = next
+  const [old, next] = [sentOf(before), sentOf(after)]
+  const changed = Object.entries(next).filter(([name, value]) => ordered(old[name]) !== ordered(value))
+  return Object.fromEntries(changed)
+}
+
+/** As the API takes it. */
+function sentOf(fields: Fields): Record<string, unknown> {
+  return {
+    ...Object.fromEntries(PLAIN.map((name) => [name, textOrNull(fields[name])])),
+    params: parseObject(fields.params),
+    item_schema: fields.item_schema.trim() ? parseObject(fields.item_schema) : null,
+    env_vars: Object.fromEntries(fields.env_vars.map(({ name, value }) => [name.trim(), value])),
+    error_rules: fields.error_rules.map(given),
+    retry_limits: given(fields.retry_limits),
+    retention: given(fields.retention),
   }
-  if (before.params !== after.params) change.params = parseObject(after.params)
-  if (before.item_schema !== after.item_schema) {
-    change.item_schema = after.item_schema.trim() ? parseObject(after.item_schema) : null
-  }
-  const [envBefore, envAfter] = [before, after].map(({ env_vars }) =>
-    Object.fromEntries(env_vars.map(({ name, value }) => [name, value])),
+}
+
+function textOrNull(value: unknown): unknown {
+  const found = typeof value === 'string' ? value.trimEnd() : value
+  return found === '' || found === undefined ? null : found
+}
+
+/** What is there of an object; a field of a form that was emptied is nothing. */
+function given(object: object): object {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== null && value !== undefined && value !== ''),
   )
-  if (JSON.stringify(envBefore) !== JSON.stringify(envAfter)) change.env_vars = envAfter
-  const [keptBefore, keptAfter] = [before, after].map(({ retention }) =>
-    JSON.stringify(
-      Object.entries(retention)
-        .filter(([, value]) => value != null)
-        .toSorted(),
-    ),
+}
+
+/** As text that is the same for objects that differ in the order of their members only. */
+function ordered(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
   )
-  if (keptBefore !== keptAfter) {
-    change.retention = Object.fromEntries(Object.entries(after.retention).filter(([, value]) => value != null))
-  }
-  return change
 }
