@@ -28,7 +28,7 @@ export function SchedulesPage() {
     {
       title: t('column.schedule'),
       render: (_, schedule) => (
-        <Flex vertical style={{ minWidth: 120, maxWidth: 280, overflowWrap: 'anywhere' }}>
+        <Flex vertical align="start" style={{ minWidth: 120, maxWidth: 280, overflowWrap: 'anywhere' }}>
           <Link
             to="/spiders/$spiderId/schedule"
             params={{ spiderId: schedule.spider_id }}

@@ -4,7 +4,7 @@ import type zh from '../zh/schedules'
 const texts: Texts<typeof zh> = {
   title: 'Schedules',
   lead: 'When spiders run by themselves',
-  own: 'Own',
+  own: 'The spider’s own',
   ownHint: 'The spider’s own cron expression',
   active: 'Active',
   paused: 'Paused',

@@ -1,7 +1,7 @@
 export default {
   title: '调度',
   lead: '爬虫自动运行的时间',
-  own: '自带',
+  own: '默认调度',
   ownHint: '爬虫自己的 cron 表达式',
   active: '启用',
   paused: '已暂停',

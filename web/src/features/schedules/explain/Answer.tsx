@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../../../api/client'
 import { time } from '../../../ui/format'
 import { localTimes } from '../../../ui/localTimes'
-import { OutcomeTag } from '../ledger/outcomes'
+import { OutcomeTag } from '../ledger/OutcomeTag'
 
 interface Props {
   /** `said`: its sentence, in the reader's language. */

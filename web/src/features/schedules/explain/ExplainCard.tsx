@@ -39,17 +39,17 @@ export function ExplainCard({ schedule: { id, timezone: zone, last_run_at } }: {
       <Typography.Paragraph type="secondary">{t('explain.lead')}</Typography.Paragraph>
       <Form
         form={form}
-        layout="inline"
+        layout="vertical"
+        requiredMark={false}
         initialValues={{ at: wallOf(last_run_at ?? now - (now % 60_000), zone) }}
         onFinish={({ at }) => ask(new Date(instantOf(at, zone)).toISOString())}
-        style={{ rowGap: 8 }}
       >
         <Form.Item
           name="at"
           label={t('explain.at', { zone })}
           rules={[{ required: true, message: t('explain.needed') }]}
         >
-          <Input type="datetime-local" step={1} />
+          <Input type="datetime-local" step={1} style={{ width: 'min(260px, 100%)' }} />
         </Form.Item>
         <Button htmlType="submit" loading={query.isFetching}>
           {t('explain.ask')}

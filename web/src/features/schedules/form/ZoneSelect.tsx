@@ -14,17 +14,16 @@ export function ZoneSelect({ id, value, onChange }: Props) {
   const [now] = useState(() => Date.now())
   // Hundreds of them, each with a clock of its own.
   const options = useMemo(
-    () => zones().map((zone) => ({ value: zone, label: `${zone} (${offsetName(zone, now)})` })),
+    () => zones().map((zone) => ({ value: zone, label: `${zone.replaceAll('_', ' ')} (${offsetName(zone, now)})` })),
     [now],
   )
-  const words = (text: string) => text.toLowerCase().replaceAll('_', ' ')
   return (
     <Select<string>
       id={id}
       value={value}
       onChange={onChange}
       options={options}
-      showSearch={{ filterOption: (typed, option) => words(String(option?.label)).includes(words(typed.trim())) }}
+      showSearch={{ optionFilterProp: 'label' }}
     />
   )
 }

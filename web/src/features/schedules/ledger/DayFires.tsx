@@ -12,7 +12,7 @@ import { localTimes } from '../../../ui/localTimes'
 import { SCHEDULE, type Fire } from '../addresses'
 import { HEADING } from '../heading'
 import { spanOf } from './counting'
-import { OutcomeTag } from './outcomes'
+import { OutcomeTag } from './OutcomeTag'
 
 interface Props {
   /** The schedule's. */

@@ -1,23 +1,19 @@
 import { LeftOutlined, RightOutlined } from '@ant-design/icons'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { Button, Card, Flex, Spin, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { ErrorAlert } from '../../../ui/ErrorAlert'
-import { SCHEDULE, type Schedule } from '../addresses'
+import type { Schedule } from '../addresses'
 import { HEADING } from '../heading'
 import { dayOf } from '../time/zone'
-import { countMonth } from './counting'
 import { DayFires } from './DayFires'
 import { isDay, isMonth, monthAfter } from './month'
 import { MonthTable } from './MonthTable'
-import { OUTCOMES } from './outcomes'
+import { useCounts } from './useCounts'
 
 const route = getRouteApi('/inside/spiders/$spiderId/schedule')
-
-const KEPT_MS = 30_000
 
 /** What became of a schedule's planned times, month by month. */
 export function LedgerCard({ schedule: { id, timezone: zone } }: { schedule: Schedule }) {
@@ -29,12 +25,7 @@ export function LedgerCard({ schedule: { id, timezone: zone } }: { schedule: Sch
   const thisMonth = today.slice(0, 7)
   const day = isDay(search.day) ? search.day : undefined
   const month = isMonth(search.month) ? search.month : (day?.slice(0, 7) ?? thisMonth)
-  const query = useQuery({
-    queryKey: [`${SCHEDULE}/fires`, 'counts', id, month, zone],
-    queryFn: ({ signal }) => countMonth({ id, month, zone, outcomes: OUTCOMES, signal }),
-    staleTime: KEPT_MS,
-    placeholderData: keepPreviousData,
-  })
+  const query = useCounts(id, month, zone)
   const go = (to: { month?: string; day?: string }) =>
     void navigate({ search: { schedule: search.schedule, ...to }, replace: true, resetScroll: false })
   const name = new Intl.DateTimeFormat(i18n.language, { year: 'numeric', month: 'long', timeZone: 'UTC' })

@@ -4,7 +4,8 @@ import { count } from '../../../ui/format'
 import type { Outcome } from '../addresses'
 import type { Counts } from './counting'
 import { weeksOf } from './month'
-import { iconOf, OUTCOMES } from './outcomes'
+import { iconOf } from './OutcomeTag'
+import { OUTCOMES } from './outcomes'
 import styles from './MonthTable.module.css'
 
 interface Props {

@@ -1,4 +1,4 @@
-import { Button, Card, Descriptions, Flex, Tag, Tooltip } from 'antd'
+import { Button, Card, Descriptions, Flex, Tag, theme, Tooltip } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { ConfirmButton } from '../../../ui/ConfirmButton'
@@ -22,6 +22,7 @@ interface Props {
 export function ScheduleCard({ schedule, isShown, isOnlyOne, onShow, onEdit }: Props) {
   const { t } = useTranslation('schedules')
   const { t: c } = useTranslation()
+  const { token } = theme.useToken()
   const mayChange = useMay('editor')
   const remove = useDelete(schedule)
   const name = nameOf(schedule, t)
@@ -40,7 +41,7 @@ export function ScheduleCard({ schedule, isShown, isOnlyOne, onShow, onEdit }: P
   return (
     <Card
       size="small"
-      style={isShown && !isOnlyOne ? { borderColor: '#1668dc' } : undefined}
+      style={isShown && !isOnlyOne ? { borderColor: token.colorPrimary } : undefined}
       title={
         <Flex gap="small" align="center" wrap>
           <bdi style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>{name}</bdi>

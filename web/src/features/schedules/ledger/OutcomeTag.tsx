@@ -5,8 +5,6 @@ import { useTranslation } from 'react-i18next'
 
 import type { Outcome } from '../addresses'
 
-export const OUTCOMES: Outcome[] = ['fired', 'skipped_overlap', 'skipped_paused', 'missed']
-
 const LOOKS: Record<Outcome, { color: string; icon: ReactNode }> = {
   fired: { color: 'success', icon: <CheckCircleOutlined /> },
   skipped_overlap: { color: 'warning', icon: <ForwardOutlined /> },
