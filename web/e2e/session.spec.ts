@@ -25,7 +25,7 @@ test('a wrong password says so, and the e-mail stays', async ({ page }) => {
 
 test('no link leads from the sign-in page to another site', async ({ page, server }) => {
   await signIn(page, '/login?next=//evil.example/')
-  expect(new URL(page.url()).origin).toBe(server.url)
+  expect(page.url()).toBe(`${server.url}/`)
 })
 
 test('a session that ends in the middle of a form costs nothing of it', async ({ admin, context }) => {
@@ -41,7 +41,7 @@ test('a session that ends in the middle of a form costs nothing of it', async ({
   await again.getByLabel('Password').fill('correct horse 42')
   await again.getByRole('button', { name: 'Sign in' }).click()
   await expect(again).toBeHidden()
-  await expect(admin.getByRole('link', { name: '不会丢失' })).toBeVisible()
+  await expect(admin.getByRole('link', { name: '不会丢失', exact: true })).toBeVisible()
 })
 
 test('a server that restarts is waited for', async ({ page }) => {

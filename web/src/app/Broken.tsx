@@ -1,20 +1,32 @@
 import { useRouter, type ErrorComponentProps } from '@tanstack/react-router'
 import { Button, Result } from 'antd'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { isLost, subscribe, unreachable } from '../api/connection'
 import { errorText } from '../ui/errorText'
 
-/** Where a page cannot be shown: why, and a way on. Also for a tab that is older than the server: its pieces are gone. */
+/** Where a page cannot be shown: why, and a way on. A piece of it that does not come is of a server that is away, which is
+ * waited for, or of one that is newer than this tab. */
 export function Broken({ error }: ErrorComponentProps) {
   const { t } = useTranslation()
   const router = useRouter()
-  const isStale = /dynamically imported module|module script/i.test(String(error))
-  const again = () => (isStale ? location.reload() : void router.invalidate())
+  const lost = useSyncExternalStore(subscribe, isLost)
+  const wasLost = useRef(false)
+  const isPieceMissing = /dynamically imported module|module script/i.test(String(error))
+  useEffect(() => {
+    if (isPieceMissing) void fetch('/healthz').catch(unreachable)
+  }, [isPieceMissing])
+  useEffect(() => {
+    if (wasLost.current && !lost) location.reload()
+    wasLost.current = lost
+  }, [lost])
+  const again = () => (isPieceMissing ? location.reload() : void router.invalidate())
   return (
     <Result
       status="error"
       title={t('error.title')}
-      subTitle={errorText(error)}
+      subTitle={isPieceMissing && lost ? t('error.unreachable') : errorText(error)}
       extra={
         <Button type="primary" onClick={again}>
           {t('action.retry')}

@@ -341,6 +341,8 @@ export function makeRouter(client: QueryClient) {
     routeTree: tree,
     context: { client },
     defaultPreload: 'intent',
+    // What a page does not know is no part of its address: `next` is only what `login` let through.
+    search: { strict: true },
     scrollRestoration: true,
     defaultPendingComponent: () => <Skeleton active style={{ padding: 24 }} />,
     defaultErrorComponent: Broken,
