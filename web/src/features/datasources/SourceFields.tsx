@@ -45,12 +45,19 @@ export function SourceFields({ isNew }: { isNew: boolean }) {
           <Checkbox>{t('createDatabase')}</Checkbox>
         </Form.Item>
       )}
-      <Form.Item name="username" label={t('username')}>
-        <Input maxLength={255} autoComplete="off" />
-      </Form.Item>
-      <Form.Item name="password" label={t('password')} extra={!isNew && t('passwordHint')}>
-        <Input.Password maxLength={1000} autoComplete="new-password" />
-      </Form.Item>
+      <Flex gap="small" wrap>
+        <Form.Item name="username" label={t('username')} style={{ flex: '1 1 200px' }}>
+          <Input maxLength={255} autoComplete="off" />
+        </Form.Item>
+        <Form.Item
+          name="password"
+          label={t('password')}
+          extra={!isNew && t('passwordHint')}
+          style={{ flex: '1 1 200px' }}
+        >
+          <Input.Password maxLength={1000} autoComplete="new-password" />
+        </Form.Item>
+      </Flex>
       <Form.Item name={['connection_options', 'tls']} label={t('tls.label')}>
         <Select options={TLS.map((value) => ({ value, label: `${value} · ${t(`tls.${value}`)}` }))} />
       </Form.Item>

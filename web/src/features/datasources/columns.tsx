@@ -82,7 +82,11 @@ function StatusCell({ source: { status, last_check_at, last_error } }: { source:
           </Typography.Text>
         )}
       </Flex>
-      {last_error && <Typography.Text type="danger">{last_error}</Typography.Text>}
+      {last_error && (
+        <Typography.Paragraph type="danger" ellipsis={{ rows: 3, expandable: 'collapsible' }} style={{ margin: 0 }}>
+          {last_error}
+        </Typography.Paragraph>
+      )}
     </Flex>
   )
 }

@@ -1,4 +1,4 @@
-import { DeleteOutlined, EditOutlined, ReloadOutlined } from '@ant-design/icons'
+import { DeleteOutlined, EditOutlined, PlayCircleOutlined, ReloadOutlined, StopOutlined } from '@ant-design/icons'
 import { App, Button, Flex, Tooltip } from 'antd'
 import { useTranslation } from 'react-i18next'
 
@@ -27,9 +27,15 @@ export function ProxyActions({ proxy, onEdit }: Props) {
   return (
     <Flex gap="small">
       <CheckButton proxy={proxy} />
-      <Button size="small" loading={turn.isPending} onClick={() => turn.mutate(undefined)}>
-        {c(isOff ? 'action.enable' : 'action.disable')}
-      </Button>
+      <Tooltip title={c(isOff ? 'action.enable' : 'action.disable')}>
+        <Button
+          size="small"
+          icon={isOff ? <PlayCircleOutlined /> : <StopOutlined />}
+          aria-label={`${c(isOff ? 'action.enable' : 'action.disable')} ${address}`}
+          loading={turn.isPending}
+          onClick={() => turn.mutate(undefined)}
+        />
+      </Tooltip>
       <Tooltip title={c('action.edit')}>
         <Button size="small" icon={<EditOutlined />} aria-label={`${c('action.edit')} ${address}`} onClick={onEdit} />
       </Tooltip>
@@ -59,14 +65,14 @@ function CheckButton({ proxy }: { proxy: Proxy }) {
         : message.error(t('checkFailed', { address, error: error ?? '' }), 8),
   })
   return (
-    <Button
-      size="small"
-      icon={<ReloadOutlined />}
-      loading={check.isPending}
-      aria-label={`${t('check')} ${address}`}
-      onClick={() => check.mutate(undefined)}
-    >
-      {t('check')}
-    </Button>
+    <Tooltip title={t('check')}>
+      <Button
+        size="small"
+        icon={<ReloadOutlined />}
+        loading={check.isPending}
+        aria-label={`${t('check')} ${address}`}
+        onClick={() => check.mutate(undefined)}
+      />
+    </Tooltip>
   )
 }

@@ -1,4 +1,4 @@
-import { Flex, Progress, Tag, Typography, type TableColumnsType } from 'antd'
+import { Flex, Tag, Typography, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { TimeText } from '../../ui/TimeText'
@@ -15,7 +15,7 @@ export function useProxyColumns(onEdit: (proxy: Proxy) => void): TableColumnsTyp
     {
       title: t('address'),
       render: (_, proxy) => (
-        <Flex gap="small" align="center" wrap style={{ maxWidth: 340, overflowWrap: 'anywhere' }}>
+        <Flex gap="small" align="center" wrap style={{ maxWidth: 230, overflowWrap: 'anywhere' }}>
           <bdi>{addressOf(proxy)}</bdi>
           {proxy.has_password && <Tag>{t('hasPassword')}</Tag>}
         </Flex>
@@ -24,18 +24,8 @@ export function useProxyColumns(onEdit: (proxy: Proxy) => void): TableColumnsTyp
     { title: c('word.status'), render: (_, proxy) => <StatusCell proxy={proxy} /> },
     {
       title: t('successRate'),
-      render: (_, { success_rate }) => (
-        <Flex gap="small" align="center">
-          <Progress
-            percent={success_rate * 100}
-            showInfo={false}
-            size={[64, 6]}
-            style={{ flex: 'none', width: 64 }}
-            aria-label={t('successRate')}
-          />
-          {`${Math.round(success_rate * 100)}%`}
-        </Flex>
-      ),
+      align: 'end',
+      render: (_, { success_rate }) => `${Math.round(success_rate * 100)}%`,
     },
     {
       title: t('latency'),
@@ -45,7 +35,7 @@ export function useProxyColumns(onEdit: (proxy: Proxy) => void): TableColumnsTyp
     {
       title: t('lastCheck'),
       render: (_, { last_check_at, last_error }) => (
-        <Flex vertical style={{ maxWidth: 300, overflowWrap: 'anywhere' }}>
+        <Flex vertical style={{ maxWidth: 180, overflowWrap: 'anywhere' }}>
           {last_check_at ? <TimeText at={last_check_at} isRelative /> : c('time.never')}
           {last_error && <Typography.Text type="danger">{last_error}</Typography.Text>}
         </Flex>

@@ -51,7 +51,8 @@ const texts: Texts<typeof zh> = {
     table: 'Table (or collection)',
     tableHint: 'Also schema.table; of MySQL database.table',
     createTable: 'Make the table where there is none',
-    createTableHint: 'By the fields of the items; else they go to the columns of the same names',
+    createTableHint:
+      'A new table has _id, task_id, spider_id, created_at and data, the whole item. One that is there needs a unique column _id (text); fields go to the columns of their names, the rest to data, if there is one',
     backfill: 'Write the items that there are already, too',
     backfillHint: 'Else only those that are saved from now on',
     delivered: 'Written',

@@ -21,7 +21,7 @@ const texts: Texts<typeof zh> = {
   status: { active: 'Works', inactive: 'Out of use', cooldown: 'Cooling down' },
   until: 'Back',
   failures: 'Failures in a row: {{count}}',
-  successRate: 'Success rate',
+  successRate: 'Success',
   latency: 'Latency',
   lastCheck: 'Last check',
   lastUsed: 'Last used',

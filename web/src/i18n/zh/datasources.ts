@@ -46,7 +46,8 @@ export default {
     table: '表（或集合）',
     tableHint: '可以写成 schema.table；MySQL 为 database.table',
     createTable: '表不存在时创建',
-    createTableHint: '按数据的字段建表；不创建时，字段写入表中同名的列',
+    createTableHint:
+      '新建的表有 _id、task_id、spider_id、created_at 和 data（整条数据）五列。已有的表须有唯一的 _id 列（文本），字段写入同名的列，其余写入 data 列（如果有）',
     backfill: '也写入已有的数据',
     backfillHint: '不选则只写入从现在起保存的数据',
     delivered: '已写入',

@@ -57,7 +57,7 @@ export function ChangesView({ search, onSearch }: ViewProps) {
         ) : (
           <EmptyState
             title={t('changes.off')}
-            hint={t('changes.offHint')}
+            hint={<div style={{ maxWidth: 640, margin: '0 auto' }}>{t('changes.offHint')}</div>}
             action={<SettingsLink spiderId={spider_id} />}
           />
         )

@@ -62,7 +62,7 @@ function RefusedList({ link: { id, spider_id, refused, datasource_name, target_t
         empty={c('word.none')}
         columns={[
           { title: t('links.refusedAt'), render: (_, { refused_at }) => <TimeText at={refused_at} /> },
-          { title: t('links.reason'), render: (_, { reason }) => <bdi>{reason}</bdi> },
+          { title: t('links.reason'), render: (_, { reason }) => <Reason text={reason} /> },
           {
             title: c('word.task'),
             render: (_, { task_id }) => (
@@ -75,4 +75,8 @@ function RefusedList({ link: { id, spider_id, refused, datasource_name, target_t
       />
     </Flex>
   )
+}
+
+function Reason({ text }: { text: string }) {
+  return <bdi style={{ display: 'block', width: 210, overflowWrap: 'anywhere' }}>{text}</bdi>
 }
