@@ -37,6 +37,8 @@ export function ExportDrawer({ isOpen, onClose, search, fields, columns, found }
     onSuccess: () => follow(exportAddress(search, choice)),
   })
   const total = found?.total
+  // Names are sent by comma.
+  const canBeChosen = (name: string) => !name.includes(',')
   return (
     <Drawer
       open={isOpen}
@@ -80,12 +82,17 @@ export function ExportDrawer({ isOpen, onClose, search, fields, columns, found }
         </Form.Item>
         <Form.Item label={t('export.fields')} extra={t('export.fieldsHint')}>
           <FieldsSelect
-            fields={fields.filter(({ name }) => !name.includes(','))}
+            fields={fields.filter(({ name }) => canBeChosen(name))}
             value={choice.fields}
             placeholder={t('export.allFields')}
             onChange={(names) => change({ fields: names })}
           />
-          <Button size="small" type="link" onClick={() => change({ fields: columns })} style={{ paddingInline: 0 }}>
+          <Button
+            size="small"
+            type="link"
+            onClick={() => change({ fields: columns.filter(canBeChosen) })}
+            style={{ paddingInline: 0 }}
+          >
             {t('export.shownFields')}
           </Button>
         </Form.Item>

@@ -45,7 +45,9 @@ export function Toolbar({ search, onSearch, fields, columns, onColumns, found }:
         <Button icon={<DownloadOutlined />} onClick={() => setIsExporting(true)}>
           {t('export.open')}
         </Button>
-        {isEditor && (search.spider_id ?? search.task_id) !== undefined && <DeleteItems search={search} />}
+        {isEditor && (search.spider_id ?? search.task_id) !== undefined && (
+          <DeleteItems search={search} found={found} />
+        )}
       </Flex>
       <ConditionDialog isOpen={isAsking} onClose={() => setIsAsking(false)} fields={fields} onAdd={add} />
       <ExportDrawer

@@ -16,7 +16,7 @@ interface Props {
 /** Checks refused items by the rules of now, and tells what became of them. */
 export function ReplayButton({ spiderId, taskId }: Props) {
   const { t } = useTranslation('data')
-  const { notification } = App.useApp()
+  const { message, notification } = App.useApp()
   const replay = useChange(
     (id: string) => dataOf(api.POST(`${QUARANTINE}/replay`, { body: { spider_id: id, task_id: taskId } })),
     {
@@ -34,12 +34,11 @@ export function ReplayButton({ spiderId, taskId }: Props) {
     },
   )
   return (
-    <Tooltip title={t(spiderId ? 'quarantine.replayAbout' : 'changes.pick')}>
+    <Tooltip title={t('quarantine.replayAbout')}>
       <Button
         icon={<RedoOutlined />}
-        disabled={!spiderId}
         loading={replay.isPending}
-        onClick={() => spiderId && replay.mutate(spiderId)}
+        onClick={() => (spiderId ? replay.mutate(spiderId) : void message.info(t('changes.pick')))}
       >
         {t('quarantine.replay')}
       </Button>
