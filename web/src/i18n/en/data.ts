@@ -81,7 +81,7 @@ const texts: Texts<typeof zh> = {
       xlsx: 'A workbook; more than 1,048,576 rows go to further sheets. The download begins when the whole file is made, which takes a while for many items',
       json: 'One JSON array, exactly as the spider saved the items',
       ndjson: 'One JSON a line, for programs that read much data line by line',
-      parquet: 'Typed columns, for pandas, DuckDB and Spark. The download begins when the whole file is made',
+      parquet: 'Typed columns, for pandas, DuckDB and Spark',
     },
     fields: 'Fields',
     allFields: 'All fields',

@@ -77,7 +77,7 @@ export default {
       xlsx: 'Excel 工作簿，超过 104 万行时分成多个工作表。整个文件生成后才开始下载，数据多时要等一会儿',
       json: '一个 JSON 数组，内容与爬虫保存的完全相同',
       ndjson: '每行一条 JSON，适合程序逐行处理大量数据',
-      parquet: '带类型的列式文件，适合 pandas、DuckDB、Spark。整个文件生成后才开始下载',
+      parquet: '带类型的列式文件，适合 pandas、DuckDB、Spark',
     },
     fields: '字段',
     allFields: '全部字段',

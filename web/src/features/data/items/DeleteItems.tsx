@@ -53,7 +53,7 @@ export function DeleteItems({ search: { spider_id, task_id, is_test, q, filter }
   return (
     <ConfirmButton
       icon={<DeleteOutlined />}
-      disabled={counted === undefined || counted.total === 0}
+      disabled={counted === undefined || (counted.total === 0 && !counted.total_is_at_least)}
       question={t(task_id ? 'delete.task' : 'delete.spider', { name })}
       consequence={<ul>{which.map((line) => line && <li key={line}>{line}</li>)}</ul>}
       loading={remove.isPending}
