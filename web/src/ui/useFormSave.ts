@@ -19,6 +19,9 @@ export function useFormSave<F extends object>(form: FormInstance<F>, onSave: (fi
       const { fields: placed, rest } = placeErrors(refused, known)
       // By paths that the form itself gave.
       form.setFields(placed as Parameters<typeof form.setFields>[0])
+      const [first] = placed
+      // A long form may show another part of itself.
+      if (first) form.scrollToField(first.name as Parameters<typeof form.scrollToField>[0], { focus: true })
       setError(rest)
       return false
     } finally {

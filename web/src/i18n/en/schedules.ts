@@ -121,7 +121,6 @@ const texts: Texts<typeof zh> = {
     needed: 'Name a time',
     before: 'Planned time before',
     after: 'Planned time after',
-    task: 'Show task',
   },
 }
 

@@ -112,6 +112,5 @@ export default {
     needed: '请输入时间',
     before: '前一个计划时间',
     after: '后一个计划时间',
-    task: '查看任务',
   },
 }

@@ -1,11 +1,10 @@
-import { Link } from '@tanstack/react-router'
 import { Alert, Button, Flex } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import type { Schemas } from '../../../api/client'
 import { time } from '../../../ui/format'
-import { localTimes } from '../../../ui/localTimes'
 import { OutcomeTag } from '../ledger/OutcomeTag'
+import { Sentence } from '../ledger/Sentence'
 
 interface Props {
   /** `said`: its sentence, in the reader's language. */
@@ -32,12 +31,9 @@ export function Answer({ answer, zone, onAsk }: Props) {
       }
       description={
         <Flex vertical gap="small" align="start">
-          <span style={{ overflowWrap: 'anywhere' }}>{localTimes(said, zone)}</span>
-          {fire?.task_id && (
-            <Link to="/tasks/$taskId" params={{ taskId: fire.task_id }}>
-              {t('explain.task')}
-            </Link>
-          )}
+          <span style={{ overflowWrap: 'anywhere' }}>
+            <Sentence text={said} zone={zone} />
+          </span>
           <Flex gap="small" wrap>
             {around.map(
               ({ label, planned }) =>

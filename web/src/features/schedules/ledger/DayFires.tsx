@@ -8,11 +8,11 @@ import { get } from '../../../api/client'
 import { EmptyState } from '../../../ui/EmptyState'
 import { count, duration, time } from '../../../ui/format'
 import { ListTable, type PageSearch } from '../../../ui/ListTable'
-import { localTimes } from '../../../ui/localTimes'
 import { SCHEDULE, type Fire } from '../addresses'
 import { HEADING } from '../heading'
 import { spanOf } from './counting'
 import { OutcomeTag } from './OutcomeTag'
+import { Sentence } from './Sentence'
 
 interface Props {
   /** The schedule's. */
@@ -72,7 +72,7 @@ function Reason({ fire: { reason, earlier, earlier_from }, zone }: { fire: Fire;
   if (!reason && !earlier) return '—'
   return (
     <div style={{ minWidth: 160, maxWidth: 420, overflowWrap: 'anywhere' }}>
-      {reason && localTimes(reason, zone)}
+      {reason && <Sentence text={reason} zone={zone} />}
       {earlier && earlier_from && (
         <div>
           <Typography.Text type="secondary">

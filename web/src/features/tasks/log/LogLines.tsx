@@ -12,11 +12,14 @@ const NEAR_PX = 40
 /** So many lines from an end of what is held, more is asked for. */
 const NEAR_LINES = 60
 const ROW_PX = 20
+/** So long it takes to come to a line, whose place must not change meanwhile. */
+const SETTLE_MS = 400
 const NONE: Line[] = []
 
 interface Props {
   log: Log
   sought: string
+  isFiltered: boolean
   marked: number | undefined
   isWrapped: boolean
   isFollowed: boolean
@@ -24,7 +27,7 @@ interface Props {
 }
 
 /** The lines that are held, of which those in sight are there. */
-export function LogLines({ log, sought, marked, isWrapped, isFollowed, onFollow }: Props) {
+export function LogLines({ log, sought, isFiltered, marked, isWrapped, isFollowed, onFollow }: Props) {
   const { t } = useTranslation('tasks')
   const place = useRef<HTMLDivElement>(null)
   const last = useRef({ top: 0, height: 0 })
@@ -57,8 +60,11 @@ export function LogLines({ log, sought, marked, isWrapped, isFollowed, onFollow 
   // A line that is looked up comes to the middle, once it is there.
   const at = marked === undefined ? -1 : lines.findIndex(({ seq }) => seq === marked)
   const isThere = at >= 0
+  const settledAt = useRef(0)
   const toMarked = useEffectEvent(() => {
-    if (at < first || at > final || shown.length === lines.length) rows.scrollToIndex(at, { align: 'center' })
+    settledAt.current = Date.now() + SETTLE_MS
+    const { startIndex, endIndex } = rows.range ?? { startIndex: 0, endIndex: -1 }
+    if (at < startIndex || at > endIndex) rows.scrollToIndex(at, { align: 'center' })
   })
   useEffect(() => {
     if (isThere) toMarked()
@@ -71,7 +77,10 @@ export function LogLines({ log, sought, marked, isWrapped, isFollowed, onFollow 
     else if (final >= lines.length - NEAR_LINES && !held.isEnd) void log.loadLater()
     else if (lines.length < NEAR_LINES && held.before !== null) void log.loadEarlier()
   })
-  useEffect(() => fill(), [first, final, held, log.work, log.error])
+  useEffect(() => {
+    const soon = setTimeout(fill, Math.max(0, settledAt.current - Date.now()))
+    return () => clearTimeout(soon)
+  }, [first, final, held, log.work, log.error])
 
   const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent<HTMLDivElement>) => {
     const isNear = scrollHeight - scrollTop - clientHeight < NEAR_PX
@@ -104,7 +113,13 @@ export function LogLines({ log, sought, marked, isWrapped, isFollowed, onFollow 
               className={styles.row}
               style={{ transform: `translateY(${start}px)` }}
             >
-              <LogRow line={line} sought={sought} isMarked={line.seq === marked} isNewAttempt={isNewAttempt} />
+              <LogRow
+                line={line}
+                sought={sought}
+                isFiltered={isFiltered}
+                isMarked={line.seq === marked}
+                isNewAttempt={isNewAttempt}
+              />
             </div>
           )
         })}

@@ -17,11 +17,13 @@ const LONGEST = 4000
 interface Props {
   line: Line
   sought: string
+  /** The lines around it are not shown: its number leads to them. */
+  isFiltered: boolean
   isMarked: boolean
   isNewAttempt: boolean
 }
 
-export const LogRow = memo(function LogRow({ line, sought, isMarked, isNewAttempt }: Props) {
+export const LogRow = memo(function LogRow({ line, sought, isFiltered, isMarked, isNewAttempt }: Props) {
   const { t } = useTranslation('tasks')
   const { t: c } = useTranslation()
   const { message } = App.useApp()
@@ -40,8 +42,9 @@ export const LogRow = memo(function LogRow({ line, sought, isMarked, isNewAttemp
         <Link
           from="/tasks/$taskId"
           to="."
-          search={(before) => ({ ...before, line: isMarked ? undefined : seq })}
-          replace
+          search={(before) => (isFiltered ? { line: seq } : { ...before, line: isMarked ? undefined : seq })}
+          replace={!isFiltered}
+          title={isFiltered ? t('log.inContext') : undefined}
           resetScroll={false}
           className={styles.seq}
           aria-label={t('log.markLine', { seq })}

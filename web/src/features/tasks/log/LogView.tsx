@@ -75,6 +75,7 @@ export function LogView({ taskId, isRunning, removedAt, filter, marked, onFilter
           <LogLines
             log={log}
             sought={filter.q ?? ''}
+            isFiltered={isFiltered(filter)}
             marked={marked}
             isWrapped={isWrapped}
             isFollowed={isFollowed}
