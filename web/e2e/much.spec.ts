@@ -11,7 +11,7 @@ test('a log of a million lines is read at its end, its beginning, and by what is
   const spider = await api.spider({ name: 'talkative', timeout_seconds: 200 }, { 'main.py': script })
   const task = await api.run(spider)
   await admin.goto(`/tasks/${task}?tab=log`)
-  const log = admin.getByRole('log')
+  const log = admin.getByRole('region', { name: 'Lines of the log' })
   await expect(log.getByText(`line ${LINES - 1} of many`)).toBeVisible()
   // What is not seen is not in the page.
   expect(await log.locator('*').count()).toBeLessThan(3000)

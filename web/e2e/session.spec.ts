@@ -54,7 +54,7 @@ test('a server that restarts is waited for', async ({ page }) => {
     await expect(page.getByText('The server does not answer; trying again…')).toBeVisible()
     await server.up()
     await expect(page.getByText('The server does not answer; trying again…')).toBeHidden()
-    await expect(page.getByRole('link', { name: 'default' })).toBeVisible()
+    await expect(page.getByRole('link', { name: 'default', exact: true })).toBeVisible()
   } finally {
     await server.remove()
   }

@@ -6,6 +6,14 @@ import { useTranslation } from 'react-i18next'
 import { isLost, subscribe, unreachable } from '../api/connection'
 import { errorText } from '../ui/errorText'
 
+/** A part of this program did not come. */
+class PieceMissing extends Error {}
+
+/** Said by a name of our own: the router would load the whole page again, which shows nothing where the server is away. */
+export function missing(error: unknown): never {
+  throw new PieceMissing(String(error))
+}
+
 /** Where a page cannot be shown: why, and a way on. A piece of it that does not come is of a server that is away, which is
  * waited for, or of one that is newer than this tab. */
 export function Broken({ error }: ErrorComponentProps) {
@@ -13,7 +21,7 @@ export function Broken({ error }: ErrorComponentProps) {
   const router = useRouter()
   const lost = useSyncExternalStore(subscribe, isLost)
   const wasLost = useRef(false)
-  const isPieceMissing = /dynamically imported module|module script/i.test(String(error))
+  const isPieceMissing = error instanceof PieceMissing
   useEffect(() => {
     if (isPieceMissing) void fetch('/healthz').catch(unreachable)
   }, [isPieceMissing])

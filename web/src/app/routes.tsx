@@ -12,7 +12,7 @@ import { Skeleton } from 'antd'
 import { ApiError } from '../api/errors'
 import { renew } from '../api/fetch'
 import { profile } from '../features/session/profile'
-import { Broken } from './Broken'
+import { Broken, missing } from './Broken'
 import { NotFound } from './NotFound'
 import { Shell } from './Shell'
 
@@ -21,7 +21,7 @@ const root = createRootRouteWithContext<{ client: QueryClient }>()({ component: 
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  component: lazyRouteComponent(() => import('../features/session/SignInPage'), 'SignInPage'),
+  component: lazyRouteComponent(() => import('../features/session/SignInPage').catch(missing), 'SignInPage'),
   // Only a page of this site: a link must not lead elsewhere from here.
   validateSearch: ({ next }: Record<string, unknown>): { next?: string } =>
     typeof next === 'string' && /^\/(?![/\\])/.test(next) ? { next } : {},
@@ -88,20 +88,20 @@ const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const
 const dashboard = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  component: lazyRouteComponent(() => import('../features/dashboard/DashboardPage'), 'DashboardPage'),
+  component: lazyRouteComponent(() => import('../features/dashboard/DashboardPage').catch(missing), 'DashboardPage'),
 })
 
 const projects = createRoute({
   getParentRoute: () => inside,
   path: '/projects',
-  component: lazyRouteComponent(() => import('../features/projects/ProjectsPage'), 'ProjectsPage'),
+  component: lazyRouteComponent(() => import('../features/projects/ProjectsPage').catch(missing), 'ProjectsPage'),
   validateSearch: search((given) => given.page()),
 })
 
 const spiders = createRoute({
   getParentRoute: () => inside,
   path: '/spiders',
-  component: lazyRouteComponent(() => import('../features/spiders/SpidersPage'), 'SpidersPage'),
+  component: lazyRouteComponent(() => import('../features/spiders/SpidersPage').catch(missing), 'SpidersPage'),
   validateSearch: search((given) => ({
     ...given.page(),
     keyword: given.text('keyword'),
@@ -113,26 +113,26 @@ const spiders = createRoute({
 const spider = createRoute({
   getParentRoute: () => inside,
   path: '/spiders/$spiderId',
-  component: lazyRouteComponent(() => import('../features/spiders/SpiderPage'), 'SpiderPage'),
+  component: lazyRouteComponent(() => import('../features/spiders/SpiderPage').catch(missing), 'SpiderPage'),
 })
 
 const spiderOverview = createRoute({
   getParentRoute: () => spider,
   path: '/',
-  component: lazyRouteComponent(() => import('../features/spiders/overview/OverviewTab'), 'OverviewTab'),
+  component: lazyRouteComponent(() => import('../features/spiders/overview/OverviewTab').catch(missing), 'OverviewTab'),
 })
 
 const spiderFiles = createRoute({
   getParentRoute: () => spider,
   path: '/files',
-  component: lazyRouteComponent(() => import('../features/files/FilesTab'), 'FilesTab'),
+  component: lazyRouteComponent(() => import('../features/files/FilesTab').catch(missing), 'FilesTab'),
   validateSearch: search((given) => ({ path: given.text('path') })),
 })
 
 const spiderSchedule = createRoute({
   getParentRoute: () => spider,
   path: '/schedule',
-  component: lazyRouteComponent(() => import('../features/schedules/ScheduleTab'), 'ScheduleTab'),
+  component: lazyRouteComponent(() => import('../features/schedules/ScheduleTab').catch(missing), 'ScheduleTab'),
   validateSearch: search((given) => ({
     schedule: given.text('schedule'),
     month: given.text('month'),
@@ -143,21 +143,21 @@ const spiderSchedule = createRoute({
 const spiderTasks = createRoute({
   getParentRoute: () => spider,
   path: '/tasks',
-  component: lazyRouteComponent(() => import('../features/tasks/SpiderTasksTab'), 'SpiderTasksTab'),
+  component: lazyRouteComponent(() => import('../features/tasks/SpiderTasksTab').catch(missing), 'SpiderTasksTab'),
   validateSearch: search(taskSearch),
 })
 
 const spiderData = createRoute({
   getParentRoute: () => spider,
   path: '/data',
-  component: lazyRouteComponent(() => import('../features/data/SpiderDataTab'), 'SpiderDataTab'),
+  component: lazyRouteComponent(() => import('../features/data/SpiderDataTab').catch(missing), 'SpiderDataTab'),
   validateSearch: search(dataSearch),
 })
 
 const spiderErrors = createRoute({
   getParentRoute: () => spider,
   path: '/errors',
-  component: lazyRouteComponent(() => import('../features/tasks/ErrorsTab'), 'ErrorsTab'),
+  component: lazyRouteComponent(() => import('../features/tasks/ErrorsTab').catch(missing), 'ErrorsTab'),
   validateSearch: search((given) => ({
     ...given.page(),
     q: given.text('q'),
@@ -170,14 +170,14 @@ const spiderErrors = createRoute({
 const spiderVersions = createRoute({
   getParentRoute: () => spider,
   path: '/versions',
-  component: lazyRouteComponent(() => import('../features/versions/VersionsTab'), 'VersionsTab'),
+  component: lazyRouteComponent(() => import('../features/versions/VersionsTab').catch(missing), 'VersionsTab'),
   validateSearch: search((given) => given.page()),
 })
 
 const spiderSettings = createRoute({
   getParentRoute: () => spider,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../features/spiders/settings/SettingsTab'), 'SettingsTab'),
+  component: lazyRouteComponent(() => import('../features/spiders/settings/SettingsTab').catch(missing), 'SettingsTab'),
 })
 
 function taskSearch(given: Given) {
@@ -193,14 +193,14 @@ function taskSearch(given: Given) {
 const tasks = createRoute({
   getParentRoute: () => inside,
   path: '/tasks',
-  component: lazyRouteComponent(() => import('../features/tasks/TasksPage'), 'TasksPage'),
+  component: lazyRouteComponent(() => import('../features/tasks/TasksPage').catch(missing), 'TasksPage'),
   validateSearch: search(taskSearch),
 })
 
 const task = createRoute({
   getParentRoute: () => inside,
   path: '/tasks/$taskId',
-  component: lazyRouteComponent(() => import('../features/tasks/TaskPage'), 'TaskPage'),
+  component: lazyRouteComponent(() => import('../features/tasks/TaskPage').catch(missing), 'TaskPage'),
   validateSearch: search((given) => ({
     tab: given.one('tab', ['log', 'items', 'attempts', 'files']),
     // The rest is the log's: a line of it, and which lines it shows.
@@ -214,7 +214,7 @@ const task = createRoute({
 const schedules = createRoute({
   getParentRoute: () => inside,
   path: '/schedules',
-  component: lazyRouteComponent(() => import('../features/schedules/SchedulesPage'), 'SchedulesPage'),
+  component: lazyRouteComponent(() => import('../features/schedules/SchedulesPage').catch(missing), 'SchedulesPage'),
   validateSearch: search((given) => given.page()),
 })
 
@@ -237,14 +237,14 @@ function dataSearch(given: Given) {
 const data = createRoute({
   getParentRoute: () => inside,
   path: '/data',
-  component: lazyRouteComponent(() => import('../features/data/DataPage'), 'DataPage'),
+  component: lazyRouteComponent(() => import('../features/data/DataPage').catch(missing), 'DataPage'),
   validateSearch: search(dataSearch),
 })
 
 const alerts = createRoute({
   getParentRoute: () => inside,
   path: '/alerts',
-  component: lazyRouteComponent(() => import('../features/alerts/AlertsPage'), 'AlertsPage'),
+  component: lazyRouteComponent(() => import('../features/alerts/AlertsPage').catch(missing), 'AlertsPage'),
   validateSearch: search((given) => ({
     ...given.page(),
     view: given.one('view', ['alerts', 'rules', 'channels', 'deliveries']),
@@ -257,21 +257,27 @@ const alerts = createRoute({
 const codeSessions = createRoute({
   getParentRoute: () => inside,
   path: '/code-sessions',
-  component: lazyRouteComponent(() => import('../features/codeSessions/CodeSessionsPage'), 'CodeSessionsPage'),
+  component: lazyRouteComponent(
+    () => import('../features/codeSessions/CodeSessionsPage').catch(missing),
+    'CodeSessionsPage',
+  ),
   validateSearch: search((given) => given.page()),
 })
 
 const datasources = createRoute({
   getParentRoute: () => inside,
   path: '/datasources',
-  component: lazyRouteComponent(() => import('../features/datasources/DatasourcesPage'), 'DatasourcesPage'),
+  component: lazyRouteComponent(
+    () => import('../features/datasources/DatasourcesPage').catch(missing),
+    'DatasourcesPage',
+  ),
   validateSearch: search((given) => given.page()),
 })
 
 const proxies = createRoute({
   getParentRoute: () => inside,
   path: '/proxies',
-  component: lazyRouteComponent(() => import('../features/proxies/ProxiesPage'), 'ProxiesPage'),
+  component: lazyRouteComponent(() => import('../features/proxies/ProxiesPage').catch(missing), 'ProxiesPage'),
   validateSearch: search((given) => ({
     ...given.page(),
     status: given.one('status', ['active', 'inactive', 'cooldown']),
@@ -281,27 +287,27 @@ const proxies = createRoute({
 const users = createRoute({
   getParentRoute: () => inside,
   path: '/users',
-  component: lazyRouteComponent(() => import('../features/accounts/UsersPage'), 'UsersPage'),
+  component: lazyRouteComponent(() => import('../features/accounts/UsersPage').catch(missing), 'UsersPage'),
   validateSearch: search((given) => given.page()),
 })
 
 const tokens = createRoute({
   getParentRoute: () => inside,
   path: '/tokens',
-  component: lazyRouteComponent(() => import('../features/accounts/TokensPage'), 'TokensPage'),
+  component: lazyRouteComponent(() => import('../features/accounts/TokensPage').catch(missing), 'TokensPage'),
 })
 
 const audit = createRoute({
   getParentRoute: () => inside,
   path: '/audit',
-  component: lazyRouteComponent(() => import('../features/accounts/AuditPage'), 'AuditPage'),
+  component: lazyRouteComponent(() => import('../features/accounts/AuditPage').catch(missing), 'AuditPage'),
   validateSearch: search((given) => given.page()),
 })
 
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../features/settings/SettingsPage'), 'SettingsPage'),
+  component: lazyRouteComponent(() => import('../features/settings/SettingsPage').catch(missing), 'SettingsPage'),
 })
 
 /** Every page, by its address. */
