@@ -24,6 +24,7 @@ export default defineConfig({
     },
     locale: 'en-US',
     timezoneId: 'Europe/Berlin',
+    actionTimeout: 20_000,
     trace: 'retain-on-failure',
     viewport: { width: 1280, height: 900 },
   },

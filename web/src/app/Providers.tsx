@@ -59,7 +59,7 @@ export function Providers({ client, children }: { client: QueryClient; children:
       }}
       button={{ autoInsertSpace: false }}
     >
-      <App>
+      <App notification={{ placement: 'bottomRight' }}>
         <QueryClientProvider client={client}>{children}</QueryClientProvider>
       </App>
     </ConfigProvider>
