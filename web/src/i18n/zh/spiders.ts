@@ -96,6 +96,7 @@ export default {
     maxItemsHint: '一次运行达到这么多条后停止',
     noLimit: '不限',
     asServer: '服务器默认',
+    withUnit: '{{label}}（{{unit}}）',
     seconds: '秒',
     overlap: '上一次还没结束时',
     overlaps: { skip: '跳过这一次', queue: '排队等待', replace: '停止旧的，运行新的', allow: '同时运行' },

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../../../api/client'
 import { FormDialog } from '../../../ui/FormDialog'
 import { objectText, parseObject } from '../json'
+import { jsonRule } from '../jsonRule'
 import { useRun } from '../useRun'
 
 /** Runs it as it is set, or with parameters for this once. */
@@ -41,17 +42,7 @@ export function RunButton({ spider }: { spider: Schemas['Spider'] }) {
         saveText={c('action.run')}
         onSave={({ params }) => runWith.mutateAsync({ id: spider.id, params: parseObject(params) ?? {} })}
       >
-        <Form.Item
-          name="params"
-          label={t('params')}
-          extra={t('paramsHint')}
-          rules={[
-            {
-              validator: (_, text: string) =>
-                parseObject(text) ? Promise.resolve() : Promise.reject(new Error(t('badJson'))),
-            },
-          ]}
-        >
+        <Form.Item name="params" label={t('params')} extra={t('paramsHint')} rules={[jsonRule(t('badJson'))]}>
           <Input.TextArea
             autoSize={{ minRows: 5, maxRows: 16 }}
             style={{ fontFamily: 'monospace' }}

@@ -1,127 +1,140 @@
-import { useBlocker, useRouter } from '@tanstack/react-router'
-import { App, Button, Card, Flex, Form } from 'antd'
-import { useState } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
+import { Anchor, ConfigProvider, Flex, Form, theme } from 'antd'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { api, type Schemas } from '../../../api/client'
+import { api, dataOf, type Schemas } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
-import { ConfirmButton } from '../../../ui/ConfirmButton'
-import { ErrorAlert } from '../../../ui/ErrorAlert'
 import { useFormSave } from '../../../ui/useFormSave'
 import { useMay } from '../../session/profile'
-import { useDeleteSpider } from '../useDeleteSpider'
-import { BasicFields, DataFields, LimitFields, NetworkFields, RetentionFields, RetryFields, RunFields } from './groups'
+import { Section } from '../../settings/Section'
+import { SPIDER, spiderOf, SPIDERS } from '../addresses'
+import { DangerZone } from './DangerZone'
 import { EnvVarFields } from './EnvVarFields'
 import { changeOf, fieldsOf, type Fields } from './fields'
+import {
+  BasicFields,
+  DataFields,
+  LimitFields,
+  NetworkFields,
+  OverlapFields,
+  RetentionFields,
+  RunFields,
+} from './groups'
+import styles from './groups.module.css'
+import { locate } from './locate'
+import { RetryFields } from './RetryFields'
+import { SaveBar } from './SaveBar'
+import { useLeaving } from './useLeaving'
+
+const GROUPS = {
+  basics: BasicFields,
+  running: RunFields,
+  limits: LimitFields,
+  overlapping: OverlapFields,
+  retries: RetryFields,
+  data: DataFields,
+  environment: EnvVarFields,
+  network: NetworkFields,
+  retention: RetentionFields,
+}
+const NAMES = Object.keys(GROUPS) as (keyof typeof GROUPS)[]
+
+/** Below the page's head. */
+const OFFSET = 72
 
 export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
   const { t } = useTranslation('spiders')
   const { t: c } = useTranslation()
-  const { message } = App.useApp()
-  const router = useRouter()
   const mayEdit = useMay('editor')
+  const { token } = theme.useToken()
+  const client = useQueryClient()
   const [form] = Form.useForm<Fields>()
   // What the form was filled with, which may be older than what the server has now.
-  const [before, setBefore] = useState(() => fieldsOf(spider))
+  const [filledFrom, setFilledFrom] = useState(spider)
   const [isDirty, setIsDirty] = useState(false)
+  if (!isDirty && filledFrom !== spider) setFilledFrom(spider)
+  useEffect(() => form.setFieldsValue(fieldsOf(filledFrom)), [form, filledFrom])
   const change = useChange(
-    (body: Schemas['SpiderChange']) =>
-      api.PUT('/platform/api/crawlhub/spiders/{id}', { params: { path: { id: spider.id } }, body }),
+    (body: Schemas['SpiderChange']) => dataOf(api.PUT(SPIDER, { params: { path: { id: spider.id } }, body })),
     {
-      refreshes: ['/platform/api/crawlhub/spiders', '/platform/api/crawlhub/schedules'],
+      refreshes: [SPIDERS, '/platform/api/crawlhub/schedules'],
       isQuiet: true,
       done: c('said.saved'),
+      onSuccess: (saved) => client.setQueryData(spiderOf(spider.id).queryKey, saved),
     },
   )
-  const { save, isSaving, error } = useFormSave(form, async (after: Fields) => {
-    const changed = changeOf(before, after)
-    if (Object.keys(changed).length > 0) await change.mutateAsync(changed)
-    else message.info(t('settings.nothingChanged'))
-    setBefore(after)
+  /** All of it: what is not shown at the moment, too. */
+  const current = () => form.getFieldsValue(true) as Fields
+  const { save, isSaving, error } = useFormSave(form, async () => {
+    const after = current()
+    try {
+      await change.mutateAsync(changeOf(fieldsOf(filledFrom), after))
+      setIsDirty(false)
+    } catch (refused) {
+      throw locate(refused, after)
+    }
+  })
+  const showFault = () => {
+    const faulty = form.getFieldsError().find(({ errors }) => errors.length > 0)
+    if (faulty) form.scrollToField(faulty.name, { block: 'center', focus: true })
+  }
+  const finish = async (fields: Fields) => {
+    if (!(await save(fields))) showFault()
+  }
+  const discard = () => {
+    form.resetFields()
+    form.setFieldsValue(fieldsOf(spider))
+    setFilledFrom(spider)
     setIsDirty(false)
-  })
-  const remove = useDeleteSpider(() => void router.navigate({ to: '/spiders' }))
+  }
   useLeaving(isDirty)
+  const jump = [...NAMES, ...(mayEdit ? (['danger'] as const) : [])]
   return (
-    <Form<Fields>
-      form={form}
-      name="spider"
-      layout="vertical"
-      disabled={!mayEdit}
-      initialValues={before}
-      onValuesChange={() => setIsDirty(true)}
-      onFinish={save}
-      scrollToFirstError
-      style={{ maxWidth: 900 }}
-    >
-      <Flex vertical gap="middle">
-        <Card title={t('settings.basics')}>
-          <BasicFields />
-        </Card>
-        <Card title={t('settings.running')}>
-          <RunFields />
-        </Card>
-        <Card title={t('settings.limits')}>
-          <LimitFields />
-        </Card>
-        <Card title={t('settings.retries')}>
-          <RetryFields />
-        </Card>
-        <Card title={t('settings.data')}>
-          <DataFields />
-        </Card>
-        <Card title={t('settings.environment')}>
-          <EnvVarFields />
-        </Card>
-        <Card title={t('settings.network')}>
-          <NetworkFields />
-        </Card>
-        <Card title={t('settings.retention')}>
-          <RetentionFields />
-        </Card>
-        {error !== null && <ErrorAlert error={error} />}
-        {mayEdit && (
-          <>
-            <Flex style={{ position: 'sticky', bottom: 12, zIndex: 5 }}>
-              <Button type="primary" htmlType="submit" loading={isSaving} size="large">
-                {c('action.save')}
-              </Button>
-            </Flex>
-            <Card title={t('settings.danger')}>
-              <ConfirmButton
-                question={t('deleteQuestion', { name: spider.name })}
-                consequence={t('deleteHint')}
-                onConfirm={() => {
-                  setIsDirty(false)
-                  return remove.mutateAsync(spider.id)
-                }}
-              >
-                {t('deleteSpider')}
-              </ConfirmButton>
-            </Card>
-          </>
-        )}
-      </Flex>
-    </Form>
+    <div className={styles.page}>
+      {/* Who may not change it still wants to read it. */}
+      <ConfigProvider theme={mayEdit ? {} : { token: { colorTextDisabled: token.colorText } }}>
+        <Form<Fields>
+          form={form}
+          name="spider"
+          layout="vertical"
+          disabled={!mayEdit}
+          initialValues={fieldsOf(filledFrom)}
+          onValuesChange={() => setIsDirty(Object.keys(changeOf(fieldsOf(filledFrom), current())).length > 0)}
+          onFinish={finish}
+          onFinishFailed={showFault}
+        >
+          <Flex vertical gap="middle">
+            {NAMES.map((name) => {
+              const Group = GROUPS[name]
+              return (
+                <div key={name} id={`settings-${name}`} className={styles.group}>
+                  <Section title={t(`settings.${name}`)}>
+                    <Group />
+                  </Section>
+                </div>
+              )
+            })}
+            {mayEdit && (
+              <div id="settings-danger" className={styles.group}>
+                <Section title={t('settings.danger')}>
+                  <DangerZone spider={spider} />
+                </Section>
+              </div>
+            )}
+          </Flex>
+          {isDirty && <SaveBar isSaving={isSaving} error={error} onDiscard={discard} />}
+        </Form>
+      </ConfigProvider>
+      <nav aria-label={t('settings.contents')} className={styles.contents}>
+        <Anchor
+          affix={false}
+          targetOffset={OFFSET}
+          items={jump.map((name) => ({ key: name, href: `#settings-${name}`, title: t(`settings.${name}`) }))}
+          // The address says which page it is, not how far down.
+          onClick={(event) => event.preventDefault()}
+        />
+      </nav>
+    </div>
   )
-}
-
-/** Asks before what is not saved is left behind. */
-function useLeaving(isDirty: boolean) {
-  const { t } = useTranslation('spiders')
-  const { modal } = App.useApp()
-  useBlocker({
-    disabled: !isDirty,
-    enableBeforeUnload: isDirty,
-    shouldBlockFn: async () => {
-      const leaves = await modal.confirm({
-        title: t('settings.leave'),
-        content: t('settings.leaveHint'),
-        okText: t('settings.leaveAnyway'),
-        okButtonProps: { danger: true },
-        cancelText: t('settings.stay'),
-      })
-      return !leaves
-    },
-  })
 }

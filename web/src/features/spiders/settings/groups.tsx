@@ -1,53 +1,10 @@
-import { Form, Input, InputNumber, Select, Switch } from 'antd'
-import type { ReactNode } from 'react'
+import { Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { parseObject } from '../json'
 import { ProjectSelect } from '../list/ProjectSelect'
 import styles from './groups.module.css'
-
-type Name = string | string[]
-
-function NumberField({
-  name,
-  label,
-  extra,
-  min = 0,
-  isWhole = true,
-}: {
-  name: Name
-  label: string
-  extra?: string
-  min?: number
-  isWhole?: boolean
-}) {
-  return (
-    <Form.Item name={name} label={label} extra={extra}>
-      <InputNumber min={min} precision={isWhole ? 0 : undefined} style={{ width: '100%' }} />
-    </Form.Item>
-  )
-}
-
-function SwitchField({ name, label, extra }: { name: Name; label: string; extra?: string }) {
-  return (
-    <Form.Item name={name} label={label} extra={extra} valuePropName="checked">
-      <Switch />
-    </Form.Item>
-  )
-}
-
-function JsonField({ name, label, extra }: { name: Name; label: string; extra?: string }) {
-  const { t } = useTranslation('spiders')
-  const validator = (_: unknown, text: string) =>
-    parseObject(text) ? Promise.resolve() : Promise.reject(new Error(t('badJson')))
-  return (
-    <Form.Item name={name} label={label} extra={extra} rules={[{ validator }]}>
-      <Input.TextArea autoSize={{ minRows: 4, maxRows: 20 }} className={styles.code} spellCheck={false} dir="ltr" />
-    </Form.Item>
-  )
-}
-
-const Columns = ({ children }: { children: ReactNode }) => <div className={styles.columns}>{children}</div>
+import { KEPT, type Fields } from './fields'
+import { ChoiceField, Columns, JsonCodeField, JsonField, NumberField, SwitchField } from './inputs'
 
 export function BasicFields() {
   const { t } = useTranslation('spiders')
@@ -59,10 +16,10 @@ export function BasicFields() {
         label={c('word.name')}
         rules={[{ required: true, whitespace: true, message: c('word.required') }]}
       >
-        <Input maxLength={255} dir="auto" />
+        <Input maxLength={255} dir="auto" autoComplete="off" />
       </Form.Item>
       <Form.Item name="description" label={c('word.description')}>
-        <Input.TextArea autoSize={{ minRows: 2 }} dir="auto" />
+        <Input.TextArea maxLength={10_000} autoSize={{ minRows: 2, maxRows: 12 }} dir="auto" />
       </Form.Item>
       <Columns>
         <Form.Item name="project_id" label={t('project')}>
@@ -71,7 +28,7 @@ export function BasicFields() {
         <SwitchField name="is_active" label={t('isActive')} extra={t('activeHint')} />
       </Columns>
       <Form.Item name="start_url" label={t('startUrl')} extra={t('startUrlHint')}>
-        <Input type="url" />
+        <Input inputMode="url" maxLength={2000} placeholder="https://" autoComplete="off" />
       </Form.Item>
     </>
   )
@@ -79,96 +36,146 @@ export function BasicFields() {
 
 export function RunFields() {
   const { t } = useTranslation('spiders')
-  const runners = (['auto', 'process', 'docker', 'node'] as const).map((value) => ({
-    value,
-    label: t(`settings.runners.${value}`),
-  }))
-  const sources = (['empty', 'scrapy', 'git', 'upload'] as const).map((value) => ({
-    value,
-    label: t(`sources.${value}`),
-  }))
+  const form = Form.useFormInstance<Fields>()
+  const isScrapy = Form.useWatch('source', form) === 'scrapy'
+  // No server has worker nodes yet; one that is set is shown.
+  const isNode = Form.useWatch('runner', form) === 'node'
   return (
     <>
       <Columns>
-        <Form.Item name="source" label={t('source')}>
-          <Select options={sources} />
+        <ChoiceField
+          name="source"
+          label={t('source')}
+          extra={t('settings.sourceHint')}
+          values={['empty', 'scrapy', 'git', 'upload'] as const}
+          names={t('sources', { returnObjects: true })}
+        />
+        <Form.Item
+          name="entry_point"
+          label={t('settings.entryPoint')}
+          extra={t(isScrapy ? 'settings.entryPointScrapy' : 'settings.entryPointHint')}
+        >
+          <Input
+            maxLength={255}
+            placeholder={isScrapy ? undefined : 'main.py'}
+            className={styles.code}
+            autoComplete="off"
+            spellCheck={false}
+          />
         </Form.Item>
-        <Form.Item name="entry_point" label={t('settings.entryPoint')} extra={t('settings.entryPointHint')}>
-          <Input placeholder="main.py" className={styles.code} />
-        </Form.Item>
-        <Form.Item name="runner" label={t('settings.runner')}>
-          <Select options={runners} />
-        </Form.Item>
+        <ChoiceField
+          name="runner"
+          label={t('settings.runner')}
+          extra={t('settings.runnerHint')}
+          values={['auto', 'process', 'docker', ...(isNode ? (['node'] as const) : [])] as const}
+          names={t('settings.runners', { returnObjects: true })}
+        />
         <Form.Item name="image" label={t('settings.image')} extra={t('settings.imageHint')}>
-          <Input className={styles.code} />
+          <Input maxLength={255} className={styles.code} autoComplete="off" spellCheck={false} />
         </Form.Item>
       </Columns>
-      <Form.Item name="requirements_txt" label={t('settings.requirements')}>
-        <Input.TextArea autoSize={{ minRows: 3, maxRows: 16 }} className={styles.code} spellCheck={false} />
+      <Form.Item name="requirements_txt" label={t('settings.requirements')} extra={t('settings.requirementsHint')}>
+        <Input.TextArea
+          autoSize={{ minRows: 3, maxRows: 16 }}
+          maxLength={65_536}
+          className={styles.code}
+          spellCheck={false}
+          dir="ltr"
+          placeholder={'requests==2.32.3\nparsel'}
+        />
       </Form.Item>
-      <JsonField name="params" label={t('settings.params')} />
+      <JsonField name="params" label={t('params')} extra={t('settings.paramsHint')} />
     </>
   )
 }
 
 export function LimitFields() {
   const { t } = useTranslation('spiders')
-  const none = t('settings.emptyMeansNone')
+  const unlimited = t('settings.noLimit')
   return (
     <Columns>
-      <NumberField name="timeout_seconds" label={t('settings.timeout')} min={1} />
-      <NumberField name="memory_limit_mb" label={t('settings.memory')} min={1} extra={none} />
-      <NumberField name="cpu_limit" label={t('settings.cpu')} isWhole={false} extra={none} />
-      <NumberField name="max_items" label={t('settings.maxItems')} min={1} extra={none} />
+      <NumberField name="timeout_seconds" label={t('settings.timeout')} least={1} unit={t('settings.seconds')} />
+      <NumberField
+        name="memory_limit_mb"
+        label={t('settings.memory')}
+        least={16}
+        most={1_048_576}
+        unit="MiB"
+        otherwise={t('settings.asServer')}
+      />
+      <NumberField
+        name="cpu_limit"
+        label={t('settings.cpu')}
+        extra={t('settings.cpuHint')}
+        least={0.01}
+        most={1024}
+        isFraction
+        otherwise={unlimited}
+      />
+      <NumberField
+        name="max_items"
+        label={t('settings.maxItems')}
+        extra={t('settings.maxItemsHint')}
+        least={1}
+        otherwise={unlimited}
+      />
     </Columns>
   )
 }
 
-export function RetryFields() {
+export function OverlapFields() {
   const { t } = useTranslation('spiders')
-  const overlaps = (['skip', 'queue', 'replace', 'allow'] as const).map((value) => ({
-    value,
-    label: t(`settings.overlaps.${value}`),
-  }))
-  const misfires = (['run_once', 'skip'] as const).map((value) => ({ value, label: t(`settings.misfires.${value}`) }))
+  const form = Form.useFormInstance<Fields>()
+  const isTogether = Form.useWatch('overlap', form) === 'allow'
   return (
     <Columns>
-      <NumberField name="max_retries" label={t('settings.maxRetries')} />
-      <NumberField name="retry_delay_seconds" label={t('settings.retryDelay')} />
-      <Form.Item name="overlap" label={t('settings.overlap')}>
-        <Select options={overlaps} />
-      </Form.Item>
-      <NumberField
-        name="max_concurrent"
-        label={t('settings.maxConcurrent')}
-        min={1}
-        extra={t('settings.maxConcurrentHint')}
+      <ChoiceField
+        name="overlap"
+        label={t('settings.overlap')}
+        values={['skip', 'queue', 'replace', 'allow'] as const}
+        names={t('settings.overlaps', { returnObjects: true })}
       />
-      <Form.Item name="misfire" label={t('settings.misfire')}>
-        <Select options={misfires} />
-      </Form.Item>
+      {isTogether && (
+        <NumberField
+          name="max_concurrent"
+          label={t('settings.maxConcurrent')}
+          least={1}
+          most={100_000}
+          otherwise={t('settings.noLimit')}
+        />
+      )}
+      <ChoiceField
+        name="misfire"
+        label={t('settings.misfire')}
+        extra={t('settings.misfireHint')}
+        values={['run_once', 'skip'] as const}
+        names={t('settings.misfires', { returnObjects: true })}
+      />
     </Columns>
   )
 }
 
 export function DataFields() {
   const { t } = useTranslation('spiders')
-  const policies = (['keep_first', 'keep_last', 'version'] as const).map((value) => ({
-    value,
-    label: t(`settings.dedupPolicies.${value}`),
-  }))
+  const form = Form.useFormInstance<Fields>()
+  const isDeduped = Form.useWatch('dedup_enabled', form)
   return (
     <>
-      <Columns>
-        <SwitchField name="dedup_enabled" label={t('settings.dedup')} />
-        <Form.Item name="dedup_policy" label={t('settings.dedupPolicy')}>
-          <Select options={policies} />
-        </Form.Item>
-      </Columns>
-      <Form.Item name="dedup_fields" label={t('settings.dedupFields')} extra={t('settings.dedupFieldsHint')}>
-        <Input className={styles.code} placeholder="url" />
-      </Form.Item>
-      <JsonField name="item_schema" label={t('settings.schema')} extra={t('settings.schemaHint')} />
+      <SwitchField name="dedup_enabled" label={t('settings.dedup')} extra={t('settings.dedupHint')} />
+      {isDeduped && (
+        <Columns>
+          <Form.Item name="dedup_fields" label={t('settings.dedupFields')} extra={t('settings.dedupFieldsHint')}>
+            <Input maxLength={2000} className={styles.code} placeholder="url" autoComplete="off" spellCheck={false} />
+          </Form.Item>
+          <ChoiceField
+            name="dedup_policy"
+            label={t('settings.dedupPolicy')}
+            values={['keep_first', 'keep_last', 'version'] as const}
+            names={t('settings.dedupPolicies', { returnObjects: true })}
+          />
+        </Columns>
+      )}
+      <JsonCodeField name="item_schema" label={t('settings.schema')} extra={t('settings.schemaHint')} />
     </>
   )
 }
@@ -178,17 +185,19 @@ export function NetworkFields() {
   return (
     <>
       <Columns>
-        <SwitchField name="proxy_enabled" label={t('settings.proxy')} />
-        <SwitchField name="autothrottle_enabled" label={t('settings.autothrottle')} />
+        <SwitchField name="proxy_enabled" label={t('settings.proxy')} extra={t('settings.proxyHint')} />
         <NumberField
           name="rate_limit_rps"
           label={t('settings.rate')}
-          isWhole={false}
-          extra={t('settings.emptyMeansNone')}
+          extra={t('settings.rateHint')}
+          least={0.001}
+          most={1_000_000}
+          isFraction
+          otherwise={t('settings.noLimit')}
         />
       </Columns>
-      <Form.Item name="webhook_url" label={t('settings.webhook')}>
-        <Input type="url" />
+      <Form.Item name="webhook_url" label={t('settings.webhook')} extra={t('settings.webhookHint')}>
+        <Input inputMode="url" maxLength={500} placeholder="https://" autoComplete="off" />
       </Form.Item>
     </>
   )
@@ -196,14 +205,20 @@ export function NetworkFields() {
 
 export function RetentionFields() {
   const { t } = useTranslation('spiders')
-  const hint = t('settings.retentionHint')
   return (
-    <Columns>
-      <NumberField name={['retention', 'task_days']} label={t('settings.taskDays')} min={1} extra={hint} />
-      <NumberField name={['retention', 'tasks']} label={t('settings.tasks')} min={1} extra={hint} />
-      <NumberField name={['retention', 'log_days']} label={t('settings.logDays')} min={1} extra={hint} />
-      <NumberField name={['retention', 'item_days']} label={t('settings.itemDays')} min={1} extra={hint} />
-      <NumberField name={['retention', 'versions']} label={t('settings.versions')} min={1} extra={hint} />
-    </Columns>
+    <>
+      <p style={{ marginTop: 0 }}>{t('settings.retentionHint')}</p>
+      <Columns>
+        {KEPT.map((name) => (
+          <NumberField
+            key={name}
+            name={['retention', name]}
+            label={t(`settings.kept.${name}`)}
+            otherwise={t('settings.asServer')}
+            unit={t(`settings.keptUnit.${name}`)}
+          />
+        ))}
+      </Columns>
+    </>
   )
 }
