@@ -83,7 +83,7 @@ for (const [locale, words] of [
       await tab(spiders.tab.settings).click()
       await page.getByLabel(spiders.settings.maxRetries).fill('0')
       await button(common.action.save).click()
-      await expect(page.getByText(common.said.saved)).toBeVisible()
+      await expect(page.getByText(common.said.saved, { exact: true })).toBeVisible()
       await tab(spiders.tab.files).click()
       await page.goto(`${new URL(page.url()).pathname}?path=main.py`)
       await write(page, "raise RuntimeError('the site has changed')\n")

@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query'
-import { Table, type TableProps } from 'antd'
+import { Card, Table, type TableProps } from 'antd'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
@@ -26,6 +26,7 @@ export function ListTable<T extends object>({ query, onPage, empty, ...table }: 
     return <ErrorAlert error={query.error} onRetry={() => void query.refetch()} />
   }
   const page = query.data
+  if (page?.items.length === 0 && page.page === 1 && !query.isPlaceholderData) return <Card>{empty}</Card>
   return (
     <Table<T>
       rowKey="id"
