@@ -1,43 +1,64 @@
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Outlet } from '@tanstack/react-router'
+import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
 import { Alert, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { get } from '../../api/client'
 import { Loaded } from '../../ui/Loaded'
 import { PageHeader } from '../../ui/PageHeader'
 import { EditOnlineButton } from '../codeSessions/EditOnlineButton'
 import { useMay } from '../session/profile'
+import { spiderOf } from './addresses'
 import { RunButton } from './header/RunButton'
 import { SpiderTabs } from './header/SpiderTabs'
+import { LastTask } from './LastTask'
+import { useLatestTasks } from './useLatestTasks'
+import styles from './SpiderPage.module.css'
 
 const route = getRouteApi('/inside/spiders/$spiderId')
 
 /** What stands above every part of a spider. */
 export function SpiderPage() {
   const { t } = useTranslation('spiders')
-  const mayEdit = useMay('editor')
-  const { spiderId: id } = route.useParams()
-  const query = useQuery(get('/platform/api/crawlhub/spiders/{id}', { params: { path: { id } } }))
+  const isEditor = useMay('editor')
+  const { spiderId } = route.useParams()
+  const query = useQuery(spiderOf(spiderId))
+  const last = useLatestTasks([spiderId]).get(spiderId)
   return (
     <Loaded query={query}>
       {(spider) => (
         <>
           <PageHeader
             title={spider.name}
-            tags={!spider.is_active && <Tag>{t('paused')}</Tag>}
-            lead={spider.description && <bdi>{spider.description}</bdi>}
+            tags={
+              <>
+                {!spider.is_active && <Tag>{t('paused')}</Tag>}
+                {last && <LastTask task={last} />}
+              </>
+            }
+            lead={spider.description && <bdi className={styles.lead}>{spider.description}</bdi>}
             actions={
-              mayEdit && (
+              isEditor && (
                 <>
-                  <EditOnlineButton spiderId={id} />
+                  <EditOnlineButton spiderId={spiderId} />
                   <RunButton spider={spider} />
                 </>
               )
             }
           />
-          {spider.over_quota && <Alert type="warning" showIcon title={t('overQuota')} style={{ marginBottom: 12 }} />}
-          <SpiderTabs spiderId={id} />
+          {spider.over_quota && (
+            <Alert
+              type="warning"
+              showIcon
+              title={t('overQuota')}
+              style={{ marginBottom: 12 }}
+              action={
+                <Link to="/spiders/$spiderId/settings" params={{ spiderId }}>
+                  {t('tab.settings')}
+                </Link>
+              }
+            />
+          )}
+          <SpiderTabs spiderId={spiderId} />
           <Outlet />
         </>
       )}

@@ -15,7 +15,7 @@ import { useMay } from '../session/profile'
 import { useSpiderColumns } from './list/columns'
 import { CreateDialog } from './list/CreateDialog'
 import { ProjectSelect } from './list/ProjectSelect'
-import { useLatestTasks } from './list/useLatestTasks'
+import { useLatestTasks } from './useLatestTasks'
 
 const route = getRouteApi('/inside/spiders')
 

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { api, dataOf } from '../../api/client'
 import { useChange } from '../../api/useChange'
+import { DASHBOARD, SPIDER, SPIDERS } from './addresses'
 
 interface Run {
   id: string
@@ -18,7 +19,7 @@ export function useRun(options: { isQuiet?: boolean } = {}) {
   return useChange(
     ({ id, params }: Run) =>
       dataOf(
-        api.POST('/platform/api/crawlhub/spiders/{id}/run', {
+        api.POST(`${SPIDER}/run`, {
           params: { path: { id } },
           // The description has no type for an object of anything.
           body: params ? { params: params as Record<string, never> } : {},
@@ -26,7 +27,7 @@ export function useRun(options: { isQuiet?: boolean } = {}) {
       ),
     {
       ...options,
-      refreshes: ['/platform/api/crawlhub/tasks', '/platform/api/crawlhub/dashboard', '/platform/api/crawlhub/spiders'],
+      refreshes: ['/platform/api/crawlhub/tasks', DASHBOARD, SPIDERS],
       onSuccess: (task) => {
         const key = task.id
         const show = () => {

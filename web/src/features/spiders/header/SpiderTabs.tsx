@@ -1,4 +1,5 @@
-import { Link } from '@tanstack/react-router'
+import { Link, useLocation } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import styles from './SpiderTabs.module.css'
@@ -17,8 +18,16 @@ const PARTS = [
 /** The parts of a spider: each is an address, so these are links. */
 export function SpiderTabs({ spiderId }: { spiderId: string }) {
   const { t } = useTranslation('spiders')
+  const bar = useRef<HTMLElement>(null)
+  const { pathname } = useLocation()
+  // Where there is little room, the one that is shown is in sight.
+  useEffect(() => {
+    const shown = bar.current?.querySelector<HTMLElement>('[aria-current="page"]')
+    if (bar.current && shown)
+      bar.current.scrollLeft = shown.offsetLeft - (bar.current.clientWidth - shown.offsetWidth) / 2
+  }, [pathname])
   return (
-    <nav aria-label={t('sections')} className={styles.tabs}>
+    <nav ref={bar} aria-label={t('sections')} className={styles.tabs}>
       {PARTS.map(([part, to]) => (
         <Link
           key={part}

@@ -1,36 +1,38 @@
-import { PlayCircleOutlined } from '@ant-design/icons'
+import { PlayCircleOutlined, WarningOutlined } from '@ant-design/icons'
 import { Link } from '@tanstack/react-router'
-import { Button, Flex, Switch, Tag, Typography, type TableColumnsType } from 'antd'
+import { Button, Flex, Tag, Typography, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { api, type Schemas } from '../../../api/client'
-import { useChange } from '../../../api/useChange'
-import { StatusTag } from '../../../ui/StatusTag'
+import type { Schemas } from '../../../api/client'
+import { count } from '../../../ui/format'
 import { TimeText } from '../../../ui/TimeText'
 import { useMay } from '../../session/profile'
+import { DeleteSpider } from '../DeleteSpider'
+import { LastTask } from '../LastTask'
+import { ProjectLink } from '../ProjectLink'
 import { useRun } from '../useRun'
+import { ActiveSwitch } from './ActiveSwitch'
 
 type Spider = Schemas['Spider']
 
+/** With the newest task of each, by its id. */
 export function useSpiderColumns(latest: Map<string, Schemas['Task']>): TableColumnsType<Spider> {
   const { t } = useTranslation('spiders')
   const { t: c } = useTranslation()
-  const mayEdit = useMay('editor')
-  const run = useRun()
-  const toggle = useChange(
-    ({ id, is_active }: Pick<Spider, 'id' | 'is_active'>) =>
-      api.PUT('/platform/api/crawlhub/spiders/{id}', { params: { path: { id } }, body: { is_active } }),
-    { refreshes: ['/platform/api/crawlhub/spiders', '/platform/api/crawlhub/schedules'] },
-  )
-  return [
+  const isEditor = useMay('editor')
+  const columns: TableColumnsType<Spider> = [
     {
       title: c('word.name'),
-      key: 'name',
-      render: (_, { id, name, description }) => (
-        <div style={{ maxWidth: 340 }}>
-          <Link to="/spiders/$spiderId" params={{ spiderId: id }}>
+      render: (_, { id, name, description, over_quota }) => (
+        <div style={{ minWidth: 120, maxWidth: 340 }}>
+          <Link to="/spiders/$spiderId" params={{ spiderId: id }} style={{ overflowWrap: 'anywhere' }}>
             <bdi>{name}</bdi>
-          </Link>
+          </Link>{' '}
+          {over_quota && (
+            <Tag color="warning" icon={<WarningOutlined />}>
+              {t('overQuotaTag')}
+            </Tag>
+          )}
           {description && (
             <Typography.Text type="secondary" ellipsis style={{ display: 'block' }}>
               <bdi>{description}</bdi>
@@ -39,65 +41,54 @@ export function useSpiderColumns(latest: Map<string, Schemas['Task']>): TableCol
         </div>
       ),
     },
+    { title: t('project'), render: (_, { project_id }) => <ProjectLink id={project_id} /> },
     {
       title: t('lastResult'),
-      key: 'latest',
       render: (_, { id }) => {
         const task = latest.get(id)
         if (!task) return <Typography.Text type="secondary">{t('neverRan')}</Typography.Text>
-        return (
-          <Link to="/tasks/$taskId" params={{ taskId: task.id }}>
-            <StatusTag status={task.status} />
-            <TimeText at={task.finished_at ?? task.started_at ?? task.created_at} isRelative />
-          </Link>
-        )
+        return <LastTask task={task} />
       },
     },
     {
-      title: t('nextRun'),
-      dataIndex: 'next_run_at',
-      render: (at: string | null) => <TimeText at={at} isRelative />,
+      title: t('items'),
+      align: 'right',
+      render: (_, { id }) => {
+        const task = latest.get(id)
+        return task ? count(task.success_count) : '—'
+      },
     },
-    {
-      title: t('source'),
-      dataIndex: 'source',
-      render: (source: Spider['source']) => <Tag>{t(`sources.${source}`)}</Tag>,
-    },
-    {
-      title: t('isActive'),
-      key: 'is_active',
-      render: (_, { id, name, is_active }) =>
-        mayEdit ? (
-          <Switch
-            size="small"
-            aria-label={`${t('isActive')}: ${name}`}
-            checked={is_active}
-            loading={toggle.isPending && toggle.variables.id === id}
-            onChange={(to) => toggle.mutate({ id, is_active: to })}
-          />
-        ) : (
-          c(is_active ? 'word.enabled' : 'word.disabled')
-        ),
-    },
-    ...(mayEdit
-      ? [
-          {
-            title: c('word.actions'),
-            key: 'actions',
-            render: (_: unknown, { id }: Spider) => (
-              <Flex gap="small">
-                <Button
-                  size="small"
-                  icon={<PlayCircleOutlined />}
-                  loading={run.isPending && run.variables.id === id}
-                  onClick={() => run.mutate({ id })}
-                >
-                  {c('action.run')}
-                </Button>
-              </Flex>
-            ),
-          },
-        ]
-      : []),
+    { title: t('nextRun'), render: (_, { next_run_at }) => <TimeText at={next_run_at} isRelative /> },
+    { title: t('isActive'), render: (_, spider) => <ActiveSwitch spider={spider} /> },
   ]
+  if (!isEditor) return columns
+  return [
+    ...columns,
+    {
+      title: c('word.actions'),
+      render: (_, spider) => (
+        <Flex gap="small">
+          <RunNow spider={spider} />
+          <DeleteSpider spider={spider} size="small" aria-label={t('deleteOf', { name: spider.name })} />
+        </Flex>
+      ),
+    },
+  ]
+}
+
+function RunNow({ spider: { id, name } }: { spider: Spider }) {
+  const { t } = useTranslation('spiders')
+  const { t: c } = useTranslation()
+  const run = useRun()
+  return (
+    <Button
+      size="small"
+      icon={<PlayCircleOutlined />}
+      aria-label={t('runOf', { name })}
+      loading={run.isPending}
+      onClick={() => run.mutate({ id })}
+    >
+      {c('action.run')}
+    </Button>
+  )
 }

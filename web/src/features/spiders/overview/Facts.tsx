@@ -1,54 +1,86 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Card, Descriptions } from 'antd'
+import { Descriptions } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../../api/client'
+import { duration } from '../../../ui/format'
 import { TimeText } from '../../../ui/TimeText'
+import { Section } from '../../settings/Section'
+import { SPIDER } from '../addresses'
+import { ProjectLink } from '../ProjectLink'
+import styles from './rows.module.css'
 
 export function Facts({ spider }: { spider: Schemas['Spider'] }) {
   const { t } = useTranslation('spiders')
   const { t: c } = useTranslation()
-  const project = useQuery(
-    get('/platform/api/crawlhub/projects/{id}', { params: { path: { id: spider.project_id } } }),
-  ).data
-  const path = { id: spider.id, deployment_id: spider.active_deployment_id ?? '' }
+  const { id, description, source, entry_point, start_url } = spider
   const version = useQuery({
-    ...get('/platform/api/crawlhub/spiders/{id}/deployments/{deployment_id}', { params: { path } }),
+    ...get(`${SPIDER}/deployments/{deployment_id}`, {
+      params: { path: { id, deployment_id: spider.active_deployment_id ?? '' } },
+    }),
     enabled: !!spider.active_deployment_id,
   }).data
+  const isAddress = /^https?:\/\//i.test(start_url ?? '')
   return (
-    <Card title={t('facts')} style={{ height: '100%' }}>
+    <Section
+      title={t('facts')}
+      extra={
+        <Link to="/spiders/$spiderId/settings" params={{ spiderId: id }}>
+          {t('tab.settings')}
+        </Link>
+      }
+    >
       <Descriptions
         column={1}
         size="small"
         items={[
-          {
-            key: 'project',
-            label: t('project'),
-            children: (
-              <Link to="/spiders" search={{ project_id: spider.project_id }}>
-                <bdi>{project?.name ?? '…'}</bdi>
-              </Link>
-            ),
-          },
-          { key: 'source', label: t('source'), children: t(`sources.${spider.source}`) },
+          ...(description
+            ? [
+                {
+                  key: 'description',
+                  label: c('word.description'),
+                  children: <bdi className={styles.text}>{description}</bdi>,
+                },
+              ]
+            : []),
+          { key: 'project', label: t('project'), children: <ProjectLink id={spider.project_id} /> },
           {
             key: 'version',
             label: t('version'),
             children: (
-              <Link to="/spiders/$spiderId/versions" params={{ spiderId: spider.id }}>
+              <Link to="/spiders/$spiderId/versions" params={{ spiderId: id }}>
                 {version ? `v${version.version}` : t('filesAsTheyAre')}
               </Link>
             ),
           },
-          { key: 'entry', label: t('settings.entryPoint'), children: <code>{spider.entry_point || 'main.py'}</code> },
+          { key: 'source', label: t('source'), children: t(`sources.${source}`) },
+          {
+            key: 'entry',
+            label: t('settings.entryPoint'),
+            children: <code>{entry_point || (source === 'scrapy' ? spider.name : 'main.py')}</code>,
+          },
           { key: 'runner', label: t('settings.runner'), children: t(`settings.runners.${spider.runner}`) },
-          { key: 'timeout', label: t('settings.timeout'), children: spider.timeout_seconds },
-          { key: 'url', label: t('startUrl'), children: spider.start_url || c('word.none') },
+          { key: 'timeout', label: t('settings.timeout'), children: duration(spider.timeout_seconds * 1000) },
+          ...(start_url
+            ? [
+                {
+                  key: 'url',
+                  label: t('startUrl'),
+                  children: isAddress ? (
+                    <a href={start_url} target="_blank" rel="noreferrer" className={styles.text}>
+                      {start_url}
+                    </a>
+                  ) : (
+                    start_url
+                  ),
+                },
+              ]
+            : []),
+          { key: 'created', label: c('word.createdAt'), children: <TimeText at={spider.created_at} /> },
           { key: 'changed', label: c('word.updatedAt'), children: <TimeText at={spider.updated_at} isRelative /> },
         ]}
       />
-    </Card>
+    </Section>
   )
 }

@@ -1,20 +1,23 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link, useRouter } from '@tanstack/react-router'
-import { Card, Flex, theme, Tooltip } from 'antd'
+import { Link } from '@tanstack/react-router'
+import { theme } from 'antd'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../../api/client'
 import { Chart } from '../../../ui/Chart'
 import { EmptyState } from '../../../ui/EmptyState'
-import { time } from '../../../ui/format'
 import { Loaded } from '../../../ui/Loaded'
+import { Section } from '../../settings/Section'
+import { RunMarks } from './RunMarks'
 import { runsOption } from './runsOption'
+
+type Task = Schemas['Task']
 
 const MOST = 20
 const REFRESH_MS = 5000
 
-const isActive = ({ status }: Schemas['Task']) => status === 'pending' || status === 'running'
+const isActive = ({ status }: Task) => status === 'pending' || status === 'running'
 
 /** What the last runs brought, and how long they took. */
 export function LatestRuns({ spiderId }: { spiderId: string }) {
@@ -26,35 +29,32 @@ export function LatestRuns({ spiderId }: { spiderId: string }) {
     }),
     refetchInterval: ({ state }) => (state.data?.items.some(isActive) ? REFRESH_MS : false),
   })
+  const all = (
+    <Link to="/spiders/$spiderId/tasks" params={{ spiderId }}>
+      {c('action.showAll')}
+    </Link>
+  )
   return (
-    <Card
-      title={t('recent')}
-      extra={
-        <Link to="/spiders/$spiderId/tasks" params={{ spiderId }}>
-          {c('action.showAll')}
-        </Link>
-      }
-    >
+    <Section title={t('recent')} extra={all}>
       <Loaded query={query}>
         {({ items }) =>
           items.length === 0 ? <EmptyState title={t('noRuns')} hint={t('noRunsHint')} /> : <Runs tasks={items} />
         }
       </Loaded>
-    </Card>
+    </Section>
   )
 }
 
-function Runs({ tasks }: { tasks: Schemas['Task'][] }) {
-  const { t } = useTranslation(['spiders', 'tasks'])
+function Runs({ tasks }: { tasks: Task[] }) {
+  const { t } = useTranslation('spiders')
   const { token } = theme.useToken()
-  const router = useRouter()
-  const colors: Record<Schemas['TaskStatus'], string> = useMemo(
+  const colors: Record<Task['status'], string> = useMemo(
     () => ({
       completed: token.colorSuccess,
       failed: token.colorError,
       cancelled: token.colorWarning,
-      running: token.colorPrimary,
-      pending: token.colorTextQuaternary,
+      running: token.colorInfo,
+      pending: token.colorTextSecondary,
     }),
     [token],
   )
@@ -65,22 +65,7 @@ function Runs({ tasks }: { tasks: Schemas['Task'][] }) {
   )
   return (
     <>
-      <Flex gap={4} wrap>
-        {oldestFirst.map((task) => {
-          const label = `${t(`tasks:status.${task.status}`)} · ${time(task.started_at ?? task.created_at)}`
-          return (
-            <Tooltip key={task.id} title={label}>
-              <Link
-                to="/tasks/$taskId"
-                params={{ taskId: task.id }}
-                aria-label={label}
-                onMouseEnter={() => void router.preloadRoute({ to: '/tasks/$taskId', params: { taskId: task.id } })}
-                style={{ width: 24, height: 24, borderRadius: 4, background: colors[task.status] }}
-              />
-            </Tooltip>
-          )
-        })}
-      </Flex>
+      <RunMarks tasks={oldestFirst} colors={colors} />
       <Chart option={option} height={200} label={t('recentLabel', { count: tasks.length })} />
     </>
   )

@@ -1,54 +1,53 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Card, Flex, Typography } from 'antd'
+import { Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { get } from '../../../api/client'
 import { EmptyState } from '../../../ui/EmptyState'
+import { count } from '../../../ui/format'
 import { Loaded } from '../../../ui/Loaded'
 import { TimeText } from '../../../ui/TimeText'
+import { Section } from '../../settings/Section'
+import { SPIDER } from '../addresses'
+import styles from './rows.module.css'
 
 const MOST = 5
 
-/** What goes wrong, by kind. */
+/** What went wrong lately, by kind. */
 export function TopErrors({ spiderId }: { spiderId: string }) {
   const { t } = useTranslation('spiders')
   const { t: c } = useTranslation()
-  const query = useQuery(
-    get('/platform/api/crawlhub/spiders/{id}/errors', {
-      params: { path: { id: spiderId }, query: { page_size: MOST } },
-    }),
+  const query = useQuery(get(`${SPIDER}/errors`, { params: { path: { id: spiderId }, query: { page_size: MOST } } }))
+  const all = (
+    <Link to="/spiders/$spiderId/errors" params={{ spiderId }}>
+      {c('action.showAll')}
+    </Link>
   )
   return (
-    <Card
-      title={t('topErrors')}
-      style={{ height: '100%' }}
-      extra={
-        <Link to="/spiders/$spiderId/errors" params={{ spiderId }}>
-          {c('action.showAll')}
-        </Link>
-      }
-    >
+    <Section title={t('topErrors')} extra={all}>
       <Loaded query={query}>
         {({ items }) =>
           items.length === 0 ? (
-            <EmptyState title={t('noErrors')} />
+            <EmptyState title={t('noErrors')} hint={t('noErrorsHint')} />
           ) : (
-            <Flex vertical gap="small">
-              {items.map(({ fingerprint, title, count, last_seen }) => (
-                <div key={fingerprint}>
-                  <Typography.Text ellipsis={{ tooltip: true }} style={{ display: 'block' }}>
-                    {title}
-                  </Typography.Text>
+            <ul className={styles.rows}>
+              {items.map(({ fingerprint, title, count: times, last_seen, last_task, last_seq }) => (
+                <li key={fingerprint}>
+                  <Link to="/tasks/$taskId" params={{ taskId: last_task }} search={{ tab: 'log', line: last_seq }}>
+                    <Typography.Text ellipsis={{ tooltip: true }} style={{ display: 'block', color: 'inherit' }}>
+                      <bdi>{title}</bdi>
+                    </Typography.Text>
+                  </Link>
                   <Typography.Text type="secondary">
-                    {t('times', { count })} · <TimeText at={last_seen} isRelative />
+                    {t('times', { count: count(times) })} · <TimeText at={last_seen} isRelative />
                   </Typography.Text>
-                </div>
+                </li>
               ))}
-            </Flex>
+            </ul>
           )
         }
       </Loaded>
-    </Card>
+    </Section>
   )
 }

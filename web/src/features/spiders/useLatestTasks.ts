@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 
-import { get, type Schemas } from '../../../api/client'
+import { get, type Schemas } from '../../api/client'
 
 const REFRESH_MS = 4000
 
