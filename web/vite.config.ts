@@ -11,6 +11,8 @@ export default defineConfig({
     react(),
     // The server hands these out as they are; see src/ui.rs.
     compression({
+      // The page itself is small, and what the build is known by.
+      exclude: [/\.html$/],
       threshold: 1024,
       deleteOriginalAssets: true,
       algorithms: [defineAlgorithm('gzip', { level: 9 }), defineAlgorithm('brotliCompress')],
