@@ -1,6 +1,6 @@
 import { PlusOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { Button, Table } from 'antd'
+import { Button, Card, Table } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
@@ -29,19 +29,22 @@ export function TokensPage() {
     <>
       <PageHeader title={c('nav.tokens')} lead={t('tokens.lead')} actions={create} />
       <Loaded query={query}>
-        {(tokens) => (
-          <Table
-            rowKey="id"
-            size="middle"
-            columns={columns}
-            dataSource={tokens}
-            scroll={tokens.length > 0 ? { x: 'max-content' } : undefined}
-            pagination={{ hideOnSinglePage: true, showSizeChanger: false, pageSize: 20 }}
-            locale={{
-              emptyText: <EmptyState title={t('tokens.empty')} hint={t('tokens.emptyHint')} action={create} />,
-            }}
-          />
-        )}
+        {(tokens) =>
+          tokens.length === 0 ? (
+            <Card>
+              <EmptyState title={t('tokens.empty')} hint={t('tokens.emptyHint')} action={create} />
+            </Card>
+          ) : (
+            <Table
+              rowKey="id"
+              size="middle"
+              columns={columns}
+              dataSource={tokens}
+              scroll={{ x: 'max-content' }}
+              pagination={{ hideOnSinglePage: true, showSizeChanger: false, pageSize: 20 }}
+            />
+          )
+        }
       </Loaded>
       <TokenDialog isOpen={isOpen} onClose={() => setIsOpen(false)} onCreated={setCreated} />
       <CreatedToken token={created} onClose={() => setCreated(null)} />
