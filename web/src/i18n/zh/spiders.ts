@@ -160,7 +160,7 @@ export default {
       versions: '最多保留的版本',
       quota_mb: '存储配额',
     },
-    keptUnit: { log_days: '天', item_days: '天', task_days: '天', tasks: '个', versions: '个', quota_mb: 'MiB' },
+    keptUnit: { log_days: '天', item_days: '天', task_days: '天', tasks: '', versions: '', quota_mb: 'MiB' },
     unsaved: '有未保存的修改',
     discard: '放弃修改',
     leave: '离开并放弃修改？',

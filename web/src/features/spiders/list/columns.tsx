@@ -41,7 +41,6 @@ export function useSpiderColumns(latest: Map<string, Schemas['Task']>): TableCol
         </div>
       ),
     },
-    { title: t('project'), render: (_, { project_id }) => <ProjectLink id={project_id} /> },
     {
       title: t('lastResult'),
       render: (_, { id }) => {
@@ -59,6 +58,7 @@ export function useSpiderColumns(latest: Map<string, Schemas['Task']>): TableCol
       },
     },
     { title: t('nextRun'), render: (_, { next_run_at }) => <TimeText at={next_run_at} isRelative /> },
+    { title: t('project'), render: (_, { project_id }) => <ProjectLink id={project_id} /> },
     { title: t('isActive'), render: (_, spider) => <ActiveSwitch spider={spider} /> },
   ]
   if (!isEditor) return columns

@@ -25,7 +25,7 @@ export function runsOption(
     xAxis: { type: 'category', data: tasks.map((task) => shortTime(task.started_at ?? task.created_at)) },
     yAxis: [
       { type: 'value', minInterval: 1 },
-      { type: 'value', splitLine: { show: false } },
+      { type: 'value', splitLine: { show: false }, axisLabel: { color: lineColor } },
     ],
     series: [
       {

@@ -61,7 +61,10 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
       refreshes: [SPIDERS, '/platform/api/crawlhub/schedules'],
       isQuiet: true,
       done: c('said.saved'),
-      onSuccess: (saved) => client.setQueryData(spiderOf(spider.id).queryKey, saved),
+      onSuccess: (saved) => {
+        client.setQueryData(spiderOf(spider.id).queryKey, saved)
+        setIsDirty(false)
+      },
     },
   )
   /** All of it: what is not shown at the moment, too. */
@@ -70,7 +73,6 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
     const after = current()
     try {
       await change.mutateAsync(changeOf(fieldsOf(filledFrom), after))
-      setIsDirty(false)
     } catch (refused) {
       throw locate(refused, after)
     }

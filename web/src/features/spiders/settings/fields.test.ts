@@ -81,6 +81,10 @@ test('what is emptied is sent as nothing', () => {
   })
 })
 
+test('JSON that cannot be read yet is a change', () => {
+  expect(changeOf(fields, { ...fields, params: '{', item_schema: '[' })).toEqual({ params: '{', item_schema: '[' })
+})
+
 test('rules count in their order, variables do not', () => {
   const rules: Fields['error_rules'] = [
     { exit_code: 1, category: 'auth' },

@@ -81,8 +81,9 @@ export function changeOf(before: Fields, after: Fields): Schemas['SpiderChange']
 function sentOf(fields: Fields): Record<string, unknown> {
   return {
     ...Object.fromEntries(PLAIN.map((name) => [name, textOrNull(fields[name])])),
-    params: parseObject(fields.params),
-    item_schema: fields.item_schema.trim() ? parseObject(fields.item_schema) : null,
+    // What is no object stays the text that it is: something else than before.
+    params: parseObject(fields.params) ?? fields.params,
+    item_schema: fields.item_schema.trim() ? (parseObject(fields.item_schema) ?? fields.item_schema) : null,
     env_vars: Object.fromEntries(fields.env_vars.map(({ name, value }) => [name.trim(), value])),
     error_rules: fields.error_rules.map(given),
     retry_limits: given(fields.retry_limits),

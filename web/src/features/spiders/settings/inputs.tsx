@@ -88,6 +88,7 @@ export function JsonCodeField({ name, label, extra }: Labelled & { name: string 
 }
 
 interface Code {
+  id?: string
   path: string
   label: string
   value?: string
@@ -95,10 +96,10 @@ interface Code {
 }
 
 /** `Form.Item` gives it its value. */
-function JsonCode({ path, label, value = '', onChange }: Code) {
+function JsonCode({ id, path, label, value = '', onChange }: Code) {
   const isReadOnly = !useMay('editor')
   return (
-    <div className={styles.editor}>
+    <div id={id} tabIndex={-1} className={styles.editor}>
       <CodeEditor path={path} value={value} onChange={onChange} isReadOnly={isReadOnly} height={240} label={label} />
     </div>
   )
