@@ -12,6 +12,7 @@ import { LastTask } from '../LastTask'
 import { ProjectLink } from '../ProjectLink'
 import { useRun } from '../useRun'
 import { ActiveSwitch } from './ActiveSwitch'
+import styles from './columns.module.css'
 
 type Spider = Schemas['Spider']
 
@@ -24,10 +25,10 @@ export function useSpiderColumns(latest: Map<string, Schemas['Task']>): TableCol
     {
       title: c('word.name'),
       render: (_, { id, name, description, over_quota }) => (
-        <div style={{ minWidth: 120, maxWidth: 340 }}>
-          <Link to="/spiders/$spiderId" params={{ spiderId: id }} style={{ overflowWrap: 'anywhere' }}>
+        <div className={styles.name}>
+          <Link to="/spiders/$spiderId" params={{ spiderId: id }} className={styles.link}>
             <bdi>{name}</bdi>
-          </Link>{' '}
+          </Link>
           {over_quota && (
             <Tag color="warning" icon={<WarningOutlined />}>
               {t('overQuotaTag')}

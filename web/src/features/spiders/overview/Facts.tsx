@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Descriptions } from 'antd'
+import { Descriptions, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../../api/client'
@@ -40,7 +40,15 @@ export function Facts({ spider }: { spider: Schemas['Spider'] }) {
                 {
                   key: 'description',
                   label: c('word.description'),
-                  children: <bdi className={styles.text}>{description}</bdi>,
+                  children: (
+                    <Typography.Paragraph
+                      className={styles.text}
+                      style={{ margin: 0 }}
+                      ellipsis={{ rows: 6, expandable: 'collapsible' }}
+                    >
+                      <bdi>{description}</bdi>
+                    </Typography.Paragraph>
+                  ),
                 },
               ]
             : []),

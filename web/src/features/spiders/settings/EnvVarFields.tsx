@@ -25,7 +25,7 @@ export function EnvVarFields() {
   return (
     <Form.List name="env_vars">
       {(rows, { add, remove }) => (
-        <Flex vertical gap="small">
+        <Flex vertical gap="middle">
           <Typography.Text type="secondary">{t('settings.envHint')}</Typography.Text>
           {rows.map(({ key, name }) => (
             <div key={key} role="group" aria-label={t('settings.env', { number: name + 1 })} className={styles.row}>

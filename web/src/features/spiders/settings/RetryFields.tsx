@@ -60,7 +60,7 @@ function ErrorRules() {
       <Typography.Paragraph type="secondary">{t('settings.errorRulesHint')}</Typography.Paragraph>
       <Form.List name="error_rules">
         {(rows, { add, remove }) => (
-          <Flex vertical gap="small">
+          <Flex vertical gap="middle">
             {rows.map(({ key, name }) => (
               <div key={key} role="group" aria-label={t('settings.rule', { number: name + 1 })} className={styles.row}>
                 <Form.Item name={[name, 'exit_code']}>
