@@ -52,7 +52,7 @@ export function SpiderPage() {
               title={t('overQuota')}
               style={{ marginBottom: 12 }}
               action={
-                <Link to="/spiders/$spiderId/settings" params={{ spiderId }}>
+                <Link to="/spiders/$spiderId/settings" params={{ spiderId }} className={styles.inAlert}>
                   {t('tab.settings')}
                 </Link>
               }

@@ -42,11 +42,12 @@ export function Facts({ spider }: { spider: Schemas['Spider'] }) {
                   label: c('word.description'),
                   children: (
                     <Typography.Paragraph
+                      dir="auto"
                       className={styles.text}
                       style={{ margin: 0 }}
                       ellipsis={{ rows: 6, expandable: 'collapsible' }}
                     >
-                      <bdi>{description}</bdi>
+                      {description}
                     </Typography.Paragraph>
                   ),
                 },

@@ -129,13 +129,15 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
         </Form>
       </ConfigProvider>
       <nav aria-label={t('settings.contents')} className={styles.contents}>
-        <Anchor
-          affix={false}
-          targetOffset={OFFSET}
-          items={jump.map((name) => ({ key: name, href: `#settings-${name}`, title: t(`settings.${name}`) }))}
-          // The address says which page it is, not how far down.
-          onClick={(event) => event.preventDefault()}
-        />
+        <ConfigProvider theme={{ token: { colorPrimary: token.colorLink } }}>
+          <Anchor
+            affix={false}
+            targetOffset={OFFSET}
+            items={jump.map((name) => ({ key: name, href: `#settings-${name}`, title: t(`settings.${name}`) }))}
+            // The address says which page it is, not how far down.
+            onClick={(event) => event.preventDefault()}
+          />
+        </ConfigProvider>
       </nav>
     </div>
   )
