@@ -40,6 +40,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// How often everything is looked at, and how often it is asked for an engine that is away while editors are open.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Between the end of a job and a look at what it may have missed.
+const BREATH: Duration = Duration::from_millis(200);
 /// How long after their end sessions of another engine are given up: of one that is gone for good nobody tells.
 const ELSEWHERE: TimeDelta = TimeDelta::hours(24);
 /// How long it is remembered that an editor was open.
@@ -100,12 +102,13 @@ impl CodeSessions {
         done.await.map_err(Error::internal)?
     }
 
-    /// The same for the loop, which does not wait: neither for the work nor for others. Failures are logged.
-    fn begin_job<F>(&self, id: &CodeSessionId, work: impl FnOnce(Self) -> F + Send + 'static)
+    /// The same for the loop, which does not wait: neither for the work nor for others. Failures are logged. False where
+    /// something else is being done to the session.
+    fn begin_job<F>(&self, id: &CodeSessionId, work: impl FnOnce(Self) -> F + Send + 'static) -> bool
     where
         F: Future<Output = Result<()>> + Send,
     {
-        let Ok(turn) = self.jobs.turn(id).try_lock_owned() else { return };
+        let Ok(turn) = self.jobs.turn(id).try_lock_owned() else { return false };
         let (sessions, stop, id) = (self.clone(), self.jobs.stop.clone(), id.clone());
         self.jobs.tracker.spawn(async move {
             let _turn = turn;
@@ -119,6 +122,7 @@ impl CodeSessions {
                 Err(error) => tracing::warn!(session = %id, "{error}"),
             }
         });
+        true
     }
 
     /// `work` on a step of a session, while other servers are told that it is being worked on.
@@ -171,6 +175,22 @@ impl CodeSessions {
         Ok((next - now).to_std().unwrap_or_default().max(Duration::from_millis(100)))
     }
 
+    /// Looks at everything again once nothing is done to that session.
+    fn look_after_turn(&self, id: &CodeSessionId) {
+        let (turn, stop, changed) = (self.jobs.turn(id), self.jobs.stop.clone(), self.changed.clone());
+        self.jobs.tracker.spawn(async move {
+            let free = async {
+                drop(turn.lock().await);
+                // One that fails again and again keeps nobody busy.
+                tokio::time::sleep(BREATH).await;
+            };
+            tokio::select! {
+                () = free => changed.notify_one(),
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
     /// Begins what a session needs; when it will need something again.
     fn look_at(&self, session: &CodeSession, now: DateTime<Utc>) -> DateTime<Utc> {
         let (id, is_late) = (session.id.clone(), session.deadline_at.is_none_or(|deadline| deadline <= now));
@@ -182,10 +202,14 @@ impl CodeSessions {
                 self.begin_job(&session.id, |sessions| async move { sessions.close_again(&id).await });
             }
             Status::Ready => {
-                self.begin_job(&session.id, |sessions| async move { Box::pin(sessions.keep(&id)).await });
                 let end = End::of(session, &self.settings);
-                // What is behind us is being done.
                 let times = [end.at, end.warns_at(&self.settings), self.checkpoint_at(session)];
+                let has_begun = self.begin_job(&session.id, |sessions| async move { Box::pin(sessions.keep(&id)).await });
+                // What is being done to it may have begun before its time had come.
+                if !has_begun && session.retry_at.is_none_or(|at| at <= now) && times.iter().any(|at| *at <= now) {
+                    self.look_after_turn(&session.id);
+                }
+                // What is behind us is being done.
                 return times.into_iter().filter(|at| *at > now).min().unwrap_or(now + LEASE);
             }
             _ => {}
