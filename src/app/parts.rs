@@ -1,7 +1,9 @@
 //! What the settings and the world outside mean for each part.
 
 use std::{
+    fs::DirBuilder,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,7 +19,9 @@ use crate::{
     features::{accounts::Edge, code_sessions::Site, tasks::DispatcherConfig},
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
-        database::Database,
+        database::{Database, Schema},
+        disk::Disk,
+        documents::{Documents, MongoStore, SqlStore},
         process::Strength,
     },
     runner::{RunnerConfig, contained::ContainerPlace},
@@ -169,4 +173,39 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
         api_url: if configured.is_empty() { own } else { configured.to_owned() },
         memory_limit_mb: Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0),
     }
+}
+
+pub(super) async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {
+    match config.database.url.reveal() {
+        "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
+        url => Database::open_postgres(url).await,
+    }
+}
+
+/// Where there is none, one is made. Its absolute path.
+pub(super) fn made_folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    // Other users of the machine have no business in it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
+}
+
+/// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.
+pub(super) async fn open_documents(
+    config: &Config,
+    data_dir: &Path,
+    db: &Database,
+    clock: &SharedClock,
+    disk: &Disk,
+) -> anyhow::Result<Documents> {
+    let mongodb = config.mongodb.url.reveal();
+    if !mongodb.is_empty() {
+        let store = MongoStore::open(mongodb, config.mongodb.ttl_days, clock.clone()).await?;
+        return Ok(Documents::new(store, disk.clone()));
+    }
+    let db = match db {
+        Database::Postgres(_) => db.clone(),
+        Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
+    };
+    Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
 }

@@ -204,7 +204,8 @@ impl CodeSessions {
             Status::Ready => {
                 let end = End::of(session, &self.settings);
                 let times = [end.at, end.warns_at(&self.settings), self.checkpoint_at(session)];
-                let has_begun = self.begin_job(&session.id, |sessions| async move { Box::pin(sessions.keep(&id)).await });
+                let has_begun =
+                    self.begin_job(&session.id, |sessions| async move { Box::pin(sessions.keep(&id)).await });
                 // What is being done to it may have begun before its time had come.
                 if !has_begun && session.retry_at.is_none_or(|at| at <= now) && times.iter().any(|at| *at <= now) {
                     self.look_after_turn(&session.id);
