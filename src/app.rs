@@ -45,13 +45,15 @@ use crate::{
     features::{
         accounts::{self, Access, Accounts},
         alerts::{self, Alerts},
-        code_sessions::{self, CodeSessions, Doors},
+        code_sessions::{self, CodeSessions},
         contracts::{self, Contracts},
         dashboard::{self, Dashboard},
         data::{self, Data},
         datasources::{self, Datasources},
+        doors::{self, Doors},
         events::Events,
         housekeeping::{self, Housekeeping},
+        instances::{self, Instances},
         projects::{self, Projects},
         proxies::{self, Proxies},
         spiders::{self, Spiders},
@@ -102,6 +104,7 @@ pub struct App {
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
+    instances: Instances,
     doors: Doors,
     gateway: Gateway,
     dispatcher: Dispatcher,
@@ -157,7 +160,7 @@ impl App {
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
         let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);
-        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
+        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config, listen));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let code_sessions = CodeSessions::new(
@@ -165,6 +168,13 @@ impl App {
             (accounts.clone(), spiders.clone()),
             containers.clone(),
             (config.code_sessions.clone(), config.docker.ports()?),
+            doors.clone(),
+        )?;
+        let instances = Instances::new(
+            foundation.clone(),
+            accounts.clone(),
+            containers.clone(),
+            config.instances.clone(),
             doors.clone(),
         )?;
         let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
@@ -197,6 +207,7 @@ impl App {
             housekeeping,
             dashboard,
             code_sessions,
+            instances,
             alerts,
             db,
             documents,
@@ -267,12 +278,13 @@ impl App {
             .merge(data::router(self.data.clone()))
             .merge(contracts::router(self.contracts.clone()))
             .merge(code_sessions::router(self.code_sessions.clone()))
+            .merge(instances::router(self.instances.clone()))
             .merge(alerts::router(self.alerts.clone()))
             .merge(dashboard::router(self.dashboard.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))
-            .merge(code_sessions::authorize_router(self.doors.clone()))
+            .merge(doors::authorize_router(self.doors.clone()))
             .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
@@ -287,12 +299,17 @@ impl App {
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);
         name_operations(described.get_openapi_mut());
-        // The same again for clients that send no header; described once is enough.
-        let by_address = self.by_address();
-        (described, by_address)
+        // The same again elsewhere; described once is enough.
+        (described, self.by_address().merge(self.short_instances()))
     }
 
-    /// What a spider may call, the task's token in the address.
+    /// Instances where the contract has them as well.
+    fn short_instances(&self) -> Router {
+        let instances = self.accounts.guard(Access::ByMethod, instances::router(self.instances.clone()));
+        Router::new().nest("/api", instances.split_for_parts().0)
+    }
+
+    /// What a spider may call, the task's token in the address, for clients that send no header.
     fn by_address(&self) -> Router {
         let internal = tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         Router::new().nest(&format!("{BASE}/_t/{{token}}/crawlhub/internal"), internal.split_for_parts().0)
@@ -332,7 +349,7 @@ impl App {
                 header::X_FRAME_OPTIONS,
                 HeaderValue::from_static("SAMEORIGIN"),
             ))
-            .layer(from_fn_with_state(self.doors.clone(), code_sessions::enter))
+            .layer(from_fn_with_state(self.doors.clone(), doors::enter))
             .layer(from_fn(carry_context))
     }
 
