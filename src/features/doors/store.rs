@@ -58,6 +58,8 @@ struct Rows {
     /// By which an address names one.
     name: &'static str,
     columns: &'static str,
+    /// How it is.
+    status: &'static str,
     /// Those that there are.
     there: &'static str,
     /// Those that can be opened.
@@ -72,6 +74,7 @@ const EDITORS: Rows = Rows {
     table: "code_sessions",
     name: "id",
     columns: "room.expires_at",
+    status: "room.status",
     there: "room.status IN ('pending', 'starting', 'ready', 'syncing')",
     opened: "status IN ('pending', 'starting', 'ready')",
     tokens: "code_session_tokens",
@@ -83,6 +86,8 @@ const INSTANCES: Rows = Rows {
     table: "instances",
     name: "prefix",
     columns: "room.is_public",
+    // What is to end lets nobody in any more.
+    status: "CASE WHEN room.desired = 'running' THEN room.status ELSE 'stopped' END",
     there: "room.desired <> 'deleted'",
     opened: "desired = 'running'",
     tokens: "instance_tokens",
@@ -108,9 +113,9 @@ impl Doors {
             if asked.is_empty() {
                 continue;
             }
-            let Rows { table, name, columns, there, .. } = rows;
+            let Rows { table, name, columns, status, there, .. } = rows;
             let mut query = self.db.query_text(format!(
-                "SELECT room.{name} AS name, room.user_id, room.status, room.container_id, room.upstream, {columns}
+                "SELECT room.{name} AS name, room.user_id, {status} AS status, room.container_id, room.upstream, {columns}
                    FROM {table} room JOIN users ON users.id = room.user_id
                   WHERE room.{name} IN ({}) AND {there} AND users.is_active AND users.role IN ('editor', 'admin')",
                 in_list(1, asked.len())

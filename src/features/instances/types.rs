@@ -110,12 +110,17 @@ pub(super) enum Command {
 
 impl Command {
     fn words(self) -> Result<Vec<String>> {
-        let words = match self {
-            Self::Line(line) => vec!["sh".to_owned(), "-c".to_owned(), line],
-            Self::Words(words) => words,
-        };
         let mut checks = Checks::default();
-        checks.not_empty("body.command", words.first().map_or("", String::as_str));
+        let words = match self {
+            Self::Line(line) => {
+                checks.not_empty("body.command", &line);
+                vec!["sh".to_owned(), "-c".to_owned(), line]
+            }
+            Self::Words(words) => {
+                checks.not_empty("body.command", words.first().map_or("", String::as_str));
+                words
+            }
+        };
         let length: usize = words.iter().map(String::len).sum();
         checks.require(length <= LONGEST_COMMAND, "body.command", "too_long", || {
             text!("{length} 字节，最多 {LONGEST_COMMAND}", "{length} bytes; at most {LONGEST_COMMAND} are allowed")
