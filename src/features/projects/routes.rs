@@ -119,10 +119,7 @@ async fn tree(
 /// Makes a new secret for the forge's webhook, and shows it once; the former one is worth nothing from now on.
 #[utoipa::path(post, path = "/projects/{id}/webhook-secret", tag = "projects", params(("id" = String, Path)),
     responses((status = 200, body = Envelope<WebhookSecret>)))]
-async fn webhook_secret(
-    State(projects): State<Projects>,
-    Path(id): Path<ProjectId>,
-) -> Result<Reply<WebhookSecret>> {
+async fn webhook_secret(State(projects): State<Projects>, Path(id): Path<ProjectId>) -> Result<Reply<WebhookSecret>> {
     projects.renew_webhook_secret(&id).await.map(Reply::data)
 }
 

@@ -1,9 +1,4 @@
-use super::{
-    Project, ProjectChange, Projects,
-    repository::Repository,
-    store, sync,
-    types::ProjectClone,
-};
+use super::{Project, ProjectChange, Projects, repository::Repository, store, sync, types::ProjectClone};
 use crate::{
     error::{Error, Result},
     id::ProjectId,
@@ -37,15 +32,8 @@ impl Projects {
         if git_url.as_deref().is_none_or(str::is_empty) {
             return Err(Error::invalid("body.git_url", "missing", text!("必填", "is required")));
         }
-        let change = ProjectChange {
-            name,
-            description,
-            git_url,
-            git_branch,
-            git_token,
-            git_key,
-            ..ProjectChange::default()
-        };
+        let change =
+            ProjectChange { name, description, git_url, git_branch, git_token, git_key, ..ProjectChange::default() };
         change.check()?;
         if let Some(node) = node_id.filter(|node| !node.is_empty()) {
             return Err(Error::Offline(crate::error::Problem {

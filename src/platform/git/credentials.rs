@@ -79,9 +79,10 @@ impl Credentials {
         }
         let lines = self.key.iter().flat_map(|key| key.lines()).filter(|line| line.len() >= 16);
         secrets.extend(lines.filter(|line| !line.starts_with("-----")).map(str::to_owned));
-        secrets.iter().filter(|secret| !secret.is_empty()).fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), "******")
-        })
+        secrets
+            .iter()
+            .filter(|secret| !secret.is_empty())
+            .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "******"))
     }
 }
 

@@ -72,7 +72,8 @@ impl Git {
         (call.private, call.writes) = (Some(private.path()), true);
         self.run(call, Some(progress), run::nothing).await.map_err(|failure| failure.asked_for(remote.revision))?;
         let log = ["log", "-1", "--no-show-signature", "--no-mailmap", "--no-decorate", "--format=%H%n%s", TIP, "--"];
-        let printed = self.run(run::Call::local(&repository, &log), None, |stdout| run::all(stdout, MOST_PRINTED)).await?;
+        let printed =
+            self.run(run::Call::local(&repository, &log), None, |stdout| run::all(stdout, MOST_PRINTED)).await?;
         let printed = printed.map_err(|error| Failure::local("the commit cannot be read", &error))?;
         let printed = String::from_utf8_lossy(&printed);
         let (id, subject) = printed.split_once('\n').unwrap_or_default();

@@ -8,8 +8,14 @@ use tokio::{
 /// Of the last words, so many bytes are kept.
 const LAST_WORDS: usize = 2048;
 const LONGEST_LINE: usize = 1024;
-const PROGRESS: [&str; 6] =
-    ["Enumerating objects", "Counting objects", "Compressing objects", "Receiving objects", "Resolving deltas", "Indexing"];
+const PROGRESS: [&str; 6] = [
+    "Enumerating objects",
+    "Counting objects",
+    "Compressing objects",
+    "Receiving objects",
+    "Resolving deltas",
+    "Indexing",
+];
 
 /// Reads to the end. What tells of progress goes to `progress`, the end of the rest is returned, without control
 /// characters.

@@ -73,6 +73,8 @@ impl Git {
         }
         match exit.cause {
             Cause::Itself if exit.code == Some(0) => Ok(value),
+            // No file grows larger, whatever the last look saw.
+            Cause::Itself if self.is_too_large(&repository).await => Err(self.too_large().with_words(words)),
             Cause::Itself => Err(Failure::of_words(words)),
             Cause::Memory => {
                 let sentence = format!("the repository took more than {MEMORY_MB} MB of memory");
@@ -156,11 +158,17 @@ impl Git {
         if self.0.disk.check_room().is_err() {
             return Some(Failure::said(Trouble::DiskFull, "the server's disk has no room for the repository"));
         }
+        if self.is_too_large(repository).await { Some(self.too_large()) } else { None }
+    }
+
+    async fn is_too_large(&self, repository: &Path) -> bool {
         let (repository, limit) = (repository.to_owned(), self.0.max_mb);
         let size = tokio::task::spawn_blocking(move || size_of(&repository).unwrap_or_default()).await;
-        let is_too_large = size.is_ok_and(|size| size > limit * 1024 * 1024);
-        is_too_large.then(|| {
-            Failure::said(Trouble::TooLarge, format!("the repository is larger than {limit} MB (git.max_mb)"))
-        })
+        size.is_ok_and(|size| size >= limit * 1024 * 1024)
+    }
+
+    fn too_large(&self) -> Failure {
+        let sentence = format!("the repository is larger than {} MB (git.max_mb)", self.0.max_mb);
+        Failure::said(Trouble::TooLarge, sentence)
     }
 }

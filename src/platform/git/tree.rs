@@ -47,7 +47,9 @@ impl Git {
             return Err(Failure::said(Trouble::TooManyFiles, sentence));
         }
         let lines = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
-        lines.map(|line| entry(line).ok_or_else(|| Failure::said(Trouble::Other, "the commit cannot be read"))).collect()
+        lines
+            .map(|line| entry(line).ok_or_else(|| Failure::said(Trouble::Other, "the commit cannot be read")))
+            .collect()
     }
 }
 

@@ -24,13 +24,7 @@ impl Spiders {
     /// Keeps the files as they are, and how they are run, as the next version, which becomes the active one.
     pub async fn deploy(&self, id: &SpiderId, note: String) -> Result<Deployment> {
         let now = self.clock.now();
-        let new = NewVersion {
-            id: DeploymentId::generate(),
-            number: None,
-            note,
-            created_at: now,
-            is_active: true,
-        };
+        let new = NewVersion { id: DeploymentId::generate(), number: None, note, created_at: now, is_active: true };
         let mut transaction = self.db.begin().await?;
         let deployment = self.deploy_in(&mut transaction, id, new, now).await?;
         transaction.commit().await?;

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::files::{Amount, Tree, check_file, check_growth, clean, is_left_out, Flaw},
+    super::files::{Amount, Flaw, Tree, check_file, check_growth, clean, is_left_out},
     types::LeftOutPath,
 };
 use crate::{

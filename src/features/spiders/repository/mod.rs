@@ -26,8 +26,7 @@ impl Spiders {
         if spider.source != Source::Git {
             return Ok(());
         }
-        choose::folder_of(&spider.git_repo)
-            .map_err(|flaw| Error::invalid("body.git_repo", "path", flaw.text()))?;
+        choose::folder_of(&spider.git_repo).map_err(|flaw| Error::invalid("body.git_repo", "path", flaw.text()))?;
         if self.projects.get(&spider.project_id).await?.git_url.is_none() {
             return Err(Error::invalid(
                 "body.project_id",

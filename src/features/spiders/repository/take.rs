@@ -25,8 +25,7 @@ const LONGEST_NOTE: usize = 450;
 impl Spiders {
     pub(super) async fn bring(&self, id: &SpiderId, claim: &Claim, fetched: &Fetched) -> Result<()> {
         let spider = self.get(id).await?;
-        let folder = folder_of(&spider.git_repo)
-            .map_err(|flaw| Error::invalid("git_repo", "path", flaw.text()))?;
+        let folder = folder_of(&spider.git_repo).map_err(|flaw| Error::invalid("git_repo", "path", flaw.text()))?;
         let former = store::agreed(&self.db, id).await?.unwrap_or_default();
         let is_there = spider.git_commit.as_ref() == Some(&fetched.commit.id) && spider.git_error.is_none();
         if is_there && former.folder == folder && !former.tree.is_empty() && !claim.force {
