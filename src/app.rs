@@ -20,10 +20,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use loops::sync;
-pub use parts::Outside;
+pub use parts::{Outside, runner_config};
 use parts::{
-    SPIDERS_NETWORK, container_place, containers, dispatcher_config, edge, made_folder, open_database, open_documents,
-    origins, runner_config, site,
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, made_folder, open_database,
+    open_documents, origins, site,
 };
 
 use crate::{
@@ -39,6 +39,7 @@ use crate::{
         datasources::Datasources,
         events::Events,
         housekeeping::Housekeeping,
+        nodes::Nodes,
         projects::Projects,
         proxies::Proxies,
         spiders::Spiders,
@@ -74,6 +75,7 @@ pub struct App {
     documents: Documents,
     health: Health,
     accounts: Accounts,
+    nodes: Nodes,
     projects: Projects,
     spiders: Spiders,
     proxies: Proxies,
@@ -112,6 +114,7 @@ impl App {
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
+        let nodes = Nodes::new(db.clone(), clock.clone(), secrets.clone(), accounts.clone(), config.nodes.clone());
         let projects = Projects::new(db.clone(), clock.clone());
         projects.default_id().await?;
         let spiders = Spiders::new(
@@ -139,7 +142,15 @@ impl App {
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
-        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);
+        let (memory, worker) = (default_memory(config), new_worker());
+        let tasks = Tasks::new(
+            foundation.clone(),
+            spiders.clone(),
+            proxies.clone(),
+            datasources.clone(),
+            (nodes.clone(), memory),
+            engine,
+        );
         let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
@@ -150,9 +161,8 @@ impl App {
             (config.code_sessions.clone(), config.docker.ports()?),
             doors.clone(),
         )?;
-        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
+        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone(), nodes.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
-        let worker = new_worker();
         let mut runner = runner_config(config, data_dir, outside)?;
         runner.containers = Some(container_place(config, containers.installation()));
         runner.server = Some(presence::file_of(data_dir, &worker));
@@ -184,6 +194,7 @@ impl App {
             db,
             documents,
             accounts,
+            nodes,
             doors,
             gateway,
             projects,

@@ -11,6 +11,7 @@ pub mod datasources;
 pub mod events;
 pub mod foundation;
 pub mod housekeeping;
+pub mod nodes;
 pub mod projects;
 pub mod proxies;
 pub mod spiders;

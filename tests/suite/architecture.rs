@@ -38,7 +38,7 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 12] = [
+    const DOWN: [&str; 13] = [
         "dashboard",
         "code_sessions",
         "housekeeping",
@@ -50,6 +50,7 @@ fn features_look_downhill_only() {
         "proxies",
         "spiders",
         "projects",
+        "nodes",
         "accounts",
     ];
     for (place, feature) in DOWN.iter().enumerate() {
