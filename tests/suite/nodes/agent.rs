@@ -125,7 +125,8 @@ async fn who_waits_for_work_hears_at_once() {
     assert_eq!(given["jobs"][0]["task_id"], task.as_str());
     let held = [agent.held(&task, 1)];
     let (given, cancelled) = tokio::join!(agent.ask(1, 30_000, &held), async {
-        let cancel = app.post(&format!("/tasks/{task}/cancel"), json!({}));
+        let path = format!("/tasks/{task}/cancel");
+        let cancel = app.post(&path, json!({}));
         let end = async {
             app.eventually(&format!("/tasks/{task}"), |task| !task["cancel_requested_at"].is_null()).await;
             let outcome = json!({"end": "cancelled", "exit_code": null, "signal": 15, "peak_memory_mb": null,
