@@ -17,7 +17,7 @@ use crate::{
     protocol::{Beat, BeatAnswer, NodeReport, PROTOCOL},
 };
 
-/// Of one heartbeat: one that hangs must not keep the next.
+/// Of one heartbeat, at most: one that hangs must not keep the next.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer that took longer does not tell what time it is.
 const SLOW: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ impl Agent {
     pub(super) async fn introduce(&self) -> anyhow::Result<()> {
         let mut pauses = Pauses::up_to(Duration::from_secs(10));
         loop {
-            match self.beat().await {
+            match self.beat(PATIENCE).await {
                 Ok(answer) => {
                     let (name, master) = (&self.settings.name, &self.settings.master);
                     tracing::info!(id = %answer.node_id, "node {name} works for {master}");
@@ -53,7 +53,7 @@ impl Agent {
                 () = self.stop.cancelled(), if !self.is_known_to_stop() => {}
                 () = self.quit.cancelled() => return,
             }
-            match self.beat().await {
+            match self.beat(period.clamp(Duration::from_secs(1), PATIENCE)).await {
                 Ok(answer) => {
                     period = Duration::from_millis(answer.beat_ms).mul_f64(0.9);
                     pauses.reset();
@@ -73,12 +73,12 @@ impl Agent {
         }
     }
 
-    async fn beat(&self) -> Result<BeatAnswer, Trouble> {
+    async fn beat(&self, patience: Duration) -> Result<BeatAnswer, Trouble> {
         let is_stopping = self.stop.is_cancelled();
         let beat = self.present(is_stopping);
         let body = serde_json::to_vec(&beat).map_err(|error| Trouble::Away(error.to_string()))?;
         let (sent, asked) = (Moment::now(), Instant::now());
-        let answer = self.server.call::<BeatAnswer>("/nodes/heartbeat", body, PATIENCE).await?;
+        let answer = self.server.call::<BeatAnswer>("/nodes/heartbeat", body, patience).await?;
         let answer = answer.ok_or_else(|| Trouble::Away("an empty answer".to_owned()))?;
         let took = asked.elapsed();
         if took < SLOW {

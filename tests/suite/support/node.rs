@@ -18,18 +18,25 @@ pub struct NodeProcess {
 impl NodeProcess {
     /// Tells the server of a new node, starts its agent, and waits until it is online.
     pub async fn join(server: &Client, name: &str, settings: Settings<'_>) -> Self {
+        Self::join_by(server, name, settings, |command| command).await
+    }
+
+    /// The same, started in another way.
+    pub async fn join_by(
+        server: &Client,
+        name: &str,
+        settings: Settings<'_>,
+        wrap: impl FnOnce(Command) -> Command,
+    ) -> Self {
         let made = server.post("/nodes", json!({"name": name, "hostname": "127.0.0.1"})).await.data();
         let text = |field: &str| made[field].as_str().unwrap().to_owned();
         let dir = tempfile::Builder::new().prefix("crawlhub-node-").tempdir().unwrap();
         let (id, token) = (text("id"), text("agent_token"));
-        let child = Self::start(dir.path(), &server.base, (name, &token), settings);
+        let command = Self::command(dir.path(), &server.base, (name, &token), settings);
+        let child = wrap(command).spawn().unwrap();
         let node = Self { child, dir, id, name: name.to_owned(), token };
         node.until(server, |state| state["status"] == "online").await;
         node
-    }
-
-    pub fn start(dir: &Path, base: &str, (name, token): (&str, &str), settings: Settings<'_>) -> Child {
-        Self::command(dir, base, (name, token), settings).spawn().unwrap()
     }
 
     pub fn command(dir: &Path, base: &str, (name, token): (&str, &str), settings: Settings<'_>) -> Command {
@@ -53,7 +60,8 @@ impl NodeProcess {
 
     /// Starts the agent again on what the former one left.
     pub fn start_again(&mut self, server: &Client, settings: Settings<'_>) {
-        self.child = Self::start(self.dir.path(), &server.base, (&self.name, &self.token), settings);
+        let mut command = Self::command(self.dir.path(), &server.base, (&self.name, &self.token), settings);
+        self.child = command.spawn().unwrap();
     }
 
     /// Asks for the node until it is as wanted.
