@@ -1,7 +1,7 @@
 //! Heartbeats: they keep what is held, and bring orders.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -45,12 +45,13 @@ impl Agent {
     pub(super) async fn keep_beating(self: Arc<Self>) {
         let mut pauses = Pauses::up_to(Duration::from_secs(10));
         let (mut period, mut was_well) = (Duration::from_secs(1), true);
+        let mut knows_of_stop = false;
         loop {
             let waiting = async { if was_well { tokio::time::sleep(period).await } else { pauses.pause().await } };
             tokio::select! {
                 () = waiting => {}
                 // That it stops is said at once.
-                () = self.stop.cancelled(), if !self.is_known_to_stop() => {}
+                () = self.stop.cancelled(), if !knows_of_stop => knows_of_stop = true,
                 () = self.quit.cancelled() => return,
             }
             match self.beat(period.clamp(Duration::from_secs(1), PATIENCE)).await {
@@ -74,8 +75,7 @@ impl Agent {
     }
 
     async fn beat(&self, patience: Duration) -> Result<BeatAnswer, Trouble> {
-        let is_stopping = self.stop.is_cancelled();
-        let beat = self.present(is_stopping);
+        let beat = self.present();
         let body = serde_json::to_vec(&beat).map_err(|error| Trouble::Away(error.to_string()))?;
         let (sent, asked) = (Moment::now(), Instant::now());
         let answer = self.server.call::<BeatAnswer>("/nodes/heartbeat", body, patience).await?;
@@ -87,17 +87,10 @@ impl Agent {
         self.held.extend(&beat.held, &answer.orders, sent + Duration::from_millis(answer.lease_ms));
         self.held.obey(&answer.orders);
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).retain(|gone| !beat.gone.contains(gone));
-        if is_stopping {
-            self.has_said_so.store(true, Ordering::Relaxed);
-        }
         Ok(answer)
     }
 
-    fn is_known_to_stop(&self) -> bool {
-        self.has_said_so.load(Ordering::Relaxed)
-    }
-
-    fn present(&self, is_stopping: bool) -> Beat {
+    fn present(&self) -> Beat {
         let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         Beat {
@@ -111,7 +104,7 @@ impl Agent {
                 versions: machine.versions(),
                 load: machine.load(&self.disk),
                 is_disk_full: self.disk.check_room().is_err(),
-                is_stopping,
+                is_stopping: self.stop.is_cancelled(),
                 running_tasks: count(self.held.running()),
             },
             held: self.held.all().iter().map(|holding| holding.told()).collect(),

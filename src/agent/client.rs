@@ -83,7 +83,7 @@ impl Server {
             .user_agent("CrawlHub worker")
             .connect_timeout(CONNECT)
             // A link that was cut leaves connections behind on which nothing arrives.
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;

@@ -22,13 +22,13 @@ use crate::{
         presence::{Former, Presence},
     },
     protocol::{EndTold, HeldAttempt},
-    runner::{Category, End, StopReason},
+    runner::{Category, End, Outcome, StopReason},
 };
 
 /// How often it is looked whether all has ended.
 const PERIOD: Duration = Duration::from_millis(250);
 /// Nobody knows how much of the lease is left: the first heartbeat says.
-const UNKNOWN: Duration = Duration::from_secs(60);
+const UNKNOWN: Duration = Duration::from_mins(1);
 
 pub(super) struct Past {
     formers: Vec<Former>,
@@ -54,7 +54,7 @@ impl Past {
         let holdings: Vec<(Grip, Arc<Outbox>)> = holdings.collect();
         loop {
             let looked = tokio::task::spawn_blocking(move || {
-                let all_gone = formers.iter_mut().fold(true, |gone, former| former.is_gone() && gone);
+                let all_gone = formers.iter_mut().all(Former::is_gone);
                 (formers, all_gone)
             });
             let Ok((left, all_gone)) = looked.await else { return };
@@ -81,23 +81,24 @@ impl Past {
 
 async fn settle_one(agent: Arc<Agent>, grip: Grip, outbox: Arc<Outbox>) -> Told {
     let holding = &grip.holding;
-    let of = holding.told();
     let end = match outbox.end().await {
         Some(end) => end,
-        None => {
-            tracing::warn!(task = %of.task_id, attempt = of.attempt, "an attempt was broken off with the agent");
-            let teller =
-                Teller { agent: agent.clone(), holding: holding.clone(), outbox: outbox.clone(), is_former: true };
-            let undelivered = agent.runner.salvage(&of.task_id, of.attempt, &teller).await;
-            let message = "the agent of the node was killed or restarted while the spider ran; what the spider had \
-                           delivered is kept";
-            let end = End::Failed { category: Category::System, message: message.to_owned() };
-            let outcome = crate::runner::Outcome { undelivered, ..outcome_of(end) };
-            EndTold { of, outcome, stop: Some(StopReason::Lapsed) }
-        }
+        None => broken_off(&agent, holding, &outbox).await,
     };
     let finished = CancellationToken::new();
     finished.cancel();
     let told = agent.tell(holding, &outbox, &finished).await;
     agent.finish(holding, outbox, &end, told).await
+}
+
+/// The end of an attempt that was broken off, once what it found lies in the outbox.
+async fn broken_off(agent: &Arc<Agent>, holding: &Arc<Holding>, outbox: &Arc<Outbox>) -> EndTold {
+    let of = holding.told();
+    tracing::warn!(task = %of.task_id, attempt = of.attempt, "an attempt was broken off with the agent");
+    let teller = Teller { agent: agent.clone(), holding: holding.clone(), outbox: outbox.clone(), is_former: true };
+    let undelivered = agent.runner.salvage(&of.task_id, of.attempt, &teller).await;
+    let message = "the agent of the node was killed or restarted while the spider ran; what the spider had delivered is \
+                   kept";
+    let end = End::Failed { category: Category::System, message: message.to_owned() };
+    EndTold { of, outcome: Outcome { undelivered, ..outcome_of(end) }, stop: Some(StopReason::Lapsed) }
 }

@@ -17,7 +17,7 @@ mod settings;
 mod teller;
 
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -43,6 +43,9 @@ use crate::{
 /// How long what has ended may take to be told, once the agent stops. The rest is told at its next start.
 const DELIVERY_GRACE: Duration = Duration::from_secs(15);
 
+/// How long the call for work that still waits may take to end, once the agent stops.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
 struct Agent {
     settings: Settings,
@@ -59,8 +62,6 @@ struct Agent {
     machine: Mutex<Machine>,
     /// Former starts of which nothing is left; told until the server has heard of it.
     gone: Mutex<Vec<String>>,
-    /// The server has heard that it stops.
-    has_said_so: AtomicBool,
     /// No more work is taken.
     stop: CancellationToken,
     /// Nothing more is told.
@@ -91,7 +92,6 @@ pub async fn work(config: &Config, outside: Outside, stopped: impl Future<Output
         outboxes: Outboxes::open(&storage.join("outbox"), disk.clone())?,
         held: Held::default(),
         gone: Mutex::default(),
-        has_said_so: AtomicBool::new(false),
         stop: CancellationToken::new(),
         quit: CancellationToken::new(),
         tracker: TaskTracker::new(),
@@ -120,7 +120,7 @@ impl Agent {
         tracing::info!("stopping: running tasks have {} seconds", grace.as_secs());
         self.stop.cancel();
         // What was asked for before is still answered, and given back.
-        let _ = polling.await;
+        let _ = tokio::time::timeout(ANSWER_GRACE, polling).await;
         if tokio::time::timeout(grace, self.held.none_left()).await.is_err() {
             self.held.stop_all(crate::runner::StopReason::Shutdown);
             let _ = tokio::time::timeout(DELIVERY_GRACE, self.held.none_left()).await;

@@ -26,7 +26,9 @@ impl Report for Teller {
     async fn lines(&self, first: i64, lines: &[Line]) -> Result<()> {
         if self.is_former {
             let task = &self.holding.told().task_id;
-            lines.iter().for_each(|line| tracing::warn!(%task, "{}", line.text));
+            for line in lines {
+                tracing::warn!(%task, "{}", line.text);
+            }
             return Ok(());
         }
         self.outbox.put_lines(first, lines).await

@@ -32,12 +32,14 @@ impl Nodes {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         // By changing it: the row is the lock.
-        let known: Option<(Json<Vec<NodeInstance>>, Option<DateTime<Utc>>)> = transaction
-            .query("UPDATE nodes SET id = id WHERE id = $1 RETURNING instances, doubled_at")
+        let known: Option<Node> = transaction
+            .query("UPDATE nodes SET id = id WHERE id = $1 RETURNING *")
             .bind(&from.node.id)
             .fetch_optional()
             .await?;
-        let Some((Json(known), doubled_at)) = known else { return Err(super::store::node_not_found(&from.node.id)) };
+        let Some(Node { instances: known, doubled_at, .. }) = known else {
+            return Err(super::store::node_not_found(&from.node.id));
+        };
         let (instances, is_doubled) = seen(known, &beat.instance, &from.address, now);
         if is_doubled && doubled_at.is_none_or(|at| now - at >= OFFLINE_AFTER) {
             let addresses: Vec<&str> = instances.iter().map(|instance| instance.address.as_str()).collect();

@@ -20,8 +20,10 @@ pub(super) const ROTATION: TimeDelta = TimeDelta::minutes(10);
 const MOST_LABELS: usize = 20;
 
 word_enum! {
+    #[derive(Default)]
     pub enum NodeStatus {
         Online = "online",
+        #[default]
         Offline = "offline",
         /// It goes on with what it runs, and is given no more.
         Draining = "draining",
@@ -87,12 +89,6 @@ pub struct NodeInstance {
     pub seen: DateTime<Utc>,
 }
 
-impl Default for NodeStatus {
-    fn default() -> Self {
-        Self::Offline
-    }
-}
-
 impl Node {
     /// Tasks at once.
     pub fn slots(&self) -> i64 {
@@ -128,6 +124,7 @@ fn usual_port() -> i64 {
 /// A field that is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 pub(super) struct NodeChange {
     #[serde(deserialize_with = "sent")]
     pub hostname: Option<String>,

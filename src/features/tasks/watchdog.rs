@@ -29,7 +29,7 @@ const PERIOD_AFTER_CRASH: Duration = Duration::from_millis(250);
 const HURRY: Duration = Duration::from_mins(1);
 
 /// So long nodes have, once a server is up, to find it again: more than their longest pause between two calls.
-const NODES_RETURN: Duration = Duration::from_secs(60);
+const NODES_RETURN: Duration = Duration::from_mins(1);
 
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]

@@ -141,3 +141,64 @@ async fn the_agents_own_api() {
         assert!(!ended.status.success() && said.contains("refuses this node"), "{said}");
     }
 }
+
+/// Scrapy's own items, from a project that knows nothing of the platform; its environment is built on the node.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrapy_project_runs_on_a_node() {
+    let server = ServerProcess::start(&[]).await;
+    let node = NodeProcess::join(&server, "one", &[]).await;
+    let code = "import scrapy\nclass S(scrapy.Spider):\n    name = 'old'\n    start_urls = ['data:,x']\n\
+        \x20   def parse(self, response):\n        for n in range(60):\n            yield {'n': n}\n";
+    let files = [
+        ("scrapy.cfg", "[settings]\ndefault = proj.settings\n"),
+        ("proj/__init__.py", ""),
+        ("proj/settings.py", "SPIDER_MODULES = ['proj.spiders']\n"),
+        ("proj/spiders/__init__.py", ""),
+        ("proj/spiders/old.py", code),
+    ];
+    let mut fields = node.spider("old");
+    fields["source"] = json!("scrapy");
+    let spider = server.spider(fields, &files).await;
+    let task = server.run_to_end(&spider, json!({})).await;
+    let id = task["id"].as_str().unwrap();
+    assert_eq!(
+        (&task["status"], &task["success_count"]),
+        (&json!("completed"), &json!(60)),
+        "{task} {:?}",
+        server.lines(id).await
+    );
+}
+
+/// A token that was rotated is read again from its file; what runs meanwhile does not notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_rotated_under_a_running_spider() {
+    let server = ServerProcess::start(&[]).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let made = server.post("/nodes", json!({"name": "one"})).await.data();
+    let (id, dir) = (made["id"].as_str().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(path, made["agent_token"].as_str().unwrap()).unwrap();
+    let settings = [("AGENT_TOKEN_FILE", path)];
+    let _agent = NodeProcess::command(dir.path(), &server.base, ("one", ""), &settings).spawn().unwrap();
+    server.eventually(&format!("/nodes/{id}"), |node| node["status"] == "online").await;
+    let script = "import os, time\nprint('up', flush=True)\nwhile not os.path.exists(os.environ['GO']):\n    time.sleep(0.02)\n\
+                  from crawlhub import save_item\nsave_item({'n': 1})\nprint('done')\n";
+    let go = format!("/tmp/crawlhub-go-{id}");
+    let fields = json!({"name": "s", "runner": "node", "node_id": id, "env_vars": {"GO": go}});
+    let spider = server.spider(fields, &[("main.py", script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "up").await;
+    // Twice: the first of them holds no more.
+    server.post(&format!("/nodes/{id}/rotate-token"), json!({})).await.ok();
+    let rotated = server.post(&format!("/nodes/{id}/rotate-token"), json!({})).await.data();
+    std::fs::write(path, rotated["agent_token"].as_str().unwrap()).unwrap();
+    std::fs::write(&go, "").unwrap();
+    let ended = server.ended(&task).await;
+    std::fs::remove_file(&go).unwrap();
+    assert_eq!(
+        (&ended["status"], &ended["attempt"], &ended["success_count"]),
+        (&json!("completed"), &json!(1), &json!(1))
+    );
+    let lines = server.lines(&task).await;
+    assert!(lines.iter().any(|line| line["line"] == "done"), "{lines:?}");
+}

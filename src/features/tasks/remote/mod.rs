@@ -46,22 +46,29 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// What this server remembers of attempts that nodes run: how far their logs were read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Remote(Arc<Mutex<HashMap<(TaskId, i64), (Arc<Reporter>, Instant)>>>);
+pub(super) struct Remote(Arc<Mutex<HashMap<(TaskId, i64), Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    reporter: Arc<Reporter>,
+    used: Instant,
+}
 
 impl Remote {
     fn get(&self, claim: &Claim) -> Option<Arc<Reporter>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (reporter, used) = known.get_mut(&(claim.task_id.clone(), claim.attempt))?;
-        *used = Instant::now();
-        Some(reporter.clone())
+        let known = known.get_mut(&(claim.task_id.clone(), claim.attempt))?;
+        known.used = Instant::now();
+        Some(known.reporter.clone())
     }
 
     fn put(&self, claim: &Claim, reporter: Reporter) -> Arc<Reporter> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, used)| used.elapsed() < FORGOTTEN_AFTER);
+        known.retain(|_, known| known.used.elapsed() < FORGOTTEN_AFTER);
         // Of two that were made at once, the first has read more.
         let entry = known.entry((claim.task_id.clone(), claim.attempt));
-        entry.or_insert_with(|| (Arc::new(reporter), Instant::now())).0.clone()
+        let known = entry.or_insert_with(|| Known { reporter: Arc::new(reporter), used: Instant::now() });
+        known.reporter.clone()
     }
 
     fn forget(&self, claim: &Claim) {
@@ -87,14 +94,13 @@ impl Tasks {
         if let Some(known) = self.remote.get(claim) {
             return Ok(known);
         }
-        let former_lines = match self.former_lines(claim).await? {
-            Some(lines) => lines,
-            None => {
-                // The attempt alone may add to the task from here on.
-                self.documents.open_attempt(&claim.task_id, claim.attempt).await?;
-                let lines = self.documents.last_seq(&claim.task_id).await?;
-                self.set_former_lines(claim, lines).await?
-            }
+        let former_lines = if let Some(lines) = self.former_lines(claim).await? {
+            lines
+        } else {
+            // The attempt alone may add to the task from here on.
+            self.documents.open_attempt(&claim.task_id, claim.attempt).await?;
+            let lines = self.documents.last_seq(&claim.task_id).await?;
+            self.set_former_lines(claim, lines).await?
         };
         Ok(self.remote.put(claim, Reporter::behind(self, claim, former_lines)))
     }
