@@ -10,14 +10,14 @@ test('two people edit one file: the second is told, and loses nothing', async ({
   for (const page of [admin, other]) await expect(editor(page)).toContainText('first')
   await write(admin, 'print("mine")')
   await admin.keyboard.press('Control+s')
-  await expect.poll(() => content(api, spider)).toBe('print("mine")')
+  await expect.poll(() => api.content(spider, 'main.py')).toBe('print("mine")')
   await write(other, 'print("theirs")')
   await other.keyboard.press('Control+s')
   const told = other.getByRole('dialog')
   await expect(told).toBeVisible()
-  expect(await content(api, spider)).toBe('print("mine")')
+  expect(await api.content(spider, 'main.py')).toBe('print("mine")')
   await told.getByRole('button', { name: /mine|overwrite/i }).click()
-  await expect.poll(() => content(api, spider)).toBe('print("theirs")')
+  await expect.poll(() => api.content(spider, 'main.py')).toBe('print("theirs")')
   await other.context().close()
 })
 
@@ -25,10 +25,4 @@ async function write(page: import('@playwright/test').Page, text: string) {
   await page.locator('.monaco-editor .view-lines').first().click()
   await page.keyboard.press('Control+a')
   await page.keyboard.insertText(text)
-}
-
-async function content(api: import('./client').Client, spider: string): Promise<string> {
-  const files = await api.call<{ id: string; path: string }[]>('GET', `/crawlhub/spiders/${spider}/files`)
-  const { id } = files.find((file) => file.path === 'main.py')!
-  return (await api.call<{ content: string }>('GET', `/crawlhub/spiders/${spider}/files/${id}/content`)).content
 }
