@@ -54,3 +54,28 @@ test('every page can be read on a phone', async ({ admin }) => {
     expect(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0)
   }
 })
+
+test('every page says that it loads, for as long as the server takes', async ({ admin }) => {
+  test.setTimeout(120_000)
+  const problems: string[] = []
+  admin.on('pageerror', (error) => problems.push(`${admin.url()}: ${error.message}`))
+  let answer = () => {}
+  let answered = Promise.resolve()
+  await admin.route('**/platform/api/**', async (route) => {
+    // Without it there is no page at all.
+    if (!route.request().url().endsWith('/account/profile')) await answered
+    await route.continue().catch(() => null)
+  })
+  for (const [name, path] of Object.entries(pages(house!))) {
+    answered = new Promise((resolve) => {
+      answer = resolve
+    })
+    await admin.goto(path)
+    const loading = admin.locator('main').locator('.ant-skeleton, .ant-spin-spinning')
+    await expect(loading.first(), name).toBeVisible()
+    answer()
+    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+    await expect(loading, name).toHaveCount(0)
+  }
+  expect(problems).toEqual([])
+})

@@ -10,6 +10,7 @@ import { ConnectionBanner } from './ConnectionBanner'
 import { Navigation } from './Navigation'
 import { LanguageMenu, ThemeMenu } from './preferences/PreferencesMenu'
 import { UserMenu } from './UserMenu'
+import { useOtherTabs } from './useOtherTabs'
 import styles from './Shell.module.css'
 
 const FOLDED = 'crawlhub.navigation.folded'
@@ -18,6 +19,7 @@ const FOLDED = 'crawlhub.navigation.folded'
 export function Shell() {
   const { t } = useTranslation()
   const { token } = theme.useToken()
+  useOtherTabs()
   const isWide = Grid.useBreakpoint().lg ?? innerWidth >= 992
   const [isOpen, setIsOpen] = useState(false)
   const [isFolded, setIsFolded] = useState(localStorage.getItem(FOLDED) === 'true')

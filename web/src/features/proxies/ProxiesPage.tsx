@@ -7,11 +7,11 @@ import { useTranslation } from 'react-i18next'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
 import { PageHeader } from '../../ui/PageHeader'
-import { useEdited } from '../../ui/useEdited'
+import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { useProxyColumns } from './columns'
 import { ImportDialog } from './ImportDialog'
-import { STATUSES, type Proxy } from './proxy'
+import { STATUSES } from './proxy'
 import { ProxyDialog } from './ProxyDialog'
 import { useProxies } from './useProxies'
 
@@ -24,10 +24,10 @@ export function ProxiesPage() {
   const isEditor = useMay('editor')
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const dialog = useEdited<Proxy>()
   const [isImporting, setIsImporting] = useState(false)
-  const columns = useProxyColumns(dialog.edit)
   const { query, checkAll, waiting } = useProxies(search)
+  const dialog = useEdited(query.data?.items, sameId)
+  const columns = useProxyColumns(dialog.edit)
   const buttons = isEditor && (
     <>
       <Button icon={<ImportOutlined />} onClick={() => setIsImporting(true)}>

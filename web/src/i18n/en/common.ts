@@ -83,6 +83,10 @@ const texts: Texts<typeof zh> = {
     lost: 'The server does not answer; trying again…',
     notAllowed: 'Your role does not allow this',
   },
+  form: {
+    overtaken: 'This was changed elsewhere meanwhile; saving replaces that',
+    takeTheirs: 'Load what is there now',
+  },
   session: {
     signIn: 'Sign in',
     signOut: 'Sign out',

@@ -80,6 +80,7 @@ export default {
     lost: '与服务器的连接已断开，正在重试…',
     notAllowed: '你的角色没有这个权限',
   },
+  form: { overtaken: '这里的内容刚在别处被修改过，保存会覆盖那次修改', takeTheirs: '载入最新内容' },
   session: {
     signIn: '登录',
     signOut: '退出登录',
