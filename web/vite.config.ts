@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { compression, defineAlgorithm } from 'vite-plugin-compression2'
@@ -18,6 +20,12 @@ export default defineConfig({
       algorithms: [defineAlgorithm('gzip', { level: 9 }), defineAlgorithm('brotliCompress')],
     }),
   ],
+  resolve: {
+    // All icons are made by one component, which is ours then.
+    alias: [
+      { find: '../components/AntdIconLight', replacement: resolve(import.meta.dirname, 'src/ui/SilentIcon.tsx') },
+    ],
+  },
   build: { target: 'es2022', sourcemap: false, chunkSizeWarningLimit: 4000, modulePreload: { polyfill: false } },
   server: {
     port: 5173,

@@ -93,7 +93,7 @@ test('a server that takes seconds is asked for nothing twice, and what is typed 
   const spider = await api.spider({ name: 'slow' }, { 'main.py': 'print(1)' })
   await page.goto(`/spiders/${spider}/settings`)
   const run = await during(async () => {
-    await page.getByRole('button', { name: /Run$/ }).dblclick()
+    await page.getByRole('button', { name: 'Run', exact: true }).dblclick()
     await expect(page.getByRole('button', { name: 'Show the task' })).toBeVisible()
   })
   expect(run).toEqual([`POST ${root}/spiders/${spider}/run`])
@@ -110,7 +110,7 @@ test('a server that takes seconds is asked for nothing twice, and what is typed 
   await page.getByRole('button', { name: 'Save' }).click()
   await expect(page.getByText('You have made changes')).toBeHidden()
   expect(await api.call('GET', `/crawlhub/spiders/${spider}`)).toMatchObject({ description: 'second' })
-  await page.getByRole('button', { name: 'Delete this spider' }).click()
+  await page.getByRole('button', { name: 'Delete the spider', exact: true }).click()
   const deleted = await during(async () => {
     await dialog.getByRole('button', { name: 'Delete' }).dblclick()
     await expect(page).toHaveURL(/\/spiders$/)

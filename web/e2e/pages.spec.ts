@@ -32,6 +32,12 @@ for (const [language, theme] of [
       await admin.evaluate(() =>
         Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
       )
+      const icons = await admin.getByRole('img').evaluateAll((found) => found.map((image) => image.ariaLabel))
+      problems.push(
+        ...icons
+          .filter((label) => label && /^[a-z]+(-[a-z]+)*$/.test(label))
+          .map((label) => `${name}: the icon ${label} is read out`),
+      )
       const { violations } = await new AxeBuilder({ page: admin }).exclude('.monaco-editor').analyze()
       for (const { id, impact, nodes } of violations) {
         if (impact === 'serious' || impact === 'critical') {

@@ -1,4 +1,4 @@
-import { MenuOutlined } from '@ant-design/icons'
+import { LeftOutlined, MenuOutlined, RightOutlined } from '@ant-design/icons'
 import { Outlet } from '@tanstack/react-router'
 import { Button, Drawer, Flex, Grid, Layout, theme } from 'antd'
 import { useState } from 'react'
@@ -39,6 +39,16 @@ export function Shell() {
           collapsed={isFolded}
           onCollapse={fold}
           theme="light"
+          // Where it is clicked is antd's own, which no key reaches.
+          trigger={
+            <Button
+              type="text"
+              block
+              icon={isFolded ? <RightOutlined /> : <LeftOutlined />}
+              aria-label={t('nav.collapse')}
+              aria-pressed={isFolded}
+            />
+          }
           width={208}
           className={styles.side}
         >

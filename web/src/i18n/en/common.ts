@@ -87,6 +87,7 @@ const texts: Texts<typeof zh> = {
     overtaken: 'This was changed elsewhere meanwhile; saving replaces that',
     takeTheirs: 'Load what is there now',
   },
+  pages: { prev: 'Previous page', next: 'Next page' },
   session: {
     signIn: 'Sign in',
     signOut: 'Sign out',

@@ -81,6 +81,7 @@ export default {
     notAllowed: '你的角色没有这个权限',
   },
   form: { overtaken: '这里的内容刚在别处被修改过，保存会覆盖那次修改', takeTheirs: '载入最新内容' },
+  pages: { prev: '上一页', next: '下一页' },
   session: {
     signIn: '登录',
     signOut: '退出登录',
