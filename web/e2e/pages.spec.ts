@@ -3,6 +3,8 @@ import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from './fixtures'
 import { furnish, pages, type House } from './house'
 
+const MOST_BYTES = 400_000
+
 let house: House | null = null
 
 test.beforeEach(async ({ api }) => {
@@ -84,4 +86,36 @@ test('every page says that it loads, for as long as the server takes', async ({ 
     await expect(loading, name).toHaveCount(0)
   }
   expect(problems).toEqual([])
+})
+
+/** What came over the wire, but for what comes when the page is there: charts, and the editor of code. */
+const loaded = () =>
+  [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .map((entry) => entry as PerformanceResourceTiming)
+    .filter(({ name }) => !/\/(ChartCanvas|monaco|editor|codicon|Editor|Diff)[-.]/.test(name))
+    .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)
+
+test('the first load of every page is small, also over plain HTTP, where browsers take gzip only', async ({
+  admin,
+}) => {
+  test.setTimeout(180_000)
+  await admin.setExtraHTTPHeaders({ 'Accept-Encoding': 'gzip' })
+  const browser = await admin.context().newCDPSession(admin)
+  await browser.send('Network.enable')
+  await browser.send('Network.setCacheDisabled', { cacheDisabled: true })
+  const encodings = new Set<string>()
+  admin.on('response', (answer) => {
+    const encoding = answer.headers()['content-encoding']
+    if (encoding) encodings.add(encoding)
+  })
+  const sizes: Record<string, number> = {}
+  for (const [name, path] of Object.entries({ ...pages(house!), 'sign-in': '/login' })) {
+    await admin.goto(path)
+    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+    await expect(admin.locator('.ant-skeleton, .ant-spin-spinning'), name).toHaveCount(0)
+    sizes[name] = await admin.evaluate(loaded)
+    expect.soft(sizes[name], name).toBeLessThan(MOST_BYTES)
+    expect(sizes[name], name).toBeGreaterThan(MOST_BYTES / 4)
+  }
+  expect([...encodings]).toEqual(['gzip'])
 })

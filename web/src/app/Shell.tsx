@@ -1,17 +1,20 @@
 import { LeftOutlined, MenuOutlined, RightOutlined } from '@ant-design/icons'
 import { Outlet } from '@tanstack/react-router'
-import { Button, Drawer, Flex, Grid, Layout, theme } from 'antd'
+import { Button, Flex, Grid, Layout, theme } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { AlertBadge } from '../features/alerts/AlertBadge'
 import { SignInAgain } from '../features/session/SignInAgain'
+import { onDemand } from '../ui/onDemand'
 import { ConnectionBanner } from './ConnectionBanner'
 import { Navigation } from './Navigation'
 import { LanguageMenu, ThemeMenu } from './preferences/PreferencesMenu'
 import { UserMenu } from './UserMenu'
 import { useOtherTabs } from './useOtherTabs'
 import styles from './Shell.module.css'
+
+const NavigationDrawer = onDemand(() => import('./NavigationDrawer').then((found) => found.NavigationDrawer))
 
 const FOLDED = 'crawlhub.navigation.folded'
 
@@ -56,16 +59,7 @@ export function Shell() {
           <Navigation />
         </Layout.Sider>
       ) : (
-        <Drawer
-          open={isOpen}
-          onClose={() => setIsOpen(false)}
-          placement="left"
-          size={260}
-          title="CrawlHub"
-          styles={{ body: { padding: 0 } }}
-        >
-          <Navigation onChosen={() => setIsOpen(false)} />
-        </Drawer>
+        <NavigationDrawer isOpen={isOpen} onClose={() => setIsOpen(false)} />
       )}
       <Layout style={{ minWidth: 0 }}>
         <Layout.Header className={styles.head} style={look}>

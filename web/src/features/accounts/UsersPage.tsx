@@ -7,11 +7,13 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
 import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { useUserColumns } from './users/columns'
-import { UserDialog } from './users/UserDialog'
+
+const UserDialog = onDemand(() => import('./users/UserDialog').then((found) => found.UserDialog))
 
 const route = getRouteApi('/inside/users')
 

@@ -7,12 +7,14 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
 import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { DATASOURCES } from './addresses'
 import { useSourceColumns } from './columns'
-import { SourceDialog } from './SourceDialog'
+
+const SourceDialog = onDemand(() => import('./SourceDialog').then((found) => found.SourceDialog))
 
 const route = getRouteApi('/inside/datasources')
 

@@ -7,12 +7,14 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
 import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { PROJECTS } from './addresses'
 import { useProjectColumns } from './columns'
-import { ProjectDialog } from './ProjectDialog'
+
+const ProjectDialog = onDemand(() => import('./ProjectDialog').then((found) => found.ProjectDialog))
 
 const route = getRouteApi('/inside/projects')
 

@@ -6,14 +6,16 @@ import { useTranslation } from 'react-i18next'
 
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
 import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { useProxyColumns } from './columns'
-import { ImportDialog } from './ImportDialog'
 import { STATUSES } from './proxy'
-import { ProxyDialog } from './ProxyDialog'
 import { useProxies } from './useProxies'
+
+const ProxyDialog = onDemand(() => import('./ProxyDialog').then((found) => found.ProxyDialog))
+const ImportDialog = onDemand(() => import('./ImportDialog').then((found) => found.ImportDialog))
 
 const route = getRouteApi('/inside/proxies')
 

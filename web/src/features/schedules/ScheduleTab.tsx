@@ -6,14 +6,16 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { Loaded } from '../../ui/Loaded'
+import { onDemand } from '../../ui/onDemand'
 import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { SCHEDULES, SPIDER } from './addresses'
 import { ExplainCard } from './explain/ExplainCard'
-import { ScheduleDialog } from './form/ScheduleDialog'
 import { LedgerCard } from './ledger/LedgerCard'
 import { ScheduleCard } from './list/ScheduleCard'
 import { UpcomingCard } from './upcoming/UpcomingCard'
+
+const ScheduleDialog = onDemand(() => import('./form/ScheduleDialog').then((found) => found.ScheduleDialog))
 
 const route = getRouteApi('/inside/spiders/$spiderId/schedule')
 

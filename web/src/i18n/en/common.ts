@@ -72,6 +72,7 @@ const texts: Texts<typeof zh> = {
     task: 'Task',
     project: 'Project',
     loading: 'Loading',
+    view: 'View',
   },
   error: {
     title: 'Something went wrong',

@@ -69,6 +69,7 @@ export default {
     task: '任务',
     project: '项目',
     loading: '加载中',
+    view: '视图',
   },
   error: {
     title: '出错了',

@@ -7,11 +7,13 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../../api/client'
 import { EmptyState } from '../../../ui/EmptyState'
 import { ListTable } from '../../../ui/ListTable'
+import { onDemand } from '../../../ui/onDemand'
 import { sameId, useEdited } from '../../../ui/useEdited'
 import { useMay } from '../../session/profile'
 import { CHANNELS_PATH } from '../addresses'
-import { ChannelDialog } from './ChannelDialog'
 import { useChannelColumns } from './columns'
+
+const ChannelDialog = onDemand(() => import('./ChannelDialog').then((found) => found.ChannelDialog))
 
 const route = getRouteApi('/inside/alerts')
 

@@ -7,11 +7,13 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../../api/client'
 import { EmptyState } from '../../../ui/EmptyState'
 import { ListTable } from '../../../ui/ListTable'
+import { onDemand } from '../../../ui/onDemand'
 import { sameId, useEdited } from '../../../ui/useEdited'
 import { useMay } from '../../session/profile'
 import { RULES_PATH } from '../addresses'
 import { useRuleColumns } from './columns'
-import { RuleDialog } from './RuleDialog'
+
+const RuleDialog = onDemand(() => import('./RuleDialog').then((found) => found.RuleDialog))
 
 const route = getRouteApi('/inside/alerts')
 
