@@ -1,7 +1,9 @@
 //! What the settings and the world outside mean for each part.
 
 use std::{
+    fs::DirBuilder,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,7 +19,10 @@ use crate::{
     features::{accounts::Edge, doors::Site, tasks::DispatcherConfig},
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
-        database::Database,
+        database::{Database, Schema},
+        disk::Disk,
+        documents::{Documents, MongoStore, SqlStore},
+        git::{self, Git},
         process::Strength,
     },
     runner::{RunnerConfig, contained::ContainerPlace},
@@ -131,6 +136,23 @@ pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) 
     Ok(runner)
 }
 
+/// Reads projects' repositories, confined as spiders are.
+pub(super) fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
+    let ca_bundle = config.git.ca_bundle.as_ref().map(std::path::absolute).transpose()?;
+    Git::new(git::Settings {
+        root: data_dir.join("git"),
+        supervisor: runner.supervisor.clone(),
+        server: runner.server.clone(),
+        path: runner.path(),
+        hidden: runner.hidden.clone(),
+        max_mb: config.git.max_mb,
+        timeout: Duration::from_secs(config.git.timeout_seconds),
+        allow_private: config.git.allow_private,
+        ca_bundle,
+        disk: disk.clone(),
+    })
+}
+
 /// Whether spiders are confined; says it where they are not, or not wholly.
 fn confines(wanted: Confine) -> anyhow::Result<bool> {
     if wanted == Confine::Off {
@@ -171,4 +193,39 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
         api_url: if configured.is_empty() { own } else { configured.to_owned() },
         memory_limit_mb: Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0),
     }
+}
+
+pub(super) async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {
+    match config.database.url.reveal() {
+        "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
+        url => Database::open_postgres(url).await,
+    }
+}
+
+/// Where there is none, one is made. Its absolute path.
+pub(super) fn made_folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    // Other users of the machine have no business in it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
+}
+
+/// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.
+pub(super) async fn open_documents(
+    config: &Config,
+    data_dir: &Path,
+    db: &Database,
+    clock: &SharedClock,
+    disk: &Disk,
+) -> anyhow::Result<Documents> {
+    let mongodb = config.mongodb.url.reveal();
+    if !mongodb.is_empty() {
+        let store = MongoStore::open(mongodb, config.mongodb.ttl_days, clock.clone()).await?;
+        return Ok(Documents::new(store, disk.clone()));
+    }
+    let db = match db {
+        Database::Postgres(_) => db.clone(),
+        Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
+    };
+    Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
 }

@@ -21,6 +21,7 @@ mod instances;
 mod lost_containers;
 mod projects;
 mod proxies;
+mod repositories;
 pub mod schedules;
 mod spiders;
 mod ui;
