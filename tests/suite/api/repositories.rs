@@ -354,6 +354,9 @@ async fn what_a_user_changed_stays() {
     app.put(&format!("/projects/{id}"), json!({"git_branch": "new"})).await.data();
     let project = settled(&app, id).await;
     assert_eq!((&project["status"], &project["git_commit"]), (&json!("active"), &json!(forced)));
+    // Its own from now on, it comes from no commit.
+    let own = app.put(&format!("/spiders/{spider}"), json!({"source": "empty"})).await.data();
+    assert_eq!((&own["source"], &own["git_commit"]), (&json!("empty"), &Value::Null));
     // A commit by its id.
     app.put(&format!("/projects/{id}"), json!({"git_branch": forced})).await.data();
     assert_eq!(settled(&app, id).await["status"], "active");
