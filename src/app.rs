@@ -32,13 +32,15 @@ use crate::{
     features::{
         accounts::Accounts,
         alerts::Alerts,
-        code_sessions::{CodeSessions, Doors},
+        code_sessions::CodeSessions,
         contracts::Contracts,
         dashboard::Dashboard,
         data::Data,
         datasources::Datasources,
+        doors::Doors,
         events::Events,
         housekeeping::Housekeeping,
+        instances::Instances,
         projects::Projects,
         proxies::Proxies,
         spiders::Spiders,
@@ -85,6 +87,7 @@ pub struct App {
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
+    instances: Instances,
     doors: Doors,
     gateway: Gateway,
     dispatcher: Dispatcher,
@@ -145,7 +148,7 @@ impl App {
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
         let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);
-        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
+        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config, listen));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let code_sessions = CodeSessions::new(
@@ -153,6 +156,13 @@ impl App {
             (accounts.clone(), spiders.clone()),
             containers.clone(),
             (config.code_sessions.clone(), config.docker.ports()?),
+            doors.clone(),
+        )?;
+        let instances = Instances::new(
+            foundation.clone(),
+            accounts.clone(),
+            containers.clone(),
+            config.instances.clone(),
             doors.clone(),
         )?;
         let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
@@ -181,6 +191,7 @@ impl App {
             housekeeping,
             dashboard,
             code_sessions,
+            instances,
             alerts,
             db,
             documents,

@@ -118,6 +118,16 @@ impl App {
             let editors = editors.clone();
             async move { editors.look_after().await }
         });
+        let (instances, changed) = (self.instances.clone(), self.instances.wake());
+        self.background.run_until_next("instances", Duration::from_secs(30), changed, move || {
+            let instances = instances.clone();
+            async move { instances.look_after().await }
+        });
+        let instances = self.instances.clone();
+        self.background.run_until_next("containers of instances", A_DAY, Arc::new(Notify::new()), move || {
+            let instances = instances.clone();
+            async move { instances.listen().await }
+        });
         let editors = self.code_sessions.clone();
         self.background.run_until_next("containers of editors", A_DAY, Arc::new(Notify::new()), move || {
             let editors = editors.clone();

@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use crate::{
     clock::SharedClock,
     config::{Config, Confine},
-    features::{accounts::Edge, code_sessions::Site, tasks::DispatcherConfig},
+    features::{accounts::Edge, doors::Site, tasks::DispatcherConfig},
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
         database::{Database, Schema},
@@ -102,9 +102,11 @@ pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
     })
 }
 
-/// Where editors are found.
-pub(super) fn site(config: &Config) -> Site {
-    Site::new(&config.server.sandbox_domain, config.server.public_url.starts_with("https://"))
+/// Where editors and instances are found.
+pub(super) fn site(config: &Config, listen: SocketAddr) -> Site {
+    let public = &config.server.public_url;
+    let address = if public.is_empty() { format!("http://{listen}") } else { public.clone() };
+    Site::new(&config.server.sandbox_domain, &address, !config.instances.images.is_empty())
 }
 
 pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {

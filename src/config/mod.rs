@@ -2,7 +2,7 @@
 
 mod source;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -24,6 +24,7 @@ pub struct Config {
     pub runner: Runner,
     pub docker: Docker,
     pub code_sessions: CodeSessions,
+    pub instances: Instances,
     pub git: Git,
     pub data: Data,
     pub proxies: Proxies,
@@ -150,13 +151,16 @@ pub struct Docker {
 
 impl Docker {
     /// To publish containers at.
-    pub fn ports(&self) -> anyhow::Result<std::ops::RangeInclusive<u16>> {
-        let range = self.ports.split_once('-').and_then(|(first, last)| {
-            let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-            (first > 0 && first <= last).then_some(first..=last)
-        });
-        range.with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
+    pub fn ports(&self) -> anyhow::Result<RangeInclusive<u16>> {
+        range_of(&self.ports).with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
     }
+}
+
+/// What is written as "10000-10100".
+fn range_of(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-')?;
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first > 0 && first <= last).then_some(first..=last)
 }
 
 /// How containers are reached from here.
@@ -205,6 +209,51 @@ impl CodeSessions {
             ("warm", self.warm, 0),
         ] {
             ensure!((least..=1_000_000).contains(&number), "code_sessions.{name} must be between {least} and 1000000");
+        }
+        Ok(())
+    }
+}
+
+/// Programs with a web page at a host of their own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instances {
+    #[serde(deserialize_with = "by_comma")]
+    pub images: Vec<String>,
+    pub container_port: u16,
+    pub ports: String,
+    pub cpus: f64,
+    pub memory_mb: i64,
+    pub processes: i64,
+    pub disk_mb: i64,
+    pub start_seconds: i64,
+    pub idle_hours: i64,
+    pub per_user: i64,
+    pub per_user_running: i64,
+    pub in_all: i64,
+}
+
+impl Instances {
+    /// To publish instances at.
+    pub fn ports(&self) -> anyhow::Result<RangeInclusive<u16>> {
+        range_of(&self.ports).with_context(|| format!("instances.ports is no range as 5174-6173: {:?}", self.ports))
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.ports()?;
+        ensure!(self.container_port >= 1024, "instances.container_port must be at least 1024");
+        ensure!(self.cpus > 0.0 && self.cpus <= 1024.0, "instances.cpus must be above 0");
+        for (name, number, least) in [
+            ("memory_mb", self.memory_mb, 32),
+            ("processes", self.processes, 16),
+            ("disk_mb", self.disk_mb, 0),
+            ("start_seconds", self.start_seconds, 1),
+            ("idle_hours", self.idle_hours, 0),
+            ("per_user", self.per_user, 1),
+            ("per_user_running", self.per_user_running, 1),
+            ("in_all", self.in_all, 1),
+        ] {
+            ensure!((least..=1_000_000).contains(&number), "instances.{name} must be between {least} and 1000000");
         }
         Ok(())
     }
@@ -391,6 +440,7 @@ impl Config {
         ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
         ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;
+        self.instances.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,
             "quotas.spider_bytes and quotas.total_bytes must not be negative"

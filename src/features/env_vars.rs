@@ -1,4 +1,5 @@
-//! The environment that a spider adds to its process: names and values, kept encrypted, secrets never answered.
+//! The environment that a user gives to what runs for him, a spider or an instance: names and values, kept encrypted,
+//! secrets never answered.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +22,19 @@ const SECRET_WORDS: [&str; 12] =
 /// Sorted by name.
 pub(super) type EnvVars = BTreeMap<String, String>;
 
-/// Reads what a caller sent (an object of texts, numbers and booleans, or the predecessor's JSON text of one); masks
+/// Reads what a caller sent at `loc` (an object of texts, numbers and booleans, or the predecessor's JSON text of one); masks
 /// become the values in `stored`.
-pub(super) fn read(given: &Value, stored: &EnvVars) -> Result<EnvVars> {
+pub(super) fn read(loc: &str, given: &Value, stored: &EnvVars) -> Result<EnvVars> {
+    read_object(given, stored).map_err(|Refused(name, text)| {
+        let dot = if name.is_empty() { "" } else { "." };
+        Error::invalid(format!("{loc}{dot}{name}"), "value_error", text)
+    })
+}
+
+/// Which variable is not acceptable, and why; no name: all together.
+struct Refused(String, Text);
+
+fn read_object(given: &Value, stored: &EnvVars) -> Result<EnvVars, Refused> {
     let object = match given {
         Value::Null => return Ok(EnvVars::new()),
         Value::String(json) if json.trim().is_empty() => return Ok(EnvVars::new()),
@@ -41,12 +52,12 @@ pub(super) fn read(given: &Value, stored: &EnvVars) -> Result<EnvVars> {
             let value = read_value(&name, value, stored)?;
             Ok((name, value))
         })
-        .collect::<Result<EnvVars>>()?;
+        .collect::<Result<EnvVars, Refused>>()?;
     check_size(&read)?;
     Ok(read)
 }
 
-fn check_name(name: &str) -> Result<()> {
+fn check_name(name: &str) -> Result<(), Refused> {
     let first = name.bytes().next().unwrap_or(b'0');
     let fits = (first.is_ascii_alphabetic() || first == b'_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -69,7 +80,7 @@ fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn read_value(name: &str, value: Value, stored: &EnvVars) -> Result<String> {
+fn read_value(name: &str, value: Value, stored: &EnvVars) -> Result<String, Refused> {
     let value = match value {
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),
@@ -94,7 +105,7 @@ fn read_value(name: &str, value: Value, stored: &EnvVars) -> Result<String> {
     }
 }
 
-fn check_size(vars: &EnvVars) -> Result<()> {
+fn check_size(vars: &EnvVars) -> Result<(), Refused> {
     let (count, bytes) = (vars.len(), vars.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>());
     if count > MOST {
         return Err(refused(
@@ -118,7 +129,8 @@ pub(super) fn masked(vars: EnvVars) -> EnvVars {
         .collect()
 }
 
-fn is_secret(name: &str, value: &str) -> bool {
+/// Whether a value is not to be answered.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     SECRET_WORDS.iter().any(|word| name.contains(word)) || has_password(value)
 }
@@ -131,9 +143,8 @@ fn has_password(value: &str) -> bool {
         .is_some_and(|(user, _)| user.contains(':'))
 }
 
-fn refused(name: &str, text: Text) -> Error {
-    let loc = if name.is_empty() { "body.env_vars".to_owned() } else { format!("body.env_vars.{name}") };
-    Error::invalid(loc, "value_error", text)
+fn refused(name: &str, text: Text) -> Refused {
+    Refused(name.to_owned(), text)
 }
 
 #[cfg(test)]
@@ -150,10 +161,10 @@ mod tests {
     fn an_object_or_the_predecessors_text() {
         let none = EnvVars::new();
         let wanted = vars(&[("A", "x"), ("B", "1.5"), ("C", "true")]);
-        assert_eq!(read(&json!({"C": true, "A": "x", "B": 1.5}), &none).unwrap(), wanted);
-        assert_eq!(read(&json!(r#"{"A": "x", "B": 1.5, "C": true}"#), &none).unwrap(), wanted);
+        assert_eq!(read("body.env_vars", &json!({"C": true, "A": "x", "B": 1.5}), &none).unwrap(), wanted);
+        assert_eq!(read("body.env_vars", &json!(r#"{"A": "x", "B": 1.5, "C": true}"#), &none).unwrap(), wanted);
         for nothing in [json!(null), json!(""), json!("  "), json!({}), json!("{}")] {
-            assert_eq!(read(&nothing, &wanted).unwrap(), none);
+            assert_eq!(read("body.env_vars", &nothing, &wanted).unwrap(), none);
         }
     }
 
@@ -176,7 +187,7 @@ mod tests {
             (json!({"A": "x".repeat(MOST_BYTES)}), "body.env_vars:"),
             (Value::Object(many), "body.env_vars:"),
         ] {
-            let error = read(&given, &EnvVars::new()).unwrap_err().to_string();
+            let error = read("body.env_vars", &given, &EnvVars::new()).unwrap_err().to_string();
             assert!(error.contains(loc), "{given}: {error}");
         }
     }
@@ -186,9 +197,9 @@ mod tests {
         let stored = vars(&[("API_KEY", "k1"), ("db_password", "p"), ("DB_URL", "pg://u:p@h/d"), ("PLAIN", "******")]);
         let shown = masked(stored.clone());
         assert_eq!(shown, vars(&[("API_KEY", MASK), ("db_password", MASK), ("DB_URL", MASK), ("PLAIN", MASK)]));
-        assert_eq!(read(&serde_json::to_value(&shown).unwrap(), &stored).unwrap(), stored);
-        assert_eq!(read(&json!({"API_KEY": "k2"}), &stored).unwrap(), vars(&[("API_KEY", "k2")]));
-        assert!(read(&json!({"NEW_TOKEN": MASK}), &stored).is_err());
+        assert_eq!(read("body.env_vars", &serde_json::to_value(&shown).unwrap(), &stored).unwrap(), stored);
+        assert_eq!(read("body.env_vars", &json!({"API_KEY": "k2"}), &stored).unwrap(), vars(&[("API_KEY", "k2")]));
+        assert!(read("body.env_vars", &json!({"NEW_TOKEN": MASK}), &stored).is_err());
         assert_eq!(masked(vars(&[("URL", "https://h/a:b@c")])), vars(&[("URL", "https://h/a:b@c")]));
     }
 }

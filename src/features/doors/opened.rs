@@ -1,4 +1,4 @@
-//! One session's door on this server: what is known of it, and who is inside.
+//! One room's door on this server: what is known of it, and who is inside.
 
 use std::{
     sync::{
@@ -12,19 +12,17 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Doors,
+    Doors, Room,
     activity::{Activity, Pulse},
-    store::Known,
+    store::{Known, State as RoomState},
 };
 use crate::{
     clock::SharedClock,
     error::Result,
-    features::code_sessions::Status,
-    id::CodeSessionId,
     platform::http::proxy::{Traffic, Upstream},
 };
 
-/// How long what was read of a session is taken for true: a page of an editor is hundreds of requests.
+/// How long what was read of a room is taken for true: a page of an editor is hundreds of requests.
 const TRUE_FOR: Duration = Duration::from_secs(2);
 /// What browsers open is a handful for each page.
 const MAX_SOCKETS: usize = 64;
@@ -32,7 +30,7 @@ const MAX_REQUESTS: usize = 512;
 
 #[derive(Debug, Default)]
 pub(super) struct Door {
-    /// Whose turn it is to look the session up.
+    /// Whose turn it is to look the room up.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     pub activity: Activity,
@@ -55,25 +53,25 @@ impl Moment {
     }
 }
 
-/// A session as it was a moment ago.
+/// A room as it was a moment ago.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     as_of: Moment,
-    pub session: Arc<Known>,
-    /// Where it is ready.
-    pub editor: Option<Arc<Editor>>,
+    pub room: Arc<Known>,
+    /// Where it is open.
+    pub inside: Option<Arc<Inside>>,
 }
 
 /// A container that can be reached, and who is connected with it.
 #[derive(Debug)]
-pub(super) struct Editor {
+pub(super) struct Inside {
     pub upstream: Upstream,
     pub end: CancellationToken,
     sockets: AtomicUsize,
     requests: AtomicUsize,
 }
 
-impl Editor {
+impl Inside {
     fn is_in_use(&self) -> bool {
         self.sockets.load(Ordering::Relaxed) + self.requests.load(Ordering::Relaxed) > 0
     }
@@ -88,8 +86,8 @@ impl Door {
     pub(super) fn shut(&self) {
         let mut state = self.state();
         state.closed = true;
-        if let Some(editor) = state.seen.take().and_then(|seen| seen.editor) {
-            editor.end.cancel();
+        if let Some(inside) = state.seen.take().and_then(|seen| seen.inside) {
+            inside.end.cancel();
         }
     }
 
@@ -103,9 +101,9 @@ impl Door {
         state.seen.clone().filter(is_fresh)
     }
 
-    /// Takes in how the session is; `None` where the door was shut meanwhile. Whoever is connected with another
-    /// container than the present one, or while nobody may be, goes.
-    pub(super) fn learn(&self, session: Known, as_of: Moment, stop: &CancellationToken) -> Option<Seen> {
+    /// Takes in how the room is; `None` where the door was shut meanwhile. Whoever is connected with another
+    /// container than the present one, or while nobody may be, goes; so does everybody where it was open to all.
+    pub(super) fn learn(&self, room: Known, as_of: Moment, stop: &CancellationToken) -> Option<Seen> {
         let mut state = self.state();
         if state.closed {
             return None;
@@ -115,22 +113,26 @@ impl Door {
             return Some(newer.clone());
         }
         let before = state.seen.take();
-        let is_same = |known: &Known| known.container_id == session.container_id && known.upstream == session.upstream;
-        let at = session.upstream.as_deref().filter(|_| session.status == Status::Ready);
-        let before = before.and_then(|seen| seen.editor.map(|editor| (is_same(&seen.session), editor)));
-        let editor = match (before, at) {
-            (Some((true, editor)), Some(_)) => Some(editor),
+        let is_same = |known: &Known| {
+            known.container_id == room.container_id
+                && known.upstream == room.upstream
+                && known.is_public <= room.is_public
+        };
+        let at = room.upstream.as_deref().filter(|_| room.state() == RoomState::Open);
+        let before = before.and_then(|seen| seen.inside.map(|inside| (is_same(&seen.room), inside)));
+        let inside = match (before, at) {
+            (Some((true, inside)), Some(_)) => Some(inside),
             (before, at) => {
-                if let Some((_, editor)) = before {
-                    editor.end.cancel();
+                if let Some((_, inside)) = before {
+                    inside.end.cancel();
                 }
                 at.and_then(Upstream::new).map(|upstream| {
                     let (sockets, requests) = (AtomicUsize::new(0), AtomicUsize::new(0));
-                    Arc::new(Editor { upstream, end: stop.child_token(), sockets, requests })
+                    Arc::new(Inside { upstream, end: stop.child_token(), sockets, requests })
                 })
             }
         };
-        let seen = Seen { as_of, session: Arc::new(session), editor };
+        let seen = Seen { as_of, room: Arc::new(room), inside };
         state.seen = Some(seen.clone());
         Some(seen)
     }
@@ -138,7 +140,7 @@ impl Door {
     /// Whether nobody has come for so long, and nobody is inside.
     pub(super) fn is_left_alone_for(&self, time: Duration) -> bool {
         let state = self.state();
-        let in_use = state.seen.as_ref().and_then(|seen| seen.editor.as_ref()).is_some_and(|editor| editor.is_in_use());
+        let in_use = state.seen.as_ref().and_then(|seen| seen.inside.as_ref()).is_some_and(|inside| inside.is_in_use());
         !in_use && state.used.is_none_or(|used| used.elapsed() >= time)
     }
 }
@@ -146,24 +148,30 @@ impl Door {
 /// One who is inside, until it is dropped.
 pub(super) struct Connection {
     door: Arc<Door>,
-    editor: Arc<Editor>,
+    inside: Arc<Inside>,
     clock: SharedClock,
-    pulse: Pulse,
+    /// Where not all that comes is somebody at work.
+    pulse: Option<Pulse>,
     is_socket: bool,
 }
 
 impl Connection {
     /// `None` where too many are inside.
-    pub(super) fn open(door: Arc<Door>, editor: Arc<Editor>, clock: SharedClock, is_socket: bool) -> Option<Self> {
-        let pulse = Pulse::new(clock.now());
-        let connection = Self { door, editor, clock, pulse, is_socket };
+    pub(super) fn open(
+        room: &Room,
+        (door, inside): (Arc<Door>, Arc<Inside>),
+        clock: SharedClock,
+        is_socket: bool,
+    ) -> Option<Self> {
+        let pulse = matches!(room, Room::Editor(_)).then(|| Pulse::new(clock.now()));
+        let connection = Self { door, inside, clock, pulse, is_socket };
         let (count, most) = connection.count();
         // Dropping it takes it off again.
         (count.fetch_add(1, Ordering::Relaxed) < most).then_some(connection)
     }
 
     fn count(&self) -> (&AtomicUsize, usize) {
-        if self.is_socket { (&self.editor.sockets, MAX_SOCKETS) } else { (&self.editor.requests, MAX_REQUESTS) }
+        if self.is_socket { (&self.inside.sockets, MAX_SOCKETS) } else { (&self.inside.requests, MAX_REQUESTS) }
     }
 }
 
@@ -176,17 +184,17 @@ impl Drop for Connection {
 impl Traffic for Connection {
     fn sent(&self, bytes: usize) {
         let now = self.clock.now();
-        if self.pulse.came(bytes, now) {
+        if self.pulse.as_ref().is_none_or(|pulse| pulse.came(bytes, now)) {
             self.door.activity.happened(now);
         }
     }
 }
 
 impl Doors {
-    /// The session as it is, or was a moment ago; none where it is over, or its user has lost the right to it.
-    pub(super) async fn look(&self, id: &CodeSessionId) -> Result<Option<(Arc<Door>, Seen)>> {
+    /// The room as it is, or was a moment ago; none where it is over, or its user has lost the right to it.
+    pub(super) async fn look(&self, room: &Room) -> Result<Option<(Arc<Door>, Seen)>> {
         loop {
-            let door = self.known().entry(id.clone()).or_default().clone();
+            let door = self.known().entry(room.clone()).or_default().clone();
             if let Some(seen) = door.fresh(self.clock.now()) {
                 return Ok(Some((door, seen)));
             }
@@ -197,12 +205,12 @@ impl Doors {
                 return Ok(Some((door, seen)));
             }
             let as_of = Moment::now(&self.clock);
-            let Some(session) = self.open_ones(std::slice::from_ref(id)).await?.pop() else {
+            let Some(known) = self.there_are(std::slice::from_ref(room)).await?.remove(room) else {
                 drop(turn);
-                self.close(id);
+                self.close(room);
                 return Ok(None);
             };
-            let seen = door.learn(session, as_of, &self.stop);
+            let seen = door.learn(known, as_of, &self.stop);
             drop(turn);
             if let Some(seen) = seen {
                 return Ok(Some((door, seen)));

@@ -15,7 +15,7 @@ const GREETING: TimeDelta = TimeDelta::seconds(15);
 /// How exact the session's row is.
 const PRECISION: TimeDelta = TimeDelta::seconds(30);
 
-/// Of one session.
+/// Of one room.
 #[derive(Debug, Default)]
 pub(super) struct Activity(Mutex<Seen>);
 
@@ -60,7 +60,7 @@ impl Activity {
         seen.last = seen.last.max(Some(now));
     }
 
-    /// What is to be noted in the row now.
+    /// What is to be noted in its row now.
     pub(super) fn due(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let seen = self.seen();
         let is_old = seen.noted.is_none_or(|noted| now - noted >= PRECISION);

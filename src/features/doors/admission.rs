@@ -5,20 +5,15 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 
 use super::{
-    Doors,
+    Doors, Room,
     opened::{Door, Seen},
-    statement::cookie_name,
 };
-use crate::{
-    error::Error,
-    id::{CodeSessionId, UserId},
-    platform::http::proxy::cookies,
-};
+use crate::{error::Error, id::UserId, platform::http::proxy::cookies};
 
 /// Why somebody may not go in.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// There is no such session that is open.
+    /// There is no such room, or whoever asks is not to hear of it.
     Unknown,
     /// It is another user's.
     Foreign,
@@ -34,15 +29,17 @@ impl From<Error> for Refusal {
 }
 
 impl Doors {
-    /// The session's door for whoever comes with its cookie.
-    pub(super) async fn admit(&self, id: &CodeSessionId, headers: &HeaderMap) -> Result<(Arc<Door>, Seen), Refusal> {
-        let (door, seen) = self.look(id).await?.ok_or(Refusal::Unknown)?;
-        let (name, now, owner) = (cookie_name(id), self.clock.now(), &seen.session.user_id);
-        // Others of the same name may have been set by a page of another editor: they say nothing.
+    /// The room's door for whoever comes with its cookie, and for everybody where it is public.
+    pub(super) async fn admit(&self, room: &Room, headers: &HeaderMap) -> Result<(Arc<Door>, Seen), Refusal> {
+        let (door, seen) = self.look(room).await?.ok_or(Refusal::Unknown)?;
+        let (name, now, owner) = (self.cookie_name(room), self.clock.now(), &seen.room.user_id);
+        // Others of the same name may have been set by a page of another room: they say nothing.
         let said = cookies(headers).filter(|(given, _)| *given == name);
-        let mut stated = said.filter_map(|(_, value)| self.stated(id, value)).filter(|said| said.expires_at > now);
+        let mut stated = said.filter_map(|(_, value)| self.stated(room, value)).filter(|said| said.expires_at > now);
         match stated.next() {
             Some(said) if said.user == *owner => Ok((door, seen)),
+            _ if seen.room.is_for_all() => Ok((door, seen)),
+            _ if !room.is_unguessable() => Err(Refusal::Unknown),
             Some(_) => Err(Refusal::Foreign),
             None if self.is_another(headers, owner).await? => Err(Refusal::Foreign),
             None => Err(Refusal::Anonymous),
