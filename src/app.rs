@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use loops::sync;
 pub use parts::{Outside, runner_config};
 use parts::{
-    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, made_folder, open_database,
-    open_documents, origins, site,
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, git, made_folder,
+    open_database, open_documents, origins, site,
 };
 
 use crate::{
@@ -115,7 +115,12 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
         let nodes = Nodes::new(db.clone(), clock.clone(), secrets.clone(), accounts.clone(), config.nodes.clone());
-        let projects = Projects::new(db.clone(), clock.clone());
+        let worker = new_worker();
+        let mut runner = runner_config(config, data_dir, outside)?;
+        runner.containers = Some(container_place(config, containers.installation()));
+        runner.server = Some(presence::file_of(data_dir, &worker));
+        let git = git(config, data_dir, &runner, &disk)?;
+        let projects = Projects::new(db.clone(), clock.clone(), secrets.clone(), files.clone(), git);
         projects.default_id().await?;
         let spiders = Spiders::new(
             db.clone(),
@@ -142,7 +147,7 @@ impl App {
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
-        let (memory, worker) = (default_memory(config), new_worker());
+        let memory = default_memory(config);
         let tasks = Tasks::new(
             foundation.clone(),
             spiders.clone(),
@@ -163,9 +168,6 @@ impl App {
         )?;
         let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone(), nodes.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
-        let mut runner = runner_config(config, data_dir, outside)?;
-        runner.containers = Some(container_place(config, containers.installation()));
-        runner.server = Some(presence::file_of(data_dir, &worker));
         let runner = Runner::new(runner, files.clone(), clock.clone());
         let runner = runner.context("cannot make the folders of the runner")?;
         let config_of_tasks = dispatcher_config(config, listen, &worker);
@@ -256,6 +258,7 @@ impl App {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
         let _serving = self.gateway.serve(self.inner_router());
         self.tasks.sweep(self.dispatcher.runner()).await?;
+        self.projects.take_over().await?;
         self.start_loops(Watchdog::new(
             self.tasks.clone(),
             self.dispatcher.runner().clone(),

@@ -62,6 +62,9 @@ pub enum Error {
     /// Something outside of the platform, that the caller named, did not do its part.
     #[error("{}", .0.text.en)]
     Outside(Problem),
+    /// What the caller named cannot be used just now; later it may.
+    #[error("{}", .0.text.en)]
+    Offline(Problem),
     /// What the platform was to do did not succeed, and the caller may hear why.
     #[error("{}", .0.text.en)]
     Failed(Problem),

@@ -78,6 +78,16 @@ impl App {
             let proxies = proxies.clone();
             async move { proxies.check_due_ones().await }
         });
+        let (spiders, stop) = (self.spiders.clone(), self.stop.clone());
+        self.background.run("repositories", Duration::from_secs(2), self.projects.sync_due(), move || {
+            let (spiders, stop) = (spiders.clone(), stop.clone());
+            async move { spiders.follow_repositories(&stop).await }
+        });
+        let projects = self.projects.clone();
+        self.background.run("copies of repositories", AN_HOUR, Arc::new(Notify::new()), move || {
+            let projects = projects.clone();
+            async move { projects.sweep_copies().await }
+        });
         let datasources = self.datasources.clone();
         self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
             let datasources = datasources.clone();

@@ -26,6 +26,7 @@ use crate::{
         database::{Database, Schema},
         disk::Disk,
         documents::{Documents, MongoStore, SqlStore},
+        git::{self, Git},
         process::Strength,
     },
     runner::{RunnerConfig, contained::ContainerPlace},
@@ -136,6 +137,23 @@ pub fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyh
         runner.hidden = Some([data_dir.to_owned()].into_iter().chain(files).collect());
     }
     Ok(runner)
+}
+
+/// Reads projects' repositories, confined as spiders are.
+pub(super) fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
+    let ca_bundle = config.git.ca_bundle.as_ref().map(std::path::absolute).transpose()?;
+    Git::new(git::Settings {
+        root: data_dir.join("git"),
+        supervisor: runner.supervisor.clone(),
+        server: runner.server.clone(),
+        path: runner.path(),
+        hidden: runner.hidden.clone(),
+        max_mb: config.git.max_mb,
+        timeout: Duration::from_secs(config.git.timeout_seconds),
+        allow_private: config.git.allow_private,
+        ca_bundle,
+        disk: disk.clone(),
+    })
 }
 
 /// Whether spiders are confined; says it where they are not, or not wholly.

@@ -58,6 +58,7 @@ impl App {
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
+            .nest("/crawlhub", projects::public_router(self.projects.clone()))
             .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
             .nest(
                 "/crawlhub",

@@ -29,6 +29,7 @@ pub struct Config {
     pub runner: Runner,
     pub docker: Docker,
     pub code_sessions: CodeSessions,
+    pub git: Git,
     pub data: Data,
     pub proxies: Proxies,
     pub retention: Retention,
@@ -244,6 +245,17 @@ impl CodeSessions {
     }
 }
 
+/// Repositories of projects.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    pub max_mb: u64,
+    pub timeout_seconds: u64,
+    pub allow_private: bool,
+    #[serde(deserialize_with = "path_or_none")]
+    pub ca_bundle: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
@@ -412,6 +424,8 @@ impl Config {
         ensure!((5..=86_400).contains(&self.nodes.lease_seconds), "nodes.lease_seconds must be between 5 and 86400");
         self.retention.validate()?;
         self.docker.ports()?;
+        ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
+        ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,

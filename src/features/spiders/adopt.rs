@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Spider, SpiderChange, SpiderFile, Spiders,
+    deployments::NewVersion,
     env_vars::{self, EnvVars},
     files::{check_file, clean, is_left_out},
 };
@@ -118,7 +119,16 @@ impl Spiders {
             .execute()
             .await?;
         change.commit(None).await?;
-        self.deploy_as(id, (&code.id, Some(code.version)), code.note, (code.created_at, updated_at)).await?;
+        let new = NewVersion {
+            id: code.id,
+            number: Some(code.version),
+            note: code.note,
+            created_at: code.created_at,
+            is_active: true,
+        };
+        let mut transaction = self.db.begin().await?;
+        self.deploy_in(&mut transaction, id, new, updated_at).await?;
+        transaction.commit().await?;
         Ok(true)
     }
 

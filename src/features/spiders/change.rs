@@ -47,6 +47,7 @@ pub struct SpiderChange {
     /// Also becomes the file `main.py`, where there is none or it held the former `script_content`.
     #[serde(deserialize_with = "text_or_null")]
     pub script_content: Option<String>,
+    /// Of `source` `git`: a folder of the project's repository; empty: all of it.
     #[serde(deserialize_with = "text_or_null")]
     pub git_repo: Option<String>,
     #[serde(deserialize_with = "text_or_null")]

@@ -1,7 +1,7 @@
 //! A spider is a program that crawls: its files, its settings, when it runs.
 //!
 //! Its files are rows that name blobs by their content (see [`files`]); versions of them can be kept and run (see
-//! [`deployments`]); its `env_vars` are encrypted at rest.
+//! [`deployments`]); a folder of its project's repository can be what it is made from (see [`repository`]); its `env_vars` are encrypted at rest.
 
 mod adopt;
 mod change;
@@ -11,6 +11,7 @@ mod deployments;
 mod env_vars;
 pub mod files;
 mod loops;
+mod repository;
 mod retention;
 mod routes;
 pub mod schedules;
@@ -84,5 +85,6 @@ pub fn router(spiders: Spiders) -> OpenApiRouter {
         .merge(routes::router(spiders.clone()))
         .merge(schedules::router(spiders.clone()))
         .merge(files::router(spiders.clone()))
+        .merge(repository::router(spiders.clone()))
         .merge(deployments::router(spiders))
 }

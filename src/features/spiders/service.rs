@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Spider, SpiderChange, Spiders,
+    Source, Spider, SpiderChange, Spiders,
     change::Bounds,
     env_vars::{self, EnvVars},
     files::{FilesChange, MAIN, SpiderFile},
@@ -35,6 +35,7 @@ impl Spiders {
             template.requirements_txt.clone_into(&mut spider.requirements_txt);
         }
         new.apply(&mut spider);
+        self.check_repository(&spider).await?;
         if let Some(env_vars) = env_vars {
             spider.sealed_env_vars = self.sealed(&spider.id, &env_vars)?;
         }
@@ -53,7 +54,11 @@ impl Spiders {
         for file in files {
             change.put(file).await?;
         }
+        if spider.source == Source::Git {
+            self.projects.pull_in(&mut change.transaction, &spider.project_id).await?;
+        }
         change.commit(None).await?;
+        self.projects.sync_due().notify_one();
         self.schedules_changed.notify_one();
         Ok(())
     }
@@ -78,7 +83,13 @@ impl Spiders {
             Some(id) => Some(self.known_project(id).await?),
             None => None,
         };
-        self.require(id).await?;
+        let mut outlook = self.get(id).await?;
+        if change.source.is_some() || change.git_repo.is_some() || project_id.is_some() {
+            outlook.source = change.source.unwrap_or(outlook.source);
+            outlook.git_repo = change.git_repo.clone().unwrap_or(outlook.git_repo);
+            outlook.project_id = project_id.clone().unwrap_or(outlook.project_id);
+            self.check_repository(&outlook).await?;
+        }
         let script = change.script_content.clone().filter(|script| !script.is_empty());
         if let Some(script) = &script {
             self.blobs.put(script.clone()).await?;
@@ -97,10 +108,15 @@ impl Spiders {
         change.apply(&mut spider);
         store::update(&mut files.transaction, &spider).await?;
         keep_in_step(&mut files.transaction, Some(&former), &spider, files.now).await?;
+        let place = |spider: &Spider| (spider.source, spider.project_id.clone(), spider.git_repo.clone());
+        if spider.source == Source::Git && place(&spider) != place(&former) {
+            self.projects.pull_in(&mut files.transaction, &spider.project_id).await?;
+        }
         if let Some(script) = &script {
             files.put_script(script).await?;
         }
         files.commit(script).await?;
+        self.projects.sync_due().notify_one();
         self.schedules_changed.notify_one();
         self.shown(id).await
     }

@@ -73,9 +73,13 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub script_content: String,
+    /// Of `source` `git`: the folder of the project's repository that its files come from; null: all of it.
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub git_repo: String,
+    /// Of `source` `git`: the commit that its files were last brought to, and why they could not be brought to another one.
+    pub git_commit: Option<String>,
+    pub git_error: Option<String>,
     /// Five fields, or six with seconds; null: it has no schedule.
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
@@ -171,6 +175,8 @@ impl Spider {
             entry_point: String::new(),
             script_content: String::new(),
             git_repo: String::new(),
+            git_commit: None,
+            git_error: None,
             cron_expr: String::new(),
             timezone: "UTC".to_owned(),
             is_active: true,

@@ -399,6 +399,16 @@ fn has_lost(claim: &Claim) -> bool {
     false
 }
 
+/// A repository says by its files what it is, unless the entry point is none that Scrapy would know.
+fn is_scrapy(spider: &Spider, manifest: &[ManifestEntry]) -> bool {
+    let is_other = spider.entry_point.contains(':') || spider.entry_point.ends_with(".py");
+    match spider.source {
+        Source::Scrapy => true,
+        Source::Git => !is_other && manifest.iter().any(|entry| entry.path == "scrapy.cfg"),
+        Source::Empty | Source::Upload => false,
+    }
+}
+
 fn job(
     claim: &Claim,
     spider: Spider,
@@ -408,12 +418,13 @@ fn job(
     token: String,
 ) -> Job {
     let seconds = if claim.is_test { spider.timeout_seconds.min(TEST_TIMEOUT_SECONDS) } else { spider.timeout_seconds };
+    let scrapy = is_scrapy(&spider, &manifest);
     Job {
         task_id: claim.task_id.clone(),
         spider_id: claim.spider_id.clone(),
         spider_name: spider.name,
         attempt: claim.attempt,
-        scrapy: spider.source == Source::Scrapy,
+        scrapy,
         entry_point: Some(spider.entry_point).filter(|entry| !entry.is_empty()),
         params: claim.params.0.clone(),
         env_vars,

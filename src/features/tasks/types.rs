@@ -59,6 +59,8 @@ pub struct Task {
     pub deployment_id: Option<DeploymentId>,
     /// Its number.
     pub deployment_version: Option<i64>,
+    /// Where that code came from a repository: the commit. Users may have changed some of it.
+    pub git_commit: Option<String>,
     /// The schedule that queued it.
     pub schedule_id: Option<String>,
     /// SHA-256 over the files it runs.

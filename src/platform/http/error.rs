@@ -68,6 +68,7 @@ impl IntoResponse for Error {
             Self::Forbidden(problem) => answer(StatusCode::FORBIDDEN, problem.code, said(problem.text), vec![]),
             Self::TooMany(problem) => answer(StatusCode::TOO_MANY_REQUESTS, problem.code, said(problem.text), vec![]),
             Self::Outside(problem) => answer(StatusCode::BAD_GATEWAY, problem.code, said(problem.text), vec![]),
+            Self::Offline(problem) => answer(StatusCode::SERVICE_UNAVAILABLE, problem.code, said(problem.text), vec![]),
             Self::Failed(problem) => {
                 answer(StatusCode::INTERNAL_SERVER_ERROR, problem.code, said(problem.text), vec![])
             }

@@ -19,6 +19,7 @@ mod housekeeping;
 mod lost_containers;
 mod projects;
 mod proxies;
+mod repositories;
 pub mod schedules;
 mod spiders;
 mod ui;

@@ -3,6 +3,7 @@
 mod app;
 mod client;
 mod faults;
+mod forge;
 mod mongo;
 mod node;
 mod parts;
@@ -18,6 +19,7 @@ pub mod wire;
 pub use app::{Settings, TestApp};
 pub use client::{Answer, Client, PASSWORD, cookies_of, zip_of};
 pub use faults::{Gate, SmallDisk};
+pub use forge::{Forge, SshServer, TOKEN};
 pub use mongo::MongoServer;
 pub use node::NodeProcess;
 pub use parts::{documentation_site, faketime, new_database, skip_unless};

@@ -1,35 +1,43 @@
-//! Whose version of a file counts, by what both sides had last agreed on.
+//! Whose version of a file counts, by what both sides had last agreed on: an editor or a repository, and the spider.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    features::spiders::files::{Tree, clean},
-    platform::files::Hash,
+use super::{
+    SpiderFile,
+    paths::{Tree, clean},
 };
+use crate::platform::files::Hash;
 
 /// What a file is to both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
+pub struct State {
     pub hash: Hash,
     pub executable: bool,
     pub size: i64,
 }
 
+impl From<&SpiderFile> for State {
+    fn from(file: &SpiderFile) -> Self {
+        Self { hash: file.hash.clone(), executable: file.executable, size: file.size }
+    }
+}
+
 /// By path.
-pub(super) type States = BTreeMap<String, State>;
+pub type States = BTreeMap<String, State>;
 
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Merged {
+pub struct Merged {
     /// What both sides are to have.
     pub files: States,
-    /// Where both had changed a file: its path, which keeps the spider's version, and where the container's is now.
+    /// Where both had changed a file: its path, which keeps their version, and where ours is now.
     pub conflicts: Vec<(String, String)>,
 }
 
-/// `ours` is what the container has, `theirs` the spider. `mark` makes names of what stands aside.
-pub(super) fn merge(base: &States, ours: &States, theirs: &States, mark: &str) -> Merged {
+/// Where both have changed a file, `theirs` keeps its name and `ours` stands aside, under a name that `mark` is in. In an
+/// editor ours is the container's and theirs the spider's; with a repository ours is the spider's and theirs the commit's.
+pub fn merge(base: &States, ours: &States, theirs: &States, mark: &str) -> Merged {
     let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
     let (mut merged, mut aside) = (Merged::default(), Vec::new());
     for path in paths {
@@ -45,7 +53,7 @@ pub(super) fn merge(base: &States, ours: &States, theirs: &States, mark: &str) -
             }
             Some(both)
         } else {
-            // Removed in the container, changed at the spider since.
+            // Removed here, changed there since.
             their.cloned()
         };
         if let Some(kept) = kept {
@@ -78,8 +86,8 @@ fn of_both(base: Option<&State>, our: &State, their: &State) -> (State, bool) {
     (State { executable, ..from.clone() }, is_conflict)
 }
 
-/// Takes out what cannot lie beside the spider's files: a file where they have a folder, or another letter case. Beside
-/// it, the tree of what stays.
+/// Takes out what cannot lie beside their files: a file where they have a folder, or another letter case. Beside it, the
+/// tree of what stays.
 fn in_the_way(files: &mut States, theirs: &States) -> (Tree, Vec<(String, State)>) {
     let first = files.keys().filter(|path| theirs.contains_key(*path));
     let mut tree = Tree::of(first.map(String::as_str));
@@ -134,7 +142,7 @@ mod tests {
             .collect()
     }
 
-    /// Base, container, spider → both; a star is an executable bit.
+    /// Base, ours, theirs → both; a star is an executable bit.
     #[test]
     fn whose_version_counts() {
         for (base, ours, theirs, both, conflicts) in [
