@@ -100,6 +100,11 @@ impl App {
             async move { spiders.follow_repositories(&stop).await }
         });
         let projects = self.projects.clone();
+        self.background.run("projects of nodes", Duration::from_secs(2), projects.nodes_due(), move || {
+            let projects = projects.clone();
+            async move { projects.follow_nodes().await }
+        });
+        let projects = self.projects.clone();
         self.background.run("copies of repositories", AN_HOUR, Arc::new(Notify::new()), move || {
             let projects = projects.clone();
             async move { projects.sweep_copies().await }

@@ -67,7 +67,11 @@ impl App {
             )
             .nest("/crawlhub", self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())))
             .nest("/crawlhub/internal", internal())
-            .nest("/crawlhub/internal", self.nodes.guard(tasks::node_router(self.tasks.clone())));
+            .nest(
+                "/crawlhub/internal",
+                self.nodes
+                    .guard(tasks::node_router(self.tasks.clone()).merge(projects::node_router(self.projects.clone()))),
+            );
         let mut described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);
