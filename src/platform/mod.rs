@@ -7,6 +7,7 @@ pub mod disk;
 pub mod documents;
 pub mod files;
 pub mod http;
+pub mod jobs;
 pub mod notify;
 pub mod process;
 pub mod proxies;

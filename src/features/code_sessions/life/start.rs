@@ -1,9 +1,8 @@
 //! From a row to an editor that answers.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::StreamExt;
 
 use super::{
     super::{CodeSession, CodeSessions, Status, service::GRACE},
@@ -12,9 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result, Text},
     id::CodeSessionId,
-    platform::containers::{
-        Container, ContainerError, ContainerId, ContainerSpec, Labels, Limits, LogRange, Output, State, Where,
-    },
+    platform::containers::{ContainerError, ContainerId, ContainerSpec, Labels, Limits, State, Where},
     text,
 };
 
@@ -27,7 +24,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Of a log, in a message.
 const LAST_LINES: u64 = 30;
 const LONGEST_LOG: usize = 4000;
-const LOG_PATIENCE: Duration = Duration::from_secs(5);
 /// The largest file that may be written in an editor.
 const FILE_MB: i64 = 1024;
 /// How long after it was asked for an editor is still started when the server that began it is gone.
@@ -148,7 +144,7 @@ impl CodeSessions {
     pub(super) async fn answering(&self, session: &CodeSessionId, id: &ContainerId) -> Result<String> {
         loop {
             let found = self.containers.inspect(id).await?.ok_or_else(|| ContainerError::Gone(id.clone()))?;
-            match (found.state, upstream_of(&found)) {
+            match (found.state, found.reached_at(PORT)) {
                 (State::Running, Some(upstream)) => {
                     if self.answers(session, &upstream, "/healthz").await
                         && self.answers(session, &upstream, "/?folder=/workspace").await
@@ -182,7 +178,7 @@ impl CodeSessions {
             return self.abandon(&session).await;
         }
         let log = match &session.container_id {
-            Some(container) => self.last_lines(container).await,
+            Some(container) => self.containers.last_lines(container, LAST_LINES, LONGEST_LOG).await,
             None => String::new(),
         };
         tracing::warn!(session = %id, "an editor could not be started: {error}");
@@ -213,29 +209,6 @@ impl CodeSessions {
         }
         Ok(())
     }
-
-    /// What a container printed last.
-    pub(super) async fn last_lines(&self, id: &ContainerId) -> String {
-        let gather = async {
-            let range = LogRange { last: Some(LAST_LINES), follow: false };
-            let mut lines = self.containers.logs(id, range).await.ok()?;
-            let mut text = Vec::new();
-            while let Some(Ok(Output::Stdout(piece) | Output::Stderr(piece))) = lines.next().await {
-                text.extend_from_slice(&piece);
-            }
-            let text = String::from_utf8_lossy(&text).into_owned();
-            Some(text[text.ceil_char_boundary(text.len().saturating_sub(LONGEST_LOG))..].trim().to_owned())
-        };
-        tokio::time::timeout(LOG_PATIENCE, gather).await.ok().flatten().unwrap_or_default().replace('\0', "")
-    }
-}
-
-/// Where a container's editor is reached.
-pub(super) fn upstream_of(container: &Container) -> Option<String> {
-    if let Some((_, port)) = container.ports.iter().find(|(inside, _)| *inside == PORT) {
-        return Some(format!("127.0.0.1:{port}"));
-    }
-    container.address.map(|address| SocketAddr::from((address, PORT)).to_string())
 }
 
 /// For people; what is internal stays in the log.
