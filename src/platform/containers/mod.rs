@@ -9,22 +9,29 @@
 mod docker;
 pub mod fake;
 mod gateway;
+mod marks;
+mod pieces;
 mod runtime;
 mod spec;
 mod upkeep;
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 
 pub use docker::Docker;
 pub use gateway::Gateway;
-pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running};
+pub use marks::Mark;
+pub use pieces::Piece;
+pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running, Size, Terminal};
 pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,
-    Limits, Network, Output, Result, State, TYPE_LABEL, Where,
+    Limits, Network, Output, Result, State, TYPE_LABEL, Volume, Where,
 };
 pub use upkeep::DiskWatch;
+
+/// For a command whose output has ended to end as well.
+const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The engine that this server uses, and the name of this installation on it.
 #[derive(Debug, Clone)]
@@ -68,22 +75,34 @@ impl Containers {
         self.runtime.list(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation), label]).await
     }
 
+    /// All volumes of this installation of one kind.
+    pub async fn own_volumes(&self, kind: &str) -> Result<Vec<Volume>> {
+        self.runtime.volumes(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation)]).await
+    }
+
     /// Runs a command in a running container and gathers what it prints, up to `limit` bytes of each stream; more is an
-    /// error. Whoever calls it limits the time.
+    /// error, and so is a command that closes its output and runs on. Whoever calls it limits the time.
     pub async fn run(&self, id: &ContainerId, exec: Exec, limit: usize) -> Result<Finished> {
-        let Running { mut output, exit } = self.runtime.exec(id, exec).await?;
+        let mut pieces = self.runtime.exec(id, exec).await?.pieces();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        while let Some(piece) = output.next().await {
-            let (stream, bytes) = match piece? {
-                Output::Stdout(bytes) => (&mut stdout, bytes),
-                Output::Stderr(bytes) => (&mut stderr, bytes),
+        loop {
+            let (stream, bytes) = match pieces.next().await {
+                Some(Ok(Piece::Stdout(bytes))) => (&mut stdout, bytes),
+                Some(Ok(Piece::Stderr(bytes))) => (&mut stderr, bytes),
+                Some(Ok(Piece::Silent)) => match tokio::time::timeout(EXIT_PATIENCE, pieces.next()).await {
+                    Ok(Some(Ok(Piece::Ended(code)))) => return Ok(Finished { code, stdout, stderr }),
+                    Ok(Some(Err(error))) => return Err(error),
+                    _ => return Err(ContainerError::failed("a command closed its output and runs on")),
+                },
+                Some(Ok(Piece::Ended(code))) => return Ok(Finished { code, stdout, stderr }),
+                Some(Err(error)) => return Err(error),
+                None => return Err(ContainerError::failed("a command has no end")),
             };
             if stream.len() + bytes.len() > limit {
                 return Err(ContainerError::failed(format!("a command printed more than {limit} bytes")));
             }
             stream.extend_from_slice(&bytes);
         }
-        Ok(Finished { code: exit.await?, stdout, stderr })
     }
 }
 

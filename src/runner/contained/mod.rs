@@ -163,6 +163,7 @@ fn spec_of(
         },
         network: Some(place.network.clone()),
         publish: None,
+        ..ContainerSpec::default()
     })
 }
 

@@ -14,7 +14,7 @@ use super::{
     admission::Refusal,
     opened::{Connection, Door, Seen},
     pages::{Notice, is_navigation, private},
-    place::{Place, Way, is_same_origin},
+    place::{Place, Way},
     service::PASS,
     statement::{Statement, cookie_name},
 };
@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Problem, Result},
     features::code_sessions::Status,
     platform::http::{
-        PassedOn,
+        PassedOn, is_same_origin,
         proxy::{Failure, Passage, asks_for_websocket, climbs},
     },
     text,

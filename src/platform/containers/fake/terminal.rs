@@ -1,0 +1,52 @@
+//! Terminals, of this machine.
+
+use std::process::Stdio;
+
+use anyhow::Context;
+use futures_util::StreamExt;
+use nix::pty::openpty;
+use tokio::process::Command;
+use tokio_util::io::ReaderStream;
+
+use super::{Made, locked, process};
+use crate::platform::containers::{ContainerError, Exec, Size, Terminal};
+
+pub(super) async fn begin(made: &Made, exec: Exec, size: Size) -> anyhow::Result<Terminal> {
+    let pair = openpty(None, None)?;
+    let (ours, theirs) = (std::fs::File::from(pair.master), std::fs::File::from(pair.slave));
+    // It is the terminal of a session, which only its first process can make it.
+    let argv: Vec<String> = ["setsid", "--ctty", "--wait"].map(str::to_owned).into_iter().chain(exec.argv).collect();
+    let env = process::marked(made, exec.mark, &exec.env);
+    let mut command = process::command(made, &argv, exec.working_dir.as_deref(), &env)?;
+    let child = command
+        .stdin(Stdio::from(theirs.try_clone()?))
+        .stdout(Stdio::from(theirs.try_clone()?))
+        .stderr(Stdio::from(theirs.try_clone()?))
+        .spawn()?;
+    drop(command);
+    set_size(&ours, size).await?;
+    let id = crate::id::new();
+    locked(&made.terminals).insert(id.clone(), ours.try_clone()?);
+    let output = ReaderStream::new(tokio::fs::File::from_std(ours.try_clone()?));
+    // The last of the other side hung up.
+    let output = output.take_while(|piece| std::future::ready(piece.is_ok()));
+    let output = output.map(|piece| piece.map_err(|error| ContainerError::Failed(error.into()))).boxed();
+    let input = Box::pin(tokio::fs::File::from_std(ours));
+    Ok(Terminal { id, output, input, exit: process::exit_of(child) })
+}
+
+pub(super) async fn resize(made: &Made, terminal: &str, size: Size) -> anyhow::Result<()> {
+    let side = locked(&made.terminals).get(terminal).map(std::fs::File::try_clone).transpose()?;
+    match side {
+        Some(side) => set_size(&side, size).await,
+        None => Ok(()),
+    }
+}
+
+async fn set_size(side: &std::fs::File, size: Size) -> anyhow::Result<()> {
+    let (rows, columns) = (size.rows.to_string(), size.columns.to_string());
+    let mut stty = Command::new("stty");
+    stty.args(["rows", &rows, "cols", &columns]).stdin(Stdio::from(side.try_clone()?)).stderr(Stdio::null());
+    stty.status().await.context("stty")?;
+    Ok(())
+}
