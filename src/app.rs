@@ -56,6 +56,7 @@ use crate::{
         proxies::{self, Proxies},
         spiders::{self, Spiders},
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
+        workspaces::{self, Workspaces},
     },
     health::{self, Health},
     platform::{
@@ -102,6 +103,7 @@ pub struct App {
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
+    workspaces: Workspaces,
     doors: Doors,
     gateway: Gateway,
     dispatcher: Dispatcher,
@@ -167,6 +169,7 @@ impl App {
             (config.code_sessions.clone(), config.docker.ports()?),
             doors.clone(),
         )?;
+        let workspaces = Workspaces::new(&foundation, accounts.clone(), containers.clone(), config.workspaces.clone());
         let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let worker = new_worker();
@@ -197,6 +200,7 @@ impl App {
             housekeeping,
             dashboard,
             code_sessions,
+            workspaces,
             alerts,
             db,
             documents,
@@ -282,6 +286,7 @@ impl App {
                 "/crawlhub",
                 self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
             )
+            .nest("/crawlhub", self.accounts.guard(Access::Editor, workspaces::router(self.workspaces.clone())))
             .nest("/crawlhub/internal", internal());
         let mut described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))
@@ -383,7 +388,11 @@ impl App {
             stopped.await;
             tracing::info!("stopping: running tasks have {} seconds", self.stop_grace.as_secs());
             self.stop.cancel();
-            tokio::join!(self.background.ended(), self.dispatcher.drain(self.stop_grace));
+            tokio::join!(
+                self.background.ended(),
+                self.dispatcher.drain(self.stop_grace),
+                self.workspaces.ended(HTTP_GRACE),
+            );
             close_http.cancel();
             tokio::time::sleep(HTTP_GRACE).await;
         };

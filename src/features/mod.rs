@@ -15,3 +15,4 @@ pub mod projects;
 pub mod proxies;
 pub mod spiders;
 pub mod tasks;
+pub mod workspaces;

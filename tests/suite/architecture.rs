@@ -38,8 +38,9 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 12] = [
+    const DOWN: [&str; 13] = [
         "dashboard",
+        "workspaces",
         "code_sessions",
         "housekeeping",
         "alerts",

@@ -15,14 +15,12 @@ mod runtime;
 mod spec;
 mod upkeep;
 
-use std::{ops::Deref, sync::Arc, time::Duration};
-
-use futures_util::StreamExt;
+use std::{ops::Deref, sync::Arc};
 
 pub use docker::Docker;
 pub use gateway::Gateway;
 pub use marks::Mark;
-pub use pieces::Piece;
+pub use pieces::{Finished, Piece};
 pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running, Size, Terminal};
 pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,
@@ -30,22 +28,11 @@ pub use spec::{
 };
 pub use upkeep::DiskWatch;
 
-/// For a command whose output has ended to end as well.
-const EXIT_PATIENCE: Duration = Duration::from_secs(10);
-
 /// The engine that this server uses, and the name of this installation on it.
 #[derive(Debug, Clone)]
 pub struct Containers {
     runtime: Arc<dyn ContainerRuntime>,
     installation: Arc<str>,
-}
-
-/// What a command in a container came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    pub code: i64,
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
 }
 
 impl Containers {
@@ -80,29 +67,10 @@ impl Containers {
         self.runtime.volumes(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation)]).await
     }
 
-    /// Runs a command in a running container and gathers what it prints, up to `limit` bytes of each stream; more is an
-    /// error, and so is a command that closes its output and runs on. Whoever calls it limits the time.
+    /// Runs a command in a running container and [gathers](Running::gathered) what it prints. Whoever calls it limits the
+    /// time.
     pub async fn run(&self, id: &ContainerId, exec: Exec, limit: usize) -> Result<Finished> {
-        let mut pieces = self.runtime.exec(id, exec).await?.pieces();
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        loop {
-            let (stream, bytes) = match pieces.next().await {
-                Some(Ok(Piece::Stdout(bytes))) => (&mut stdout, bytes),
-                Some(Ok(Piece::Stderr(bytes))) => (&mut stderr, bytes),
-                Some(Ok(Piece::Silent)) => match tokio::time::timeout(EXIT_PATIENCE, pieces.next()).await {
-                    Ok(Some(Ok(Piece::Ended(code)))) => return Ok(Finished { code, stdout, stderr }),
-                    Ok(Some(Err(error))) => return Err(error),
-                    _ => return Err(ContainerError::failed("a command closed its output and runs on")),
-                },
-                Some(Ok(Piece::Ended(code))) => return Ok(Finished { code, stdout, stderr }),
-                Some(Err(error)) => return Err(error),
-                None => return Err(ContainerError::failed("a command has no end")),
-            };
-            if stream.len() + bytes.len() > limit {
-                return Err(ContainerError::failed(format!("a command printed more than {limit} bytes")));
-            }
-            stream.extend_from_slice(&bytes);
-        }
+        self.runtime.exec(id, exec).await?.gathered(limit).await
     }
 }
 

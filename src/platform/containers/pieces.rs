@@ -8,12 +8,23 @@ use futures_util::{
     future::BoxFuture,
     stream::{self, BoxStream},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Output, OutputStream, Result, Running};
+use super::{ContainerError, Output, OutputStream, Result, Running};
 
 /// For what a command has printed before its end to come, where something that it left behind holds its output.
 const DRAIN: Duration = Duration::from_secs(1);
+
+/// For a command whose output has ended to end as well.
+const EXIT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a command in a container came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Finished {
+    pub code: i64,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
@@ -38,6 +49,31 @@ impl Running {
     /// Ends when the command's own process has ended, whatever holds its output then.
     pub fn pieces(self) -> BoxStream<'static, Result<Piece>> {
         stream::unfold(Stage::Open(self.output, self.exit), next).boxed()
+    }
+
+    /// All that it prints, up to `limit` bytes of each stream; more is an error, and so is a command that closes its
+    /// output and runs on.
+    pub async fn gathered(self, limit: usize) -> Result<Finished> {
+        let mut pieces = self.pieces();
+        let mut done = Finished::default();
+        loop {
+            let (stream, bytes) = match pieces.next().await {
+                Some(Ok(Piece::Stdout(bytes))) => (&mut done.stdout, bytes),
+                Some(Ok(Piece::Stderr(bytes))) => (&mut done.stderr, bytes),
+                Some(Ok(Piece::Silent)) => match timeout(EXIT_PATIENCE, pieces.next()).await {
+                    Ok(Some(Ok(Piece::Ended(code)))) => return Ok(Finished { code, ..done }),
+                    Ok(Some(Err(error))) => return Err(error),
+                    _ => return Err(ContainerError::failed("a command closed its output and runs on")),
+                },
+                Some(Ok(Piece::Ended(code))) => return Ok(Finished { code, ..done }),
+                Some(Err(error)) => return Err(error),
+                None => return Err(ContainerError::failed("a command has no end")),
+            };
+            if stream.len() + bytes.len() > limit {
+                return Err(ContainerError::failed(format!("a command printed more than {limit} bytes")));
+            }
+            stream.extend_from_slice(&bytes);
+        }
     }
 }
 

@@ -21,4 +21,4 @@ pub use origin::{is_own_page, is_same_origin};
 pub use page::{Page, Paging};
 pub use sse::{Event, Sse, event, sse};
 pub use terminal::{Parting, carry_terminal, for_terminal};
-pub use upload::{Upload, receive_upload};
+pub use upload::{FilePart, Part, Parts, Upload, receive_upload};

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::platform::containers::{Output, Piece, Running, Size, Terminal};
+use crate::platform::containers::{ContainerId, Containers, Output, Piece, Running, Size, Terminal};
 
 /// Lest somebody in between takes the connection for dead.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -53,16 +53,17 @@ pub fn for_terminal(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade.max_message_size(MOST).max_frame_size(MOST).write_buffer_size(0).max_write_buffer_size(WAITING)
 }
 
-/// Carries both ways until either side is done, or `end` comes. `typed` is called whenever something is typed.
+/// Carries both ways until either side is done, or `end` comes. The terminal is one in that container; `typed` is called
+/// whenever something is typed.
 pub async fn carry_terminal(
     socket: WebSocket,
     terminal: Terminal,
+    (containers, container): (&Containers, &ContainerId),
     end: &CancellationToken,
     typed: impl Fn(),
-    resize: impl AsyncFn(Size),
 ) -> Parting {
     let (mut to_browser, mut from_browser) = socket.split();
-    let Terminal { output, mut input, exit, .. } = terminal;
+    let Terminal { id, output, mut input, exit } = terminal;
     let mut pieces = Running { output: output.map(|piece| piece.map(Output::Stdout)).boxed(), exit }.pieces();
     let inward = async {
         while let Ok(Some(Ok(message))) = timeout(SILENCE, from_browser.next()).await {
@@ -80,7 +81,10 @@ pub async fn carry_terminal(
                 Message::Text(text) => {
                     // What is said in other words is for somebody else.
                     if let Ok(Said { resize: Resize { cols, rows } }) = serde_json::from_str(&text) {
-                        resize(Size { columns: cols.clamp(1, 1000), rows: rows.clamp(1, 1000) }).await;
+                        let size = Size { columns: cols.clamp(1, 1000), rows: rows.clamp(1, 1000) };
+                        if let Err(error) = containers.resize(container, &id, size).await {
+                            tracing::debug!(%container, "a terminal keeps its size: {error}");
+                        }
                     }
                 }
                 Message::Ping(_) | Message::Pong(_) => {}

@@ -22,3 +22,4 @@ mod proxies;
 pub mod schedules;
 mod spiders;
 mod ui;
+mod workspaces;

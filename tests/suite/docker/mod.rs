@@ -3,6 +3,7 @@
 mod editor;
 mod faults;
 mod spiders;
+mod workspaces;
 
 use std::process::Stdio;
 

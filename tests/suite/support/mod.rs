@@ -11,6 +11,7 @@ mod raw_zip;
 mod receiver;
 mod sinks;
 mod site;
+mod socket;
 mod upstream;
 pub mod wire;
 
@@ -25,4 +26,5 @@ pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
 pub use sinks::UsersDatabase;
 pub use site::practice_site;
+pub use socket::{Frame, Socket};
 pub use upstream::Upstream;

@@ -4,8 +4,14 @@ use std::process::Stdio;
 
 use anyhow::Context;
 use futures_util::StreamExt;
-use nix::pty::openpty;
-use tokio::process::Command;
+use nix::{
+    fcntl::{FcntlArg, OFlag, fcntl},
+    pty::openpty,
+};
+use tokio::{
+    net::unix::pipe::{Receiver, Sender},
+    process::Command,
+};
 use tokio_util::io::ReaderStream;
 
 use super::{Made, locked, process};
@@ -27,11 +33,12 @@ pub(super) async fn begin(made: &Made, exec: Exec, size: Size) -> anyhow::Result
     set_size(&ours, size).await?;
     let id = crate::id::new();
     locked(&made.terminals).insert(id.clone(), ours.try_clone()?);
-    let output = ReaderStream::new(tokio::fs::File::from_std(ours.try_clone()?));
+    fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let output = ReaderStream::new(Receiver::from_owned_fd_unchecked(ours.try_clone()?.into())?);
     // The last of the other side hung up.
     let output = output.take_while(|piece| std::future::ready(piece.is_ok()));
     let output = output.map(|piece| piece.map_err(|error| ContainerError::Failed(error.into()))).boxed();
-    let input = Box::pin(tokio::fs::File::from_std(ours));
+    let input = Box::pin(Sender::from_owned_fd_unchecked(ours.into())?);
     Ok(Terminal { id, output, input, exit: process::exit_of(child) })
 }
 

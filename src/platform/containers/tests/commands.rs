@@ -50,8 +50,7 @@ async fn all_of_a_command_is_ended_and_nothing_else() {
     on_each(|tested| async move {
         let (engine, id) = (&tested.containers, tested.with_marks().await);
         let (kept, gone) = (Mark::new(), Mark::new());
-        let mut other = tested.begin(&id, Some(kept), "echo up; read -r _; sleep 0.2; echo done").await.pieces();
-        assert_eq!(other.next().await.unwrap().unwrap(), Piece::Stdout("up\n".into()));
+        let other = tested.begin(&id, Some(kept), "while ! [ -e go ]; do sleep 0.01; done; echo done").await;
         // Out of its group, its session, its environment; deaf; and one that is always another process.
         let hiding = if tested.is_real {
             "trap '' TERM INT HUP; (setsid env -i sh -c 'trap \"\" TERM; while true; do sleep 300; done' &) ;
@@ -69,11 +68,8 @@ async fn all_of_a_command_is_ended_and_nothing_else() {
                 tested.run(&id, "grep -l -a 'sleep.2\\|sleep.3' /proc/[0-9]*/cmdline | grep -v self | wc -l").await;
             assert_eq!(left.stdout, b"1\n", "the one that looks");
         }
-        let mut rest = Vec::new();
-        while let Some(piece) = other.next().await {
-            rest.push(piece.unwrap());
-        }
-        assert_eq!(rest, [Piece::Stdout("done\n".into()), Piece::Silent, Piece::Ended(0)]);
+        tested.run(&id, "touch go").await;
+        assert_eq!(ended(other).await, ("done\n".to_owned(), 0));
         // Where nobody is to be spared but the container itself.
         let all = tested.begin(&id, Some(gone), "sleep 1000").await;
         engine.end_others(&id, &[Mark::MAIN], false).await.unwrap();
