@@ -91,6 +91,7 @@ bench: ui
 	python3 benches/data.py --server $(TARGET)/release/crawlhub
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
+	scripts/with-docker python3 benches/sandboxes.py --server $(TARGET)/release/crawlhub
 
 release: ui
 	cargo build --locked --release --bin crawlhub

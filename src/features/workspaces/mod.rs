@@ -106,7 +106,9 @@ fn with_parameter<S: Clone + Send + Sync + 'static>(
     parameter: &Parameter,
 ) -> OpenApiRouter<S> {
     for item in router.get_openapi_mut().paths.paths.values_mut() {
-        item.parameters.get_or_insert_default().push(RefOr::T(parameter.clone()));
+        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            operation.parameters.get_or_insert_default().push(RefOr::T(parameter.clone()));
+        }
     }
     router
 }

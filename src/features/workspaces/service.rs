@@ -73,6 +73,7 @@ impl Workspaces {
                 terminals: count(Kind::Terminal),
             },
             limits: Limits::of(&self.settings),
+            id: workspace.id,
             name: workspace.name,
             mode: workspace.mode,
             last_used_at: workspace.last_used_at,

@@ -109,6 +109,8 @@ fn is_name(name: &str) -> bool {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Sandbox)]
 pub(super) struct Shown {
+    /// By which the engine's containers and volumes are known as its: label `crawlhub.workspace`.
+    pub id: WorkspaceId,
     pub name: String,
     pub mode: Mode,
     /// Whether its container is there. It comes with the next command, and goes when nobody does anything for long.

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::Context;
 use futures_util::StreamExt;
 use nix::{
-    fcntl::{FcntlArg, OFlag, fcntl},
+    fcntl::{FcntlArg, FdFlag, OFlag, fcntl},
     pty::openpty,
 };
 use tokio::{
@@ -19,6 +19,10 @@ use crate::platform::containers::{ContainerError, Exec, Size, Terminal};
 
 pub(super) async fn begin(made: &Made, exec: Exec, size: Size) -> anyhow::Result<Terminal> {
     let pair = openpty(None, None)?;
+    // Else the shell would hold the side by which it hears that nobody is there any more.
+    for side in [&pair.master, &pair.slave] {
+        fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    }
     let (ours, theirs) = (std::fs::File::from(pair.master), std::fs::File::from(pair.slave));
     // It is the terminal of a session, which only its first process can make it.
     let argv: Vec<String> = ["setsid", "--ctty", "--wait"].map(str::to_owned).into_iter().chain(exec.argv).collect();
