@@ -1,85 +1,71 @@
-//! The composition root: settings → handles → router and loops. What exists and what runs is read here.
+//! The composition root: settings → handles → router and loops. What exists is read here, what is served in `router`, what
+//! runs in `loops`.
 
 mod description;
 mod loops;
 mod parts;
+mod router;
 
 use std::{
-    fs::DirBuilder,
     net::SocketAddr,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context;
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderName, HeaderValue, Method, header},
-    middleware::{from_fn, from_fn_with_state},
-    serve::ListenerExt,
-};
+use axum::{http::HeaderValue, serve::ListenerExt};
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    cors::{AllowOrigin, CorsLayer},
-    set_header::SetResponseHeaderLayer,
-};
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
 
-use description::{Description, name_operations};
 use loops::sync;
-pub use parts::Outside;
-use parts::{SPIDERS_NETWORK, container_place, containers, dispatcher_config, edge, origins, runner_config, site};
+pub use parts::{Outside, runner_config};
+use parts::{
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, git, made_folder,
+    open_database, open_documents, origins, site,
+};
 
 use crate::{
-    clock::{Clock, SharedClock, SyncedClock},
+    clock::{Clock, SyncedClock},
     config::Config,
-    error::{Error, Problem},
     features::{
-        accounts::{self, Access, Accounts},
-        alerts::{self, Alerts},
-        code_sessions::{self, CodeSessions, Doors},
-        contracts::{self, Contracts},
-        dashboard::{self, Dashboard},
-        data::{self, Data},
-        datasources::{self, Datasources},
+        accounts::Accounts,
+        alerts::Alerts,
+        code_sessions::CodeSessions,
+        contracts::Contracts,
+        dashboard::Dashboard,
+        data::Data,
+        datasources::Datasources,
+        doors::Doors,
         events::Events,
-        housekeeping::{self, Housekeeping},
-        projects::{self, Projects},
-        proxies::{self, Proxies},
-        spiders::{self, Spiders},
+        housekeeping::Housekeeping,
+        instances::Instances,
+        nodes::Nodes,
+        projects::Projects,
+        proxies::Proxies,
+        spiders::Spiders,
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
-        workspaces::{self, Workspaces},
+        workspaces::Workspaces,
     },
-    health::{self, Health},
+    health::Health,
     platform::{
         background::Background,
         containers::Gateway,
-        database::{Database, Schema},
+        database::Database,
         disk::Disk,
-        documents::{Documents, MongoStore, SqlStore},
+        documents::Documents,
         files::Files,
-        http::{carry_context, panic_answer},
         notify::Notifier,
         process::presence::{self, Presence},
         secrets::Secrets,
     },
     runner::Runner,
-    text, ui,
 };
 
-const BASE: &str = "/platform/api";
-/// Of a request that is no upload.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// How long open requests may take once everything else has stopped.
 const HTTP_GRACE: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
 pub struct App {
     listen: SocketAddr,
@@ -92,6 +78,7 @@ pub struct App {
     documents: Documents,
     health: Health,
     accounts: Accounts,
+    nodes: Nodes,
     projects: Projects,
     spiders: Spiders,
     proxies: Proxies,
@@ -103,6 +90,7 @@ pub struct App {
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
+    instances: Instances,
     workspaces: Workspaces,
     doors: Doors,
     gateway: Gateway,
@@ -131,7 +119,13 @@ impl App {
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
-        let projects = Projects::new(db.clone(), clock.clone());
+        let nodes = Nodes::new(db.clone(), clock.clone(), secrets.clone(), accounts.clone(), config.nodes.clone());
+        let (memory, worker) = (default_memory(config), new_worker());
+        let mut runner = runner_config(config, data_dir, outside)?;
+        runner.containers = Some(container_place(config, containers.installation()));
+        runner.server = Some(presence::file_of(data_dir, &worker));
+        let git = git(config, data_dir, &runner, &disk)?;
+        let projects = Projects::new(db.clone(), clock.clone(), secrets.clone(), files.clone(), git);
         projects.default_id().await?;
         let spiders = Spiders::new(
             db.clone(),
@@ -158,8 +152,15 @@ impl App {
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
-        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);
-        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
+        let tasks = Tasks::new(
+            foundation.clone(),
+            spiders.clone(),
+            proxies.clone(),
+            datasources.clone(),
+            (nodes.clone(), memory),
+            engine,
+        );
+        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config, listen));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let code_sessions = CodeSessions::new(
@@ -169,13 +170,16 @@ impl App {
             (config.code_sessions.clone(), config.docker.ports()?),
             doors.clone(),
         )?;
+        let instances = Instances::new(
+            foundation.clone(),
+            accounts.clone(),
+            containers.clone(),
+            config.instances.clone(),
+            doors.clone(),
+        )?;
         let workspaces = Workspaces::new(&foundation, accounts.clone(), containers.clone(), config.workspaces.clone());
-        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
+        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone(), nodes.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
-        let worker = new_worker();
-        let mut runner = runner_config(config, data_dir, outside)?;
-        runner.containers = Some(container_place(config, containers.installation()));
-        runner.server = Some(presence::file_of(data_dir, &worker));
         let runner = Runner::new(runner, files.clone(), clock.clone());
         let runner = runner.context("cannot make the folders of the runner")?;
         let config_of_tasks = dispatcher_config(config, listen, &worker);
@@ -200,11 +204,13 @@ impl App {
             housekeeping,
             dashboard,
             code_sessions,
+            instances,
             workspaces,
             alerts,
             db,
             documents,
             accounts,
+            nodes,
             doors,
             gateway,
             projects,
@@ -260,113 +266,13 @@ impl App {
         self.synced.now()
     }
 
-    /// Every route there is, closed but for those that are listed as open.
-    fn routes(&self) -> (OpenApiRouter, Router) {
-        let crawler = OpenApiRouter::new()
-            .merge(projects::router(self.projects.clone()))
-            .merge(spiders::router(self.spiders.clone()))
-            .merge(proxies::router(self.proxies.clone()))
-            .merge(datasources::router(self.datasources.clone()))
-            .merge(tasks::router(self.tasks.clone()))
-            .merge(data::router(self.data.clone()))
-            .merge(contracts::router(self.contracts.clone()))
-            .merge(code_sessions::router(self.code_sessions.clone()))
-            .merge(alerts::router(self.alerts.clone()))
-            .merge(dashboard::router(self.dashboard.clone()));
-        let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
-        let api = OpenApiRouter::new()
-            .merge(accounts::public_router(self.accounts.clone()))
-            .merge(code_sessions::authorize_router(self.doors.clone()))
-            .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
-            .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
-            .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
-            .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
-            .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
-            .nest(
-                "/crawlhub",
-                self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
-            )
-            .nest("/crawlhub", self.accounts.guard(Access::Editor, workspaces::router(self.workspaces.clone())))
-            .nest("/crawlhub/internal", internal());
-        let mut described = OpenApiRouter::with_openapi(Description::openapi())
-            .merge(health::router(self.health.clone()))
-            .nest(BASE, api);
-        name_operations(described.get_openapi_mut());
-        // The same again for clients that send no header; described once is enough.
-        let by_address = self.by_address();
-        (described, by_address)
-    }
-
-    /// What a spider may call, the task's token in the address.
-    fn by_address(&self) -> Router {
-        let internal = tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
-        Router::new().nest(&format!("{BASE}/_t/{{token}}/crawlhub/internal"), internal.split_for_parts().0)
-    }
-
-    /// All that is served to containers.
-    fn inner_router(&self) -> Router {
-        let internal = tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
-        self.by_address()
-            .nest(&format!("{BASE}/crawlhub/internal"), internal.split_for_parts().0)
-            .fallback(no_route)
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(CatchPanicLayer::custom(panic_answer))
-            .layer(from_fn(carry_context))
-    }
-
-    pub fn openapi(&self) -> utoipa::openapi::OpenApi {
-        self.routes().0.into_openapi()
-    }
-
-    fn router(&self) -> Router {
-        let (described, plain) = self.routes();
-        let (router, openapi) = described.split_for_parts();
-        router
-            .merge(plain)
-            .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
-            .fallback(ui::fallback)
-            .method_not_allowed_fallback(wrong_method)
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(CatchPanicLayer::custom(panic_answer))
-            .layer(self.cors_layer())
-            .layer(SetResponseHeaderLayer::if_not_present(
-                header::X_CONTENT_TYPE_OPTIONS,
-                HeaderValue::from_static("nosniff"),
-            ))
-            .layer(SetResponseHeaderLayer::if_not_present(
-                header::X_FRAME_OPTIONS,
-                HeaderValue::from_static("SAMEORIGIN"),
-            ))
-            .layer(from_fn_with_state(self.doors.clone(), code_sessions::enter))
-            .layer(from_fn(carry_context))
-    }
-
-    fn cors_layer(&self) -> CorsLayer {
-        let layer = CorsLayer::new();
-        if self.cors.is_empty() {
-            return layer;
-        }
-        layer
-            .allow_origin(AllowOrigin::list(self.cors.clone()))
-            .allow_credentials(true)
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-            .allow_headers([
-                header::CONTENT_TYPE,
-                header::AUTHORIZATION,
-                header::ACCEPT_LANGUAGE,
-                HeaderName::from_static("x-csrf-token"),
-                HeaderName::from_static("x-request-id"),
-                HeaderName::from_static("x-trace-id"),
-            ])
-            .expose_headers([HeaderName::from_static("x-request-id"), header::CONTENT_DISPOSITION])
-    }
-
     /// Serves until `stopped`, then ends in order: no new tasks; running ones get their time, and their spiders can
     /// still deliver; then the last requests; then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
         let _serving = self.gateway.serve(self.inner_router());
         self.tasks.sweep(self.dispatcher.runner()).await?;
+        self.projects.take_over().await?;
         self.start_loops(Watchdog::new(
             self.tasks.clone(),
             self.dispatcher.runner().clone(),
@@ -411,50 +317,4 @@ impl App {
 fn new_worker() -> String {
     let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     format!("{host}:{}:{}", std::process::id(), crate::id::new())
-}
-
-async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {
-    match config.database.url.reveal() {
-        "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
-        url => Database::open_postgres(url).await,
-    }
-}
-
-/// Where there is none, one is made. Its absolute path.
-fn made_folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
-    // Other users of the machine have no business in it.
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
-    Ok(std::path::absolute(data_dir)?)
-}
-
-/// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.
-async fn open_documents(
-    config: &Config,
-    data_dir: &Path,
-    db: &Database,
-    clock: &SharedClock,
-    disk: &Disk,
-) -> anyhow::Result<Documents> {
-    let mongodb = config.mongodb.url.reveal();
-    if !mongodb.is_empty() {
-        let store = MongoStore::open(mongodb, config.mongodb.ttl_days, clock.clone()).await?;
-        return Ok(Documents::new(store, disk.clone()));
-    }
-    let db = match db {
-        Database::Postgres(_) => db.clone(),
-        Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
-    };
-    Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
-}
-
-async fn no_route() -> Error {
-    Error::not_found("no_route", text!("没有这个地址", "there is nothing at this address; see /docs"))
-}
-
-async fn wrong_method() -> Error {
-    Error::WrongVerb(Problem {
-        code: "wrong_method",
-        text: text!("不支持该方法", "this address does not take that method; see /docs"),
-    })
 }

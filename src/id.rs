@@ -40,6 +40,6 @@ macro_rules! typed_id {
 
 typed_id! {
     UserId, SessionId, TokenId, ProjectId, SpiderId, ScheduleId, FileId, DeploymentId, TaskId,
-    AlertId, AlertRuleId, ChannelId, DatasourceId, DeliveryId, LinkId, ProxyId, CodeSessionId,
+    AlertId, AlertRuleId, ChannelId, DatasourceId, DeliveryId, LinkId, ProxyId, CodeSessionId, InstanceId, NodeId,
     WorkspaceId, RunId,
 }

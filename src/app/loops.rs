@@ -78,6 +78,16 @@ impl App {
             let proxies = proxies.clone();
             async move { proxies.check_due_ones().await }
         });
+        let (spiders, stop) = (self.spiders.clone(), self.stop.clone());
+        self.background.run("repositories", Duration::from_secs(2), self.projects.sync_due(), move || {
+            let (spiders, stop) = (spiders.clone(), stop.clone());
+            async move { spiders.follow_repositories(&stop).await }
+        });
+        let projects = self.projects.clone();
+        self.background.run("copies of repositories", AN_HOUR, Arc::new(Notify::new()), move || {
+            let projects = projects.clone();
+            async move { projects.sweep_copies().await }
+        });
         let datasources = self.datasources.clone();
         self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
             let datasources = datasources.clone();
@@ -107,6 +117,16 @@ impl App {
         self.background.run_until_next("workspaces", Duration::from_secs(30), Arc::new(Notify::new()), move || {
             let workspaces = workspaces.clone();
             async move { workspaces.look_after().await }
+        });
+        let (instances, changed) = (self.instances.clone(), self.instances.wake());
+        self.background.run_until_next("instances", Duration::from_secs(30), changed, move || {
+            let instances = instances.clone();
+            async move { instances.look_after().await }
+        });
+        let instances = self.instances.clone();
+        self.background.run_until_next("containers of instances", A_DAY, Arc::new(Notify::new()), move || {
+            let instances = instances.clone();
+            async move { instances.listen().await }
         });
         let editors = self.code_sessions.clone();
         self.background.run_until_next("containers of editors", A_DAY, Arc::new(Notify::new()), move || {

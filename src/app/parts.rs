@@ -1,7 +1,9 @@
 //! What the settings and the world outside mean for each part.
 
 use std::{
+    fs::DirBuilder,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -14,10 +16,17 @@ use chrono::TimeDelta;
 use crate::{
     clock::SharedClock,
     config::{Config, Confine},
-    features::{accounts::Edge, code_sessions::Site, tasks::DispatcherConfig},
+    features::{
+        accounts::Edge,
+        doors::Site,
+        tasks::{DispatcherConfig, JobSettings},
+    },
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
-        database::Database,
+        database::{Database, Schema},
+        disk::Disk,
+        documents::{Documents, MongoStore, SqlStore},
+        git::{self, Git},
         process::Strength,
     },
     runner::{RunnerConfig, contained::ContainerPlace},
@@ -97,9 +106,11 @@ pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
     })
 }
 
-/// Where editors are found.
-pub(super) fn site(config: &Config) -> Site {
-    Site::new(&config.server.sandbox_domain, config.server.public_url.starts_with("https://"))
+/// Where editors and instances are found.
+pub(super) fn site(config: &Config, listen: SocketAddr) -> Site {
+    let public = &config.server.public_url;
+    let address = if public.is_empty() { format!("http://{listen}") } else { public.clone() };
+    Site::new(&config.server.sandbox_domain, &address, !config.instances.images.is_empty())
 }
 
 pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {
@@ -109,7 +120,8 @@ pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>>
         .collect()
 }
 
-pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyhow::Result<RunnerConfig> {
+/// How spiders are run on this machine; `data_dir` is closed to them.
+pub fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyhow::Result<RunnerConfig> {
     let mut runner = RunnerConfig::new(data_dir, outside.program);
     if let Some(folder) = &config.runner.environments_dir {
         runner.environments_dir.clone_from(folder);
@@ -127,6 +139,23 @@ pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) 
         runner.hidden = Some([data_dir.to_owned()].into_iter().chain(files).collect());
     }
     Ok(runner)
+}
+
+/// Reads projects' repositories, confined as spiders are.
+pub(super) fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
+    let ca_bundle = config.git.ca_bundle.as_ref().map(std::path::absolute).transpose()?;
+    Git::new(git::Settings {
+        root: data_dir.join("git"),
+        supervisor: runner.supervisor.clone(),
+        server: runner.server.clone(),
+        path: runner.path(),
+        hidden: runner.hidden.clone(),
+        max_mb: config.git.max_mb,
+        timeout: Duration::from_secs(config.git.timeout_seconds),
+        allow_private: config.git.allow_private,
+        ca_bundle,
+        disk: disk.clone(),
+    })
 }
 
 /// Whether spiders are confined; says it where they are not, or not wholly.
@@ -166,7 +195,49 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
         worker: worker.to_owned(),
         slots: if config.tasks.slots == 0 { cores * 2 } else { config.tasks.slots },
         lease: TimeDelta::seconds(config.tasks.lease_seconds),
-        api_url: if configured.is_empty() { own } else { configured.to_owned() },
-        memory_limit_mb: Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0),
+        job: JobSettings {
+            api_url: if configured.is_empty() { own } else { configured.to_owned() },
+            memory_limit_mb: default_memory(config),
+        },
     }
+}
+
+/// Of spiders that set no limit of their own, in MB.
+pub(super) fn default_memory(config: &Config) -> Option<i64> {
+    Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0)
+}
+
+pub(super) async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {
+    match config.database.url.reveal() {
+        "" => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await,
+        url => Database::open_postgres(url).await,
+    }
+}
+
+/// Where there is none, one is made. Its absolute path.
+pub(super) fn made_folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    // Other users of the machine have no business in it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make {}", data_dir.display()))?;
+    Ok(std::path::absolute(data_dir)?)
+}
+
+/// Documents live in MongoDB where there is one, else in the database, in SQLite in a file of their own.
+pub(super) async fn open_documents(
+    config: &Config,
+    data_dir: &Path,
+    db: &Database,
+    clock: &SharedClock,
+    disk: &Disk,
+) -> anyhow::Result<Documents> {
+    let mongodb = config.mongodb.url.reveal();
+    if !mongodb.is_empty() {
+        let store = MongoStore::open(mongodb, config.mongodb.ttl_days, clock.clone()).await?;
+        return Ok(Documents::new(store, disk.clone()));
+    }
+    let db = match db {
+        Database::Postgres(_) => db.clone(),
+        Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
+    };
+    Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
 }

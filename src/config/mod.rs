@@ -2,7 +2,11 @@
 
 mod source;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    path::PathBuf,
+};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -21,9 +25,13 @@ pub struct Config {
     pub accounts: Accounts,
     pub spiders: Spiders,
     pub tasks: Tasks,
+    pub nodes: Nodes,
+    pub agent: Agent,
     pub runner: Runner,
     pub docker: Docker,
     pub code_sessions: CodeSessions,
+    pub instances: Instances,
+    pub git: Git,
     pub workspaces: Workspaces,
     pub data: Data,
     pub proxies: Proxies,
@@ -120,6 +128,36 @@ pub struct Tasks {
     pub max_timeout_seconds: i64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nodes {
+    pub lease_seconds: u64,
+}
+
+/// Of `crawlhub worker`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    pub node_name: String,
+    pub master_url: String,
+    pub token: Secret,
+    #[serde(deserialize_with = "path_or_none")]
+    pub token_file: Option<PathBuf>,
+    pub api_host: IpAddr,
+    pub api_port: u16,
+    pub storage_path: PathBuf,
+    #[serde(deserialize_with = "path_or_none")]
+    pub projects_path: Option<PathBuf>,
+    #[serde(deserialize_with = "path_or_none")]
+    pub datasets_path: Option<PathBuf>,
+    #[serde(deserialize_with = "path_or_none")]
+    pub jobs_workspace: Option<PathBuf>,
+    pub slots: usize,
+    #[serde(deserialize_with = "by_comma")]
+    pub labels: Vec<String>,
+    pub cache_mb: u64,
+}
+
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Datasources {
@@ -150,13 +188,16 @@ pub struct Docker {
 
 impl Docker {
     /// To publish containers at.
-    pub fn ports(&self) -> anyhow::Result<std::ops::RangeInclusive<u16>> {
-        let range = self.ports.split_once('-').and_then(|(first, last)| {
-            let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-            (first > 0 && first <= last).then_some(first..=last)
-        });
-        range.with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
+    pub fn ports(&self) -> anyhow::Result<RangeInclusive<u16>> {
+        range_of(&self.ports).with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
     }
+}
+
+/// What is written as "10000-10100".
+fn range_of(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-')?;
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first > 0 && first <= last).then_some(first..=last)
 }
 
 /// How containers are reached from here.
@@ -256,6 +297,62 @@ impl Workspaces {
         }
         Ok(())
     }
+}
+
+/// Programs with a web page at a host of their own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instances {
+    #[serde(deserialize_with = "by_comma")]
+    pub images: Vec<String>,
+    pub container_port: u16,
+    pub ports: String,
+    pub cpus: f64,
+    pub memory_mb: i64,
+    pub processes: i64,
+    pub disk_mb: i64,
+    pub start_seconds: i64,
+    pub idle_hours: i64,
+    pub per_user: i64,
+    pub per_user_running: i64,
+    pub in_all: i64,
+}
+
+impl Instances {
+    /// To publish instances at.
+    pub fn ports(&self) -> anyhow::Result<RangeInclusive<u16>> {
+        range_of(&self.ports).with_context(|| format!("instances.ports is no range as 5174-6173: {:?}", self.ports))
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        self.ports()?;
+        ensure!(self.container_port >= 1024, "instances.container_port must be at least 1024");
+        ensure!(self.cpus > 0.0 && self.cpus <= 1024.0, "instances.cpus must be above 0");
+        for (name, number, least) in [
+            ("memory_mb", self.memory_mb, 32),
+            ("processes", self.processes, 16),
+            ("disk_mb", self.disk_mb, 0),
+            ("start_seconds", self.start_seconds, 1),
+            ("idle_hours", self.idle_hours, 0),
+            ("per_user", self.per_user, 1),
+            ("per_user_running", self.per_user_running, 1),
+            ("in_all", self.in_all, 1),
+        ] {
+            ensure!((least..=1_000_000).contains(&number), "instances.{name} must be between {least} and 1000000");
+        }
+        Ok(())
+    }
+}
+
+/// Repositories of projects.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    pub max_mb: u64,
+    pub timeout_seconds: u64,
+    pub allow_private: bool,
+    #[serde(deserialize_with = "path_or_none")]
+    pub ca_bundle: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -423,9 +520,13 @@ impl Config {
         ensure!(self.tasks.lease_seconds >= 5, "tasks.lease_seconds must be at least 5");
         ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
         ensure!(self.data.search_items >= 1, "data.search_items must be at least 1");
+        ensure!((5..=86_400).contains(&self.nodes.lease_seconds), "nodes.lease_seconds must be between 5 and 86400");
         self.retention.validate()?;
         self.docker.ports()?;
+        ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
+        ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;
+        self.instances.validate()?;
         self.workspaces.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,

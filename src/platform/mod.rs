@@ -6,6 +6,7 @@ pub mod database;
 pub mod disk;
 pub mod documents;
 pub mod files;
+pub mod git;
 pub mod http;
 pub mod jobs;
 pub mod notify;

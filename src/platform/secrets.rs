@@ -82,6 +82,13 @@ impl Secrets {
     }
 }
 
+/// Whether `hex` is the HMAC-SHA256 of the message, which only who has the key can make.
+pub fn is_hmac_of(key: &[u8], message: &[u8], hex: &str) -> bool {
+    let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key) else { return false };
+    mac.update(message);
+    decode_hex(hex).is_some_and(|given| mac.verify_slice(&given).is_ok())
+}
+
 /// 256 random bits as text that is safe in addresses and headers.
 pub fn random_token() -> String {
     URL_SAFE_NO_PAD.encode(random::<32>())

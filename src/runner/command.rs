@@ -56,6 +56,7 @@ pub(super) fn build(
     Ok(Spec {
         argv,
         cwd: dir.work(),
+        input: None,
         env: environment(config, job, &Paths::of(config, dir, python, support)),
         memory_limit_mb: job.memory_limit_mb.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0),
         max_processes: Some(config.max_processes),

@@ -85,7 +85,8 @@ impl RunnerConfig {
         found.map_or_else(|| otherwise.to_owned(), |(_, value)| value.clone())
     }
 
-    pub(super) fn path(&self) -> String {
+    /// Where programs are looked for.
+    pub fn path(&self) -> String {
         self.base("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     }
 }

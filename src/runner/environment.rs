@@ -158,6 +158,7 @@ impl<R: Report> Builder<'_, R> {
         let spec = Spec {
             argv,
             cwd: self.work_dir.work(),
+            input: None,
             env: self.environment_of_builds(),
             max_processes: Some(self.config.max_processes),
             max_file_mb: self.config.max_file_mb,

@@ -38,10 +38,12 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 13] = [
+    const DOWN: [&str; 16] = [
         "dashboard",
         "workspaces",
+        "instances",
         "code_sessions",
+        "doors",
         "housekeeping",
         "alerts",
         "contracts",
@@ -51,6 +53,7 @@ fn features_look_downhill_only() {
         "proxies",
         "spiders",
         "projects",
+        "nodes",
         "accounts",
     ];
     for (place, feature) in DOWN.iter().enumerate() {

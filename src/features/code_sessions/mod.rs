@@ -3,7 +3,6 @@
 //! A session's row says what should be, its container's labels whose it is; a loop brings the two together, so that
 //! nothing depends on a server that lives on. What an editor holds is only given up once it is among the spider's files.
 
-mod door;
 mod life;
 mod routes;
 mod service;
@@ -20,10 +19,9 @@ use std::{
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use door::{Doors, Site, authorize_router, enter};
 pub use types::{CodeSession, Ending, Status};
 
-use super::{accounts::Accounts, events::Events, foundation::Foundation, spiders::Spiders};
+use super::{accounts::Accounts, doors::Doors, events::Events, foundation::Foundation, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,

@@ -97,6 +97,7 @@ impl Housekeeping {
             .query(
                 "SELECT hash, FALSE AS is_manifest FROM spider_files
                   UNION SELECT hash, FALSE FROM task_files
+                  UNION SELECT git_listing, FALSE FROM projects WHERE git_listing IS NOT NULL
                   UNION SELECT code_hash, TRUE FROM spiders WHERE code_hash IS NOT NULL
                   UNION SELECT code_hash, TRUE FROM deployments
                   UNION SELECT code_hash, TRUE FROM tasks",

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ProjectChange, Projects};
+use super::{ProjectChange, Projects, store};
 use crate::{
     error::{Error, Result},
     id::ProjectId,
@@ -33,9 +33,14 @@ impl Projects {
                 description: Some(description.chars().take(2000).collect()),
                 ..ProjectChange::default()
             };
-            match self.insert(id, &change, (created_at, updated_at)).await {
+            let mut transaction = self.db.begin().await?;
+            match store::insert(&mut transaction, id, &change, (created_at, updated_at)).await {
                 Err(Error::Conflict(_)) => {}
-                inserted => return inserted.map(|()| Some(name)),
+                inserted => {
+                    inserted?;
+                    transaction.commit().await?;
+                    return Ok(Some(name));
+                }
             }
         }
         Err(Error::internal(anyhow::anyhow!("there are {MOST_NAMESAKES} projects of one name")))

@@ -1,7 +1,16 @@
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    http::HeaderMap,
+};
+use bytes::Bytes;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Project, ProjectChange, Projects, types::ProjectFilter};
+use super::{
+    Project, ProjectChange, Projects,
+    tree::{ProjectTree, TreePath},
+    types::{ProjectClone, ProjectFilter, PullOptions},
+    webhook::{WebhookAnswer, WebhookSecret},
+};
 use crate::{
     error::Result,
     id::ProjectId,
@@ -10,7 +19,19 @@ use crate::{
 };
 
 pub fn router(projects: Projects) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).with_state(projects)
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(clone))
+        .routes(routes!(get, change, delete))
+        .routes(routes!(pull))
+        .routes(routes!(tree))
+        .routes(routes!(webhook_secret))
+        .with_state(projects)
+}
+
+/// For forges, which prove themselves in their own way.
+pub fn public_router(projects: Projects) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(webhook)).with_state(projects)
 }
 
 /// Projects, newest first.
@@ -31,6 +52,16 @@ async fn list(
     responses((status = 200, body = Envelope<Project>), (status = 409, description = "`name_taken`")))]
 async fn create(State(projects): State<Projects>, Body(new): Body<ProjectChange>) -> Result<Reply<Project>> {
     projects.create(new).await.map(Reply::data)
+}
+
+/// Makes a project of a repository, which is fetched in the background: its `status` goes from `pending` over `syncing` to
+/// `active` or `error`.
+#[utoipa::path(post, path = "/projects/clone", tag = "projects", request_body = ProjectClone,
+    responses((status = 202, body = Envelope<Project>), (status = 400, description = "`credentials_in_url`"),
+        (status = 409, description = "`name_taken`"), (status = 503, description = "`node_offline`")))]
+async fn clone(State(projects): State<Projects>, Body(new): Body<ProjectClone>) -> Result<Reply<Project>> {
+    let project = projects.clone_repository(new).await?;
+    Ok(Reply::accepted(project).saying(text!("项目克隆已开始", "the repository is being fetched")))
 }
 
 /// One project.
@@ -57,4 +88,51 @@ async fn change(
 async fn delete(State(projects): State<Projects>, Path(id): Path<ProjectId>) -> Result<Reply> {
     projects.delete(&id).await?;
     Ok(Reply::message(text!("项目删除成功", "the project is deleted")))
+}
+
+/// Fetches the repository again, and brings its spiders to the commit: what users changed of their files stays, unless
+/// `force`. While that goes on, another round is noted.
+#[utoipa::path(post, path = "/projects/{id}/pull", tag = "projects", params(("id" = String, Path)),
+    request_body = PullOptions,
+    responses((status = 202, body = Envelope<Project>), (status = 409, description = "`no_repository`")))]
+async fn pull(
+    State(projects): State<Projects>,
+    Path(id): Path<ProjectId>,
+    Body(options): Body<PullOptions>,
+) -> Result<Reply<Project>> {
+    let project = projects.pull(&id, options.force).await?;
+    Ok(Reply::accepted(project).saying(text!("项目同步已开始", "the repository is being fetched")))
+}
+
+/// A folder of the repository, as the commit that was fetched last has it.
+#[utoipa::path(get, path = "/projects/{id}/tree", tag = "projects", params(("id" = String, Path), TreePath),
+    responses((status = 200, body = Envelope<ProjectTree>), (status = 404, description = "`path_not_found`"),
+        (status = 409, description = "`not_synced`")))]
+async fn tree(
+    State(projects): State<Projects>,
+    Path(id): Path<ProjectId>,
+    Params(at): Params<TreePath>,
+) -> Result<Reply<ProjectTree>> {
+    projects.tree(&id, &at).await.map(Reply::data)
+}
+
+/// Makes a new secret for the forge's webhook, and shows it once; the former one is worth nothing from now on.
+#[utoipa::path(post, path = "/projects/{id}/webhook-secret", tag = "projects", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<WebhookSecret>)))]
+async fn webhook_secret(State(projects): State<Projects>, Path(id): Path<ProjectId>) -> Result<Reply<WebhookSecret>> {
+    projects.renew_webhook_secret(&id).await.map(Reply::data)
+}
+
+/// For the forge: something was pushed. It proves itself by `X-Hub-Signature-256` (GitHub, Gitea) or `X-Gitlab-Token`. A push
+/// of another branch does nothing.
+#[utoipa::path(post, path = "/projects/{id}/webhook", tag = "projects", params(("id" = String, Path)),
+    request_body = Object,
+    responses((status = 202, body = Envelope<WebhookAnswer>), (status = 401, description = "`webhook_refused`")))]
+async fn webhook(
+    State(projects): State<Projects>,
+    Path(id): Path<ProjectId>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Reply<WebhookAnswer>> {
+    projects.receive_push(&id, &headers, &body).await.map(Reply::accepted)
 }

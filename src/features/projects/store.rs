@@ -1,37 +1,38 @@
 use chrono::{DateTime, Utc};
 
-use super::{Project, ProjectChange, Projects, types::ProjectFilter};
+use super::{Project, ProjectChange, Projects, repository::Repository, types::ProjectFilter};
 use crate::{
     error::{Error, Result},
     id::ProjectId,
     platform::{
-        database::{OnTaken, like},
+        database::{OnTaken, Transaction, like},
         http::Paging,
     },
     text,
 };
 
+const SELECT: &str = "SELECT projects.*, git_token IS NOT NULL AS has_git_token, git_key IS NOT NULL AS has_git_key,
+                             webhook_secret IS NOT NULL AS has_webhook_secret,
+                             (SELECT COUNT(*) FROM spiders WHERE project_id = projects.id) AS spider_count
+                        FROM projects";
+
 impl Projects {
     pub async fn get(&self, id: &ProjectId) -> Result<Project> {
         self.db
-            .query(
-                "SELECT *, (SELECT COUNT(*) FROM spiders WHERE project_id = projects.id) AS spider_count
-                   FROM projects WHERE id = $1",
-            )
+            .query_text(format!("{SELECT} WHERE id = $1"))
             .bind(id)
             .fetch_optional()
             .await?
-            .ok_or_else(|| Error::not_found("project_not_found", text!("项目 {id} 不存在", "there is no project {id}")))
+            .ok_or_else(|| project_not_found(id))
     }
 
     pub(super) async fn list(&self, filter: &ProjectFilter, paging: &Paging) -> Result<Vec<Project>> {
         self.db
-            .query(
-                r"SELECT *, (SELECT COUNT(*) FROM spiders WHERE project_id = projects.id) AS spider_count
-                    FROM projects
+            .query_text(format!(
+                r"{SELECT}
                    WHERE ($1 IS NULL OR LOWER(name) LIKE LOWER($1) ESCAPE '\') AND ($2 IS NULL OR id < $2)
-                   ORDER BY id DESC LIMIT $3 OFFSET $4",
-            )
+                   ORDER BY id DESC LIMIT $3 OFFSET $4"
+            ))
             .bind(filter.keyword.as_deref().map(like))
             .bind(&paging.cursor)
             .bind(paging.page_size)
@@ -48,56 +49,6 @@ impl Projects {
             .fetch_one()
             .await?;
         Ok(count)
-    }
-
-    pub(super) async fn insert(
-        &self,
-        id: &ProjectId,
-        new: &ProjectChange,
-        (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
-    ) -> Result<()> {
-        let name = new.name.as_deref().unwrap_or_default();
-        self.db
-            .query(
-                "INSERT INTO projects (id, name, description, git_url, git_branch, max_concurrent, status, created_at,
-                                       updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8)",
-            )
-            .bind(id)
-            .bind(name)
-            .bind(new.description.as_deref().unwrap_or_default())
-            .bind(&new.git_url)
-            .bind(&new.git_branch)
-            .bind(new.max_concurrent.flatten())
-            .bind(created_at)
-            .bind(updated_at)
-            .execute()
-            .await
-            .on_taken(|| name_taken(name))?;
-        Ok(())
-    }
-
-    pub(super) async fn update(&self, id: &ProjectId, change: &ProjectChange, now: DateTime<Utc>) -> Result<()> {
-        self.db
-            .query(
-                "UPDATE projects
-                    SET name = COALESCE($2, name), description = COALESCE($3, description),
-                        git_url = COALESCE($4, git_url), git_branch = COALESCE($5, git_branch),
-                        max_concurrent = CASE WHEN $7 THEN $8 ELSE max_concurrent END, updated_at = $6
-                  WHERE id = $1",
-            )
-            .bind(id)
-            .bind(&change.name)
-            .bind(&change.description)
-            .bind(&change.git_url)
-            .bind(&change.git_branch)
-            .bind(now)
-            .bind(change.max_concurrent.is_some())
-            .bind(change.max_concurrent.flatten())
-            .execute()
-            .await
-            .on_taken(|| name_taken(change.name.as_deref().unwrap_or_default()))?;
-        Ok(())
     }
 
     /// Whether it went; it stays while it has spiders.
@@ -126,6 +77,112 @@ impl Projects {
         let (id,) = self.db.query("SELECT id FROM projects WHERE name = 'default'").fetch_one().await?;
         Ok(id)
     }
+}
+
+/// Without its repository.
+pub(super) async fn insert(
+    transaction: &mut Transaction,
+    id: &ProjectId,
+    new: &ProjectChange,
+    (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    let name = new.name.as_deref().unwrap_or_default();
+    transaction
+        .query(
+            "INSERT INTO projects (id, name, description, max_concurrent, status, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, 'active', $5, $6)",
+        )
+        .bind(id)
+        .bind(name)
+        .bind(new.description.as_deref().unwrap_or_default())
+        .bind(new.max_concurrent.flatten())
+        .bind(created_at)
+        .bind(updated_at)
+        .execute()
+        .await
+        .on_taken(|| name_taken(name))?;
+    Ok(())
+}
+
+/// Holds the row until the end of the transaction. Its name, and its repository.
+pub(super) async fn held(transaction: &mut Transaction, id: &ProjectId) -> Result<(String, Repository)> {
+    #[derive(sqlx::FromRow)]
+    struct Held {
+        name: String,
+        #[sqlx(flatten)]
+        repository: Repository,
+    }
+    let held: Option<Held> = transaction
+        .query(
+            "UPDATE projects SET id = id WHERE id = $1
+          RETURNING name, git_url, git_branch, git_token, git_key, git_host_keys",
+        )
+        .bind(id)
+        .fetch_optional()
+        .await?;
+    let Held { name, repository } = held.ok_or_else(|| project_not_found(id))?;
+    Ok((name, repository))
+}
+
+/// Without its repository.
+pub(super) async fn update(
+    transaction: &mut Transaction,
+    id: &ProjectId,
+    change: &ProjectChange,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    transaction
+        .query(
+            "UPDATE projects
+                SET name = COALESCE($2, name), description = COALESCE($3, description),
+                    max_concurrent = CASE WHEN $5 THEN $6 ELSE max_concurrent END, updated_at = $4
+              WHERE id = $1",
+        )
+        .bind(id)
+        .bind(&change.name)
+        .bind(&change.description)
+        .bind(now)
+        .bind(change.max_concurrent.is_some())
+        .bind(change.max_concurrent.flatten())
+        .execute()
+        .await
+        .on_taken(|| name_taken(change.name.as_deref().unwrap_or_default()))?;
+    Ok(())
+}
+
+/// Whoever is at the former one is at it no more. What was fetched of another repository is forgotten.
+pub(super) async fn set_repository(
+    transaction: &mut Transaction,
+    id: &ProjectId,
+    repository: &Repository,
+    is_other: bool,
+) -> Result<()> {
+    transaction
+        .query(
+            "UPDATE projects
+                SET git_url = $2, git_branch = $3, git_token = $4, git_key = $5, git_host_keys = $6,
+                    sync_holder = NULL, sync_lease_until = NULL, sync_progress = NULL, sync_error = NULL,
+                    sync_done = sync_wanted, sync_force = FALSE, sync_forced = FALSE, status = 'active',
+                    git_commit = CASE WHEN $7 THEN NULL ELSE git_commit END,
+                    git_subject = CASE WHEN $7 THEN NULL ELSE git_subject END,
+                    git_listing = CASE WHEN $7 THEN NULL ELSE git_listing END,
+                    last_sync_at = CASE WHEN $7 THEN NULL ELSE last_sync_at END
+              WHERE id = $1",
+        )
+        .bind(id)
+        .bind(&repository.git_url)
+        .bind(&repository.git_branch)
+        .bind(&repository.git_token)
+        .bind(&repository.git_key)
+        .bind(&repository.git_host_keys)
+        .bind(is_other)
+        .execute()
+        .await
+        .map(drop)
+}
+
+fn project_not_found(id: &ProjectId) -> Error {
+    Error::not_found("project_not_found", text!("项目 {id} 不存在", "there is no project {id}"))
 }
 
 fn name_taken(name: &str) -> Error {

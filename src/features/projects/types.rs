@@ -3,7 +3,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use utoipa::{IntoParams, ToSchema};
 
+use super::repository;
 use crate::{
+    config::Secret,
     error::{Checks, Result},
     id::ProjectId,
     platform::{database::word_enum, http::sent},
@@ -27,10 +29,23 @@ pub struct Project {
     pub description: String,
     pub git_url: Option<String>,
     pub git_branch: Option<String>,
+    /// Whether a token is kept for it, and whether a deploy key is; neither is ever answered.
+    pub has_git_token: bool,
+    pub has_git_key: bool,
+    pub has_webhook_secret: bool,
+    /// The commit that was fetched last, and the first line of its message.
+    pub git_commit: Option<String>,
+    pub git_subject: Option<String>,
+    #[serde(skip)]
+    pub(super) git_listing: Option<String>,
     pub node_id: Option<String>,
     pub local_path: Option<String>,
     pub status: ProjectStatus,
+    /// How far it is, while it is `syncing`.
+    pub sync_progress: Option<String>,
+    /// Why the repository could not be fetched, in git's own last words, or which spiders could not take it.
     pub sync_error: Option<String>,
+    /// When it was last fetched.
     pub last_sync_at: Option<DateTime<Utc>>,
     /// Tasks of its spiders at once; null: no limit.
     pub max_concurrent: Option<i64>,
@@ -45,8 +60,19 @@ pub struct ProjectChange {
     /// 1 to 255 characters, unlike any other project's.
     pub name: Option<String>,
     pub description: Option<String>,
+    /// `https://…`, `ssh://…` or `git@host:path`; empty: it has no repository. Where it is changed, or the branch or what opens
+    /// it, the repository is fetched. Of another server than before, token, key and host key are forgotten.
     pub git_url: Option<String>,
+    /// A branch, a full name like `refs/tags/v1`, or a commit of 40 digits; empty: the repository's default branch.
     pub git_branch: Option<String>,
+    /// Over https: `token`, or `user:token`. Kept encrypted and never answered; empty: none.
+    #[schema(value_type = Option<String>)]
+    pub git_token: Option<Secret>,
+    /// Over ssh: a private key in PEM, without a passphrase. Kept encrypted and never answered; empty: none.
+    #[schema(value_type = Option<String>)]
+    pub git_key: Option<Secret>,
+    /// Over ssh: the key that the host shows next is believed, as the first one was.
+    pub forget_host_key: Option<bool>,
     /// Tasks of its spiders at once; null: no limit.
     #[serde(default, deserialize_with = "sent")]
     #[schema(value_type = Option<i64>)]
@@ -74,8 +100,31 @@ impl ProjectChange {
             "value_error",
             || text!("须在 1 到 100000 之间", "must be between 1 and 100000"),
         );
+        repository::check(self, &mut checks)?;
         checks.finish()
     }
+}
+
+/// A project with a repository.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+pub(super) struct ProjectClone {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub git_url: Option<String>,
+    pub git_branch: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub git_token: Option<Secret>,
+    #[schema(value_type = Option<String>)]
+    pub git_key: Option<Secret>,
+    /// The worker node that is to keep it; empty: this server.
+    pub node_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(super) struct PullOptions {
+    /// What users changed of spiders' files is thrown away, and the commit's version runs, whichever ran before.
+    pub force: bool,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::{
     Spider, SpiderChange, SpiderFile, Spiders,
-    env_vars::{self, EnvVars},
+    deployments::NewVersion,
     files::{check_file, clean, is_left_out},
 };
 use crate::{
     error::{Detail, Error, Result},
+    features::env_vars::{self, EnvVars},
     id::{DeploymentId, ProjectId, SpiderId},
 };
 
@@ -118,7 +119,16 @@ impl Spiders {
             .execute()
             .await?;
         change.commit(None).await?;
-        self.deploy_as(id, (&code.id, Some(code.version)), code.note, (code.created_at, updated_at)).await?;
+        let new = NewVersion {
+            id: code.id,
+            number: Some(code.version),
+            note: code.note,
+            created_at: code.created_at,
+            is_active: true,
+        };
+        let mut transaction = self.db.begin().await?;
+        self.deploy_in(&mut transaction, id, new, updated_at).await?;
+        transaction.commit().await?;
         Ok(true)
     }
 
@@ -162,7 +172,7 @@ fn acceptable_env_vars(given: Option<Value>, left_out: &mut Vec<String>) -> Resu
         given = object;
     }
     loop {
-        let details = match env_vars::read(&given, &EnvVars::new()) {
+        let details = match env_vars::read("body.env_vars", &given, &EnvVars::new()) {
             Ok(env_vars) => return Ok(env_vars),
             Err(Error::Invalid(details)) => details,
             Err(error) => return Err(error),

@@ -1,16 +1,16 @@
 //! A spider is a program that crawls: its files, its settings, when it runs.
 //!
 //! Its files are rows that name blobs by their content (see [`files`]); versions of them can be kept and run (see
-//! [`deployments`]); its `env_vars` are encrypted at rest.
+//! [`deployments`]); a folder of its project's repository can be what it is made from (see [`repository`]); its `env_vars` are encrypted at rest.
 
 mod adopt;
 mod change;
 mod contract;
 pub mod cron;
 mod deployments;
-mod env_vars;
 pub mod files;
 mod loops;
+mod repository;
 mod retention;
 mod routes;
 pub mod schedules;
@@ -84,5 +84,6 @@ pub fn router(spiders: Spiders) -> OpenApiRouter {
         .merge(routes::router(spiders.clone()))
         .merge(schedules::router(spiders.clone()))
         .merge(files::router(spiders.clone()))
+        .merge(repository::router(spiders.clone()))
         .merge(deployments::router(spiders))
 }

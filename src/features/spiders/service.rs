@@ -1,9 +1,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Spider, SpiderChange, Spiders,
+    Source, Spider, SpiderChange, Spiders,
     change::Bounds,
-    env_vars::{self, EnvVars},
     files::{FilesChange, MAIN, SpiderFile},
     schedules::keep_in_step,
     store,
@@ -11,6 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    features::env_vars::{self, EnvVars},
     id::{ProjectId, ScheduleId, SpiderId},
     text,
 };
@@ -22,7 +22,8 @@ impl Spiders {
         let name = name.ok_or_else(|| Error::invalid("body.name", "missing", text!("必填", "is required")))?;
         new.prepare(self.bounds(), now)?;
         let template = new.template.as_deref().map(find_template).transpose()?;
-        let env_vars = new.env_vars.take().map(|given| env_vars::read(&given, &EnvVars::new())).transpose()?;
+        let env_vars =
+            new.env_vars.take().map(|given| env_vars::read("body.env_vars", &given, &EnvVars::new())).transpose()?;
         let project_id = match new.project_id.take() {
             Some(id) if !id.as_str().is_empty() => self.known_project(id).await?,
             _ => self.projects.default_id().await?,
@@ -35,6 +36,7 @@ impl Spiders {
             template.requirements_txt.clone_into(&mut spider.requirements_txt);
         }
         new.apply(&mut spider);
+        self.check_repository(&spider).await?;
         if let Some(env_vars) = env_vars {
             spider.sealed_env_vars = self.sealed(&spider.id, &env_vars)?;
         }
@@ -53,7 +55,11 @@ impl Spiders {
         for file in files {
             change.put(file).await?;
         }
+        if spider.source == Source::Git {
+            self.projects.pull_in(&mut change.transaction, &spider.project_id).await?;
+        }
         change.commit(None).await?;
+        self.projects.sync_due().notify_one();
         self.schedules_changed.notify_one();
         Ok(())
     }
@@ -78,7 +84,13 @@ impl Spiders {
             Some(id) => Some(self.known_project(id).await?),
             None => None,
         };
-        self.require(id).await?;
+        let mut outlook = self.get(id).await?;
+        if change.source.is_some() || change.git_repo.is_some() || project_id.is_some() {
+            outlook.source = change.source.unwrap_or(outlook.source);
+            outlook.git_repo = change.git_repo.clone().unwrap_or(outlook.git_repo);
+            outlook.project_id = project_id.clone().unwrap_or(outlook.project_id);
+            self.check_repository(&outlook).await?;
+        }
         let script = change.script_content.clone().filter(|script| !script.is_empty());
         if let Some(script) = &script {
             self.blobs.put(script.clone()).await?;
@@ -87,7 +99,7 @@ impl Spiders {
         let mut files = self.change_files(id).await?;
         let mut spider = store::get_in(&mut files.transaction, id).await?;
         if let Some(given) = change.env_vars.take() {
-            let env_vars = env_vars::read(&given, &self.readable_env_vars(&spider))?;
+            let env_vars = env_vars::read("body.env_vars", &given, &self.readable_env_vars(&spider))?;
             spider.sealed_env_vars = self.sealed(id, &env_vars)?;
         }
         if let Some(project_id) = project_id {
@@ -97,10 +109,15 @@ impl Spiders {
         change.apply(&mut spider);
         store::update(&mut files.transaction, &spider).await?;
         keep_in_step(&mut files.transaction, Some(&former), &spider, files.now).await?;
+        let place = |spider: &Spider| (spider.source, spider.project_id.clone(), spider.git_repo.clone());
+        if spider.source == Source::Git && place(&spider) != place(&former) {
+            self.projects.pull_in(&mut files.transaction, &spider.project_id).await?;
+        }
         if let Some(script) = &script {
             files.put_script(script).await?;
         }
         files.commit(script).await?;
+        self.projects.sync_due().notify_one();
         self.schedules_changed.notify_one();
         self.shown(id).await
     }

@@ -73,9 +73,13 @@ pub struct Spider {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub script_content: String,
+    /// Of `source` `git`: the folder of the project's repository that its files come from; null: all of it.
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub git_repo: String,
+    /// Of `source` `git`: the commit that its files were last brought to, and why they could not be brought to another one.
+    pub git_commit: Option<String>,
+    pub git_error: Option<String>,
     /// Five fields, or six with seconds; null: it has no schedule.
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
@@ -98,7 +102,10 @@ pub struct Spider {
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
     pub runner: Runner,
+    /// The node that runs it, where `runner` is `node`; null: any that has `node_labels`.
     pub node_id: Option<String>,
+    #[sqlx(json)]
+    pub node_labels: Vec<String>,
     pub image: Option<String>,
     pub timeout_seconds: i64,
     pub memory_limit_mb: Option<i64>,
@@ -168,6 +175,8 @@ impl Spider {
             entry_point: String::new(),
             script_content: String::new(),
             git_repo: String::new(),
+            git_commit: None,
+            git_error: None,
             cron_expr: String::new(),
             timezone: "UTC".to_owned(),
             is_active: true,
@@ -178,6 +187,7 @@ impl Spider {
             requirements_txt: String::new(),
             runner: Runner::Auto,
             node_id: None,
+            node_labels: Vec::new(),
             image: None,
             timeout_seconds: 300,
             memory_limit_mb: None,

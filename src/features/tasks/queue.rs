@@ -17,7 +17,7 @@ use crate::{
 /// Rows a statement: below what either engine takes.
 const BATCH: usize = 500;
 /// Values that differ from row to row, or would: each stands once, in order, as SQLite is slow else.
-const VALUES: usize = 14;
+const VALUES: usize = 15;
 
 /// A task of a planned time.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) async fn insert_all(
         let values: Vec<String> = (0..batch.len()).map(|row| row_of(1 + row * VALUES)).collect();
         let mut query = transaction.query_text(format!(
             "INSERT INTO tasks (id, spider_id, spider_name, code_hash, trigger_type, priority, max_retries, scheduled_at,
-                                params, schedule_id, deployment_id, deployment_version, overlap, status, is_test, attempt, retry_count, progress,
+                                params, schedule_id, deployment_id, deployment_version, git_commit, overlap, status, is_test, attempt, retry_count, progress,
                                 total_count, success_count, failed_count, created_at, updated_at)
              VALUES {}",
             values.join(", ")
@@ -57,6 +57,7 @@ pub(super) async fn insert_all(
                 .bind(schedule_id)
                 .bind(&code.deployment_id)
                 .bind(code.deployment_version)
+                .bind(&code.git_commit)
                 .bind(task.overlap)
                 .bind(now)
                 .bind(now);
@@ -80,13 +81,14 @@ fn row_of(first: usize) -> String {
         schedule,
         deployment,
         version,
+        commit,
         overlap,
         created,
         updated,
     ]: [usize; VALUES] = std::array::from_fn(|place| first + place);
     format!(
         "(${id}, ${spider}, ${name}, ${code}, 'schedule', ${priority}, ${retries}, ${planned}, ${params}, ${schedule},
-          ${deployment}, ${version}, ${overlap}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, ${created}, ${updated})"
+          ${deployment}, ${version}, ${commit}, ${overlap}, 'pending', FALSE, 0, 0, 0, 0, 0, 0, ${created}, ${updated})"
     )
 }
 

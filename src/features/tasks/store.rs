@@ -134,8 +134,8 @@ impl Tasks {
                 "INSERT INTO tasks (id, spider_id, spider_name, code_hash, status, trigger_type, is_test, priority,
                                     attempt, retry_count, max_retries, progress, total_count,
                                     success_count, failed_count, scheduled_at, params, created_at, updated_at,
-                                    deployment_id, deployment_version, overlap)
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9, $11, $12, $13)
+                                    deployment_id, deployment_version, overlap, git_commit)
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, $8, 0, 0, 0, 0, $9, $10, $9, $9, $11, $12, $13, $14)
               RETURNING *",
             )
             .bind(&new.id)
@@ -151,6 +151,7 @@ impl Tasks {
             .bind(&code.deployment_id)
             .bind(code.deployment_version)
             .bind(new.overlap)
+            .bind(&code.git_commit)
             .fetch_one()
             .await?;
         transaction.commit().await?;
@@ -158,6 +159,7 @@ impl Tasks {
             self.stop_here(former, StopReason::Cancelled);
             self.signals.raise(former);
         }
+        self.queued.wake_nodes();
         self.events.announce();
         Ok(Some(task))
     }

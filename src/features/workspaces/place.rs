@@ -205,7 +205,7 @@ impl Workspaces {
     pub(super) async fn begin<T, F>(
         &self,
         workspace: &Workspace,
-        mut begin: impl FnMut(ContainerId) -> F,
+        mut start: impl FnMut(ContainerId) -> F,
     ) -> Result<(ContainerId, T)>
     where
         F: Future<Output = Result<T, ContainerError>>,
@@ -215,7 +215,7 @@ impl Workspaces {
             let id = self.container(workspace).await?;
             let place = self.places.of(&workspace.id);
             let beginning = place.beginning.read().await;
-            match begin(id.clone()).await {
+            match start(id.clone()).await {
                 Err(ContainerError::Gone(_) | ContainerError::Conflict(_)) if !is_second => {
                     drop(beginning);
                     self.places.forget(&workspace.id);

@@ -44,9 +44,9 @@ impl Workspaces {
             return Err(too_many((counted.own >= settings.per_user).then_some(settings.per_user)));
         }
         let mode = new.mode.unwrap_or(settings.mode.into());
-        let made = insert_in(&mut transaction, &caller.user_id, (&new.name, mode), self.clock.now()).await?;
+        let inserted = insert_in(&mut transaction, &caller.user_id, (&new.name, mode), self.clock.now()).await?;
         transaction.commit().await?;
-        Ok(made)
+        Ok(inserted)
     }
 
     pub(super) async fn shown(&self, workspace: Workspace) -> Result<Shown> {

@@ -178,8 +178,8 @@ pub(super) async fn insert_run_in(
     (id, kind, mark): (&RunId, Kind, Mark),
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<bool> {
-    let used = transaction.query("UPDATE workspaces SET last_used_at = $2 WHERE id = $1").bind(workspace).bind(now);
-    if used.execute().await? == 0 {
+    let touched = transaction.query("UPDATE workspaces SET last_used_at = $2 WHERE id = $1").bind(workspace).bind(now);
+    if touched.execute().await? == 0 {
         return Ok(false);
     }
     transaction

@@ -185,6 +185,7 @@ pub(super) struct RemoveParams {
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the contract's name")]
 pub(super) struct Command {
     /// For `bash -c` (`sh` where the image has no bash), in `/workspace`.
     #[schema(example = "ls -l; python3 main.py")]

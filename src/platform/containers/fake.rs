@@ -9,6 +9,7 @@ mod process;
 mod runtime;
 mod terminal;
 mod volumes;
+mod web;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,8 @@ use super::{
 pub const EDITOR: &str = "crawlhub-fake-editor:latest";
 /// One that starts and never answers.
 pub const SILENT: &str = "crawlhub-fake-silent:latest";
+/// One that answers HTTP, unless it is given a command.
+pub const WEB: &str = "crawlhub-fake-web:latest";
 /// Where commands come from their arguments.
 pub const PLAIN: &str = "crawlhub-fake:latest";
 
@@ -50,6 +53,8 @@ struct World {
     away: AtomicBool,
     /// What comes instead of an archive.
     archive: Mutex<Option<Bytes>>,
+    /// What only the engine finds taken.
+    taken_port: Mutex<Option<u16>>,
     count: AtomicU64,
 }
 
@@ -89,6 +94,7 @@ impl Fake {
             happenings: broadcast::Sender::new(1000),
             away: AtomicBool::new(false),
             archive: Mutex::default(),
+            taken_port: Mutex::default(),
             count: AtomicU64::new(0),
         }))
     }
@@ -101,6 +107,11 @@ impl Fake {
     /// What the next archives are, whatever is in the container.
     pub fn set_archive(&self, archive: Option<Bytes>) {
         *locked(&self.0.archive) = archive;
+    }
+
+    /// A port that is free for who tries it, and not for a container.
+    pub fn take_port(&self, port: u16) {
+        *locked(&self.0.taken_port) = Some(port);
     }
 
     /// The folder that a container has for its root.
@@ -204,7 +215,7 @@ impl Made {
             labels: self.spec.labels.clone(),
             state,
             address: None,
-            ports: port.map(|port| (editor::PORT, port)).into_iter().collect(),
+            ports: port.into_iter().collect(),
             created_at: Some(*locked(&self.created_at)),
         }
     }

@@ -78,6 +78,11 @@ impl Container {
         if let Some((_, published)) = self.ports.iter().find(|(inside, _)| *inside == port) {
             return Some(format!("127.0.0.1:{published}"));
         }
+        self.own_address(port)
+    }
+
+    /// The same, at the container's own address, also where the port is published.
+    pub fn own_address(&self, port: u16) -> Option<String> {
         self.address.map(|address| SocketAddr::from((address, port)).to_string())
     }
 }
@@ -178,6 +183,9 @@ pub enum ContainerError {
     /// A name or a port is taken, or the container is not in a state for it.
     #[error("{0}")]
     Conflict(String),
+    /// The port that it is to be published at is in use on the engine's machine.
+    #[error("{0}")]
+    PortTaken(String),
     #[error("{0:#}")]
     Failed(anyhow::Error),
 }

@@ -34,6 +34,11 @@ impl<T> Reply<T> {
         Self { status: StatusCode::OK, msg: None, data: Some(data) }
     }
 
+    /// What was asked for goes on behind this.
+    pub fn accepted(data: T) -> Self {
+        Self { status: StatusCode::ACCEPTED, msg: None, data: Some(data) }
+    }
+
     #[must_use]
     pub fn saying(mut self, msg: Text) -> Self {
         self.msg = Some(msg);

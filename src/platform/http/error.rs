@@ -71,6 +71,7 @@ impl From<Error> for ErrorBody {
             Error::TooMany(problem) => body(StatusCode::TOO_MANY_REQUESTS, problem.code, said(problem.text), vec![]),
             Error::NoRoom(problem) => body(StatusCode::INSUFFICIENT_STORAGE, problem.code, said(problem.text), vec![]),
             Error::Outside(problem) => body(StatusCode::BAD_GATEWAY, problem.code, said(problem.text), vec![]),
+            Error::Offline(problem) => body(StatusCode::SERVICE_UNAVAILABLE, problem.code, said(problem.text), vec![]),
             Error::Failed(problem) => body(StatusCode::INTERNAL_SERVER_ERROR, problem.code, said(problem.text), vec![]),
             Error::Invalid(details) => {
                 let details: Vec<ErrorDetail> = details.into_iter().map(ErrorDetail::from).collect();

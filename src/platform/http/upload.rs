@@ -45,7 +45,7 @@ pub enum Part<'a> {
 pub struct FilePart<'a> {
     /// As the client calls it.
     pub name: Option<String>,
-    field: Field<'a>,
+    field: Box<Field<'a>>,
     too_large: &'a (dyn Fn(&str) -> Error + Sync),
 }
 
@@ -76,7 +76,7 @@ impl<F: Fn(&str) -> Error + Sync> Parts<F> {
         if field_name != "file" {
             return Ok(Some(Part::Text(field_name, text_of(field).await?)));
         }
-        Ok(Some(Part::File(FilePart { name: field.file_name().map(str::to_owned), field, too_large })))
+        Ok(Some(Part::File(FilePart { name: field.file_name().map(str::to_owned), field: Box::new(field), too_large })))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Child {
     news: Lines<BufReader<OwnedReadHalf>>,
     orders: OwnedWriteHalf,
     mark: String,
+    /// Kept, as whoever waits for it may be gone before the supervisor is.
+    exit: Option<Exit>,
     heard_at: Instant,
     give_up_at: Option<Instant>,
 }
@@ -70,7 +72,7 @@ impl Child {
         let stderr = supervisor.stderr.take().context("no stderr")?;
         let (news, orders) = UnixStream::from_std(ours)?.into_split();
         let (news, heard_at) = (BufReader::new(news).lines(), Instant::now());
-        let mut child = Self { supervisor, news, orders, mark, heard_at, give_up_at: None };
+        let mut child = Self { supervisor, news, orders, mark, exit: None, heard_at, give_up_at: None };
         child.order(&Order::Start { spec: Box::new(spec), open_files: open_files::given() }).await;
         let Ok(Ok(Some(line))) = timeout(SILENCE, child.news.next_line()).await else {
             child.bury().await;
@@ -97,6 +99,10 @@ impl Child {
     /// The next event; may be dropped while it waits. After `Ended` there is none.
     pub async fn next(&mut self) -> Event {
         loop {
+            if let Some(exit) = &self.exit {
+                let _ = self.supervisor.wait().await;
+                return Event::Ended(exit.clone());
+            }
             let patience = self.heard_at + SILENCE;
             let patience = self.give_up_at.map_or(patience, |at| at.min(patience));
             let Ok(Ok(Some(line))) = timeout_at(patience, self.news.next_line()).await else {
@@ -106,10 +112,7 @@ impl Child {
             self.heard_at = Instant::now();
             match serde_json::from_str(&line) {
                 Ok(News::Usage(usage)) => return Event::Usage(usage),
-                Ok(News::Exit(exit)) => {
-                    let _ = self.supervisor.wait().await;
-                    return Event::Ended(exit);
-                }
+                Ok(News::Exit(exit)) => self.exit = Some(exit),
                 Ok(News::Started | News::Failed { .. }) | Err(_) => {}
             }
         }

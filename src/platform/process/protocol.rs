@@ -12,6 +12,9 @@ use super::moment::Moment;
 pub struct Spec {
     pub argv: Vec<String>,
     pub cwd: PathBuf,
+    /// The file that it reads. None: nothing.
+    #[serde(default)]
+    pub input: Option<PathBuf>,
     /// The whole environment: nothing is inherited.
     pub env: Vec<(String, String)>,
     /// Of the whole tree.

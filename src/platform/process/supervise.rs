@@ -262,7 +262,11 @@ fn spawn(spec: &Spec) -> anyhow::Result<Pid> {
     }
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&spec.cwd).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::inherit()).process_group(0);
+    let input = match &spec.input {
+        Some(file) => File::open(file).with_context(|| format!("cannot read {}", file.display()))?.into(),
+        None => Stdio::null(),
+    };
+    command.stdin(input).stdout(Stdio::inherit()).stderr(Stdio::inherit()).process_group(0);
     // Raised for the moment of the fork, so that the child has it from its first instruction on.
     let own = procfs::process::Process::myself().ok();
     let score = own.as_ref().and_then(|process| process.oom_score_adj().ok()).unwrap_or(0);

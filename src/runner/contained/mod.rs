@@ -110,6 +110,7 @@ pub(super) async fn build(
             path.to_string_lossy().into_owned(),
         ],
         cwd: dir.root().to_owned(),
+        input: None,
         env: vec![("PATH".to_owned(), config.path())],
         server: config.server.clone(),
         until,

@@ -72,13 +72,17 @@ async fn every_route_by_role() {
         let of_crawler = path.starts_with("/platform/api/crawlhub") && !path.contains("/internal/");
         let for_admins = ["users", "audit", "storage/clean", "crawlhub/code-sessions"]
             .iter()
-            .any(|start| path.strip_prefix("/platform/api/").is_some_and(|path| path.starts_with(start)));
+            .any(|start| path.strip_prefix("/platform/api/").is_some_and(|path| path.starts_with(start)))
+            || (path.starts_with("/platform/api/crawlhub/nodes") && method != Method::GET);
         // Places to run commands in are for those who may run something.
         let for_editors = path.contains("/crawlhub/workspace");
         let as_role = async |client: &Client| client.send(client.request(method.clone(), &filled(&path))).await;
         if for_admins {
             assert_eq!(as_role(&editor).await.error(403), "not_allowed", "{method} {path}");
             assert_eq!(as_role(&viewer).await.error(403), "not_allowed", "{method} {path}");
+        } else if path.ends_with("/webhook") {
+            // The forge has a proof of its own.
+            assert_eq!(as_role(&viewer).await.error(401), "webhook_refused");
         } else if for_editors || (of_crawler && method != Method::GET) {
             assert_eq!(as_role(&viewer).await.error(403), "not_allowed", "{method} {path}");
             let terminal = method == Method::GET && path.ends_with("/terminal");

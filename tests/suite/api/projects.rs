@@ -21,8 +21,10 @@ async fn a_project_is_made_changed_and_removed() {
     assert_eq!(
         made,
         json!({
-            "id": id, "name": "新闻", "description": "", "git_url": null, "git_branch": null, "node_id": null,
-            "local_path": null, "status": "active", "sync_error": null, "last_sync_at": null, "max_concurrent": null, "spider_count": 0,
+            "id": id, "name": "新闻", "description": "", "git_url": null, "git_branch": null,
+            "has_git_token": false, "has_git_key": false, "has_webhook_secret": false, "git_commit": null,
+            "git_subject": null, "node_id": null,
+            "local_path": null, "status": "active", "sync_progress": null, "sync_error": null, "last_sync_at": null, "max_concurrent": null, "spider_count": 0,
             "created_at": "2026-03-01T08:00:00Z", "updated_at": "2026-03-01T08:00:00Z",
         })
     );

@@ -15,6 +15,7 @@ mod log_search;
 mod logs;
 mod mongodb;
 mod proxies;
+mod repositories;
 mod retries;
 mod schedules;
 mod sdk;

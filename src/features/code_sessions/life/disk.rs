@@ -4,10 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    super::{CodeSession, CodeSessions, Status},
-    start::texts_of,
-};
+use super::super::{CodeSession, CodeSessions, Status};
 use crate::{
     error::{Error, Result},
     id::CodeSessionId,
@@ -37,7 +34,7 @@ impl CodeSessions {
         let session = self.get(id).await?;
         let step = CodeSession { upstream: None, deadline_at: session.retry_at, ..session };
         self.save(step).await?;
-        self.doors.close(id);
+        self.shut(id);
         Ok(())
     }
 
@@ -46,7 +43,7 @@ impl CodeSessions {
         if error.is_passing() {
             return error;
         }
-        let (limit, reason) = (self.settings.disk_mb, texts_of(&error));
+        let (limit, reason) = (self.settings.disk_mb, error.for_people());
         let (zh, en) = (reason.zh, reason.en);
         Error::conflict(
             "sync_failed",

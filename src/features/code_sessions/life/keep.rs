@@ -121,7 +121,7 @@ impl CodeSessions {
         let Some(session) = self.save(CodeSession { upstream: None, revivals, ..session }).await? else {
             return Ok(None);
         };
-        self.doors.close(&session.id);
+        self.shut(&session.id);
         let up = async {
             if is_frozen {
                 self.containers.stop(&container, UNFREEZE).await?;
@@ -132,7 +132,7 @@ impl CodeSessions {
         match self.leased(&session, tokio::time::timeout(REVIVAL, up)).await {
             Ok(Ok(upstream)) => {
                 let revived = self.save(CodeSession { upstream: Some(upstream), ..session.clone() }).await?;
-                self.doors.close(&session.id);
+                self.shut(&session.id);
                 tracing::info!(session = %session.id, "an editor runs again after its container had ended");
                 Ok(revived)
             }

@@ -43,7 +43,7 @@ impl CodeSessions {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.jobs.run(id.as_str(), work(self.clone())).await
+        self.jobs.run(id.as_str(), Box::pin(work(self.clone()))).await
     }
 
     /// The same for the loop, which does not wait. False where something else is being done to the session.
@@ -51,12 +51,12 @@ impl CodeSessions {
     where
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.jobs.begin(id.as_str(), work(self.clone()))
+        self.jobs.begin(id.as_str(), Box::pin(work(self.clone())))
     }
 
     /// `work` on a step of a session, while other servers are told that it is being worked on.
     async fn leased<T>(&self, session: &CodeSession, work: impl Future<Output = T>) -> T {
-        renewing(work, || self.prolong(session, self.clock.now() + LEASE)).await
+        renewing(Box::pin(work), || self.prolong(session, self.clock.now() + LEASE)).await
     }
 
     /// Listens to what happens to editors' containers. Returns how long to wait before the engine is asked again.

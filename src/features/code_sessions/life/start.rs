@@ -56,7 +56,7 @@ impl CodeSessions {
         if self.save(ready).await?.is_none() {
             self.abandon(&session).await?;
         }
-        self.doors.close(&session.id);
+        self.shut(&session.id);
         Ok(())
     }
 
@@ -183,13 +183,13 @@ impl CodeSessions {
             None => String::new(),
         };
         tracing::warn!(session = %id, "an editor could not be started: {error}");
-        let reason = reason_of(error);
+        let reason = error.for_people().in_both();
         let message = if log.is_empty() { reason } else { format!("{reason}\n{log}") };
         // Where the engine is away, it goes when that is back: its session is over.
         let removed = self.remove_containers(&id).await;
         let step = CodeSession { status: Status::Failed, error_message: Some(message), deadline_at: None, ..session };
         self.save(step).await?;
-        self.doors.close(&id);
+        self.shut(&id);
         removed
     }
 
@@ -209,25 +209,6 @@ impl CodeSessions {
             self.containers.remove(&container.id).await?;
         }
         Ok(())
-    }
-}
-
-/// For people; what is internal stays in the log.
-pub(in super::super) fn reason_of(error: &Error) -> String {
-    let Text { zh, en } = texts_of(error);
-    if zh == en { zh.into_owned() } else { format!("{zh} / {en}") }
-}
-
-pub(super) fn texts_of(error: &Error) -> Text {
-    match error {
-        Error::Internal(_) => text!("内部错误", "internal error"),
-        Error::Unavailable { what, .. } => text!("{what} 不可用", "{what} is unavailable"),
-        Error::NotFound(problem)
-        | Error::Conflict(problem)
-        | Error::BadRequest(problem)
-        | Error::TooLarge(problem)
-        | Error::Failed(problem) => problem.text.clone(),
-        other => text!("{other}", "{other}"),
     }
 }
 

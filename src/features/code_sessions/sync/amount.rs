@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::merge::States;
 use crate::{
     config,
     error::{Error, Result},
-    features::spiders::files::check_file,
+    features::spiders::files::{States, check_file},
     text,
 };
 

@@ -2,12 +2,10 @@
 
 use sqlx::types::Json;
 
-use super::{
-    super::CodeSessions,
-    merge::{State, States},
-};
+use super::super::CodeSessions;
 use crate::{
     error::{Error, Result},
+    features::spiders::files::States,
     id::CodeSessionId,
     platform::database::Transaction,
     text,
@@ -71,9 +69,4 @@ pub(super) const MEANWHILE: &str = "sync_meanwhile";
 
 fn meanwhile() -> Error {
     Error::conflict(MEANWHILE, text!("会话正在同步，请稍后重试", "the session is being synchronised; try again"))
-}
-
-/// For a spider's file.
-pub(super) fn state_of(file: &crate::features::spiders::SpiderFile) -> (String, State) {
-    (file.path.clone(), State { hash: file.hash.clone(), executable: file.executable, size: file.size })
 }

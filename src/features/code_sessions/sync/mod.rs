@@ -6,21 +6,19 @@
 
 mod amount;
 mod base;
-mod merge;
 mod pack;
 mod scan;
 mod skipped;
 mod unpack;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use self::{
     amount::allowed,
-    base::{Base, MEANWHILE, set_base_in, state_of},
-    merge::{Merged, States, merge},
+    base::{Base, MEANWHILE, set_base_in},
     pack::{in_time, names, pack},
     scan::{IN_ALL, Known, MOVED, Scanned, WORKSPACE, feed, scan, size_in, stamps},
     skipped::Skipped,
@@ -31,10 +29,7 @@ use super::{CodeSession, CodeSessions};
 use crate::{
     config,
     error::{Error, Result},
-    features::spiders::{
-        SpiderFile,
-        files::{FilesChange, MAIN, check_file, script_of},
-    },
+    features::spiders::files::{Merged, States, check_file, merge, states_of},
     id::CodeSessionId,
     platform::containers::{ContainerId, State},
     text,
@@ -87,7 +82,7 @@ impl CodeSessions {
     /// Brings the spider's files into the container: one that was made and not started, or one that runs and has none.
     /// Returns how many.
     pub(super) async fn fill(&self, session: &CodeSession, container: &ContainerId) -> Result<usize> {
-        let files: States = self.spiders.files(&session.spider_id).await?.iter().map(state_of).collect();
+        let files = states_of(&self.spiders.files(&session.spider_id).await?);
         let limits = self.spiders.file_limits();
         for (path, state) in &files {
             check_file(limits, path, u64::try_from(state.size).unwrap_or_default())?;
@@ -157,7 +152,7 @@ impl CodeSessions {
     async fn agree(&self, session: &CodeSession, base: &Base, ours: &States) -> Result<(Synced, States, i64)> {
         let id = session.id.as_str();
         let mark = id.get(id.len().saturating_sub(MARK)..).unwrap_or(id);
-        let theirs: States = self.spiders.files(&session.spider_id).await?.iter().map(state_of).collect();
+        let theirs = states_of(&self.spiders.files(&session.spider_id).await?);
         let Merged { files: merged, conflicts } = merge(&base.files, ours, &theirs, mark);
         if merged == theirs {
             let synced = Synced { conflicts, ..Synced::default() };
@@ -169,7 +164,7 @@ impl CodeSessions {
         }
         let mut change = self.spiders.change_files(&session.spider_id).await?;
         // As they are now that nobody else can change them.
-        let theirs: States = change.files.iter().map(state_of).collect();
+        let theirs = states_of(&change.files);
         let Merged { files: merged, conflicts } = merge(&base.files, ours, &theirs, mark);
         let new = || merged.iter().filter(|(path, state)| theirs.get(*path) != Some(state));
         for (path, state) in new() {
@@ -178,12 +173,7 @@ impl CodeSessions {
         let removed = theirs.keys().filter(|path| !merged.contains_key(*path)).count();
         let synced = Synced { written: new().count(), removed, conflicts, ..Synced::default() };
         set_base_in(&mut change.transaction, &session.id, base.version, ours).await?;
-        let script = match merged.get(MAIN) {
-            Some(main) => script_of(MAIN, &self.files.get(&main.hash).await?),
-            None => None,
-        };
-        let files = rows_of(&change, &merged, session);
-        change.replace_all(files).await?;
+        let script = change.replace_by(&merged).await?;
         change.commit(script).await?;
         Ok((synced, merged, base.version + 1))
     }
@@ -257,36 +247,6 @@ impl CodeSessions {
     fn seconds(&self) -> u64 {
         u64::try_from(self.clock.now().timestamp()).unwrap_or_default()
     }
-}
-
-/// The spider's rows as they are to be. What keeps its path keeps its id, and so does what was only renamed.
-fn rows_of(change: &FilesChange, merged: &States, session: &CodeSession) -> Vec<SpiderFile> {
-    let mut gone: HashMap<&str, Vec<&SpiderFile>> = HashMap::new();
-    for file in change.files.iter().filter(|file| !merged.contains_key(&file.path)) {
-        gone.entry(&file.hash).or_default().push(file);
-    }
-    let former: HashSet<&str> = change.files.iter().map(|file| file.path.as_str()).collect();
-    merged
-        .iter()
-        .map(|(path, state)| {
-            let new = SpiderFile::new(&session.spider_id, path.clone(), state.hash.clone(), state.size, change.now);
-            let new = SpiderFile { executable: state.executable, ..new };
-            if former.contains(path.as_str()) {
-                return new;
-            }
-            match gone.get_mut(state.hash.as_str()).and_then(|gone| take_like(gone, path)) {
-                Some(renamed) => SpiderFile { id: renamed.id.clone(), created_at: renamed.created_at, ..new },
-                None => new,
-            }
-        })
-        .collect()
-}
-
-/// Of files that had the same content: one of the same name, as when a folder is renamed, or any.
-fn take_like<'a>(gone: &mut Vec<&'a SpiderFile>, path: &str) -> Option<&'a SpiderFile> {
-    let name = path.rsplit('/').next();
-    let like = gone.iter().position(|file| file.path.rsplit('/').next() == name);
-    like.or(gone.len().checked_sub(1)).map(|at| gone.swap_remove(at))
 }
 
 fn gone() -> Error {

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream, stream::BoxStream};
 use tar::{EntryType, Header};
 
-use super::merge::State;
 use crate::{
     error::{Error, Result},
+    features::spiders::files::State,
     platform::{containers::ByteStream, files::Files},
 };
 

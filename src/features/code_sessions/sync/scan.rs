@@ -11,7 +11,6 @@ use futures_util::{StreamExt, future::BoxFuture};
 
 use super::{
     amount::Amount,
-    merge::{State, States},
     pack::{in_time, names},
     skipped::{LeftOut, NAME, NOT_A_FILE},
     unpack::{Unpacked, too_many_entries, unpack},
@@ -19,7 +18,7 @@ use super::{
 use crate::{
     config,
     error::{Error, Result},
-    features::spiders::files::{LEFT_OUT, LEFT_OUT_FOLDERS, clean, is_left_out},
+    features::spiders::files::{LEFT_OUT, LEFT_OUT_FOLDERS, State, States, clean, is_left_out},
     platform::{
         containers::{ByteStream, ContainerId, Containers, Exec, Output, Running},
         files::Files,

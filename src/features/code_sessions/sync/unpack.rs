@@ -21,13 +21,12 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
     amount::Amount,
-    merge::{State, States},
     skipped::{LeftOut, NAME, NOT_A_FILE},
 };
 use crate::{
     config,
     error::{Error, Result},
-    features::spiders::files::{clean, is_left_out},
+    features::spiders::files::{State, States, clean, is_left_out},
     platform::{containers::ByteStream, files::Files},
     text,
 };

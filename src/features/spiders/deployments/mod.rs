@@ -10,8 +10,9 @@
 mod diff;
 mod routes;
 mod service;
-mod store;
+pub(super) mod store;
 mod types;
 
 pub(super) use routes::router;
+pub(super) use types::NewVersion;
 pub use types::{Code, CodeChoice, Deployment};

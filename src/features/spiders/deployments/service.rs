@@ -6,7 +6,7 @@ use super::{
         Spider, SpiderFile, Spiders,
         files::{MAIN, check_file, script_of},
     },
-    Code, CodeChoice, Deployment, store,
+    Code, CodeChoice, Deployment, NewVersion, store,
     types::{DeployedContent, DeploymentStatus},
 };
 use crate::{
@@ -22,23 +22,25 @@ const BLOBS_AT_ONCE: usize = 8;
 
 impl Spiders {
     /// Keeps the files as they are, and how they are run, as the next version, which becomes the active one.
-    pub async fn deploy(&self, id: &SpiderId, deploy_note: String) -> Result<Deployment> {
+    pub async fn deploy(&self, id: &SpiderId, note: String) -> Result<Deployment> {
         let now = self.clock.now();
-        self.deploy_as(id, (&DeploymentId::generate(), None), deploy_note, (now, now)).await
+        let new = NewVersion { id: DeploymentId::generate(), number: None, note, created_at: now, is_active: true };
+        let mut transaction = self.db.begin().await?;
+        let deployment = self.deploy_in(&mut transaction, id, new, now).await?;
+        transaction.commit().await?;
+        Ok(deployment)
     }
 
-    /// The same under that id, and with that number unless it is given already.
-    pub(in super::super) async fn deploy_as(
+    /// The same as the caller says. Holds the spider's row.
+    pub(in super::super) async fn deploy_in(
         &self,
+        transaction: &mut Transaction,
         id: &SpiderId,
-        (deployment_id, version): (&DeploymentId, Option<i64>),
-        deploy_note: String,
-        (created_at, now): (DateTime<Utc>, DateTime<Utc>),
+        new: NewVersion,
+        now: DateTime<Utc>,
     ) -> Result<Deployment> {
-        let mut transaction = self.db.begin().await?;
-        let (version, source, entry_point, requirements_txt) =
-            store::next_version(&mut transaction, id, version.unwrap_or_default()).await?;
-        let (file_count, archive_size) = store::amount_of(&mut transaction, id).await?;
+        let next = store::next_version(transaction, id, new.number.unwrap_or_default()).await?;
+        let (file_count, archive_size) = store::amount_of(transaction, id).await?;
         if file_count == 0 {
             return Err(Error::bad_request(
                 "no_files",
@@ -46,23 +48,25 @@ impl Spiders {
             ));
         }
         let deployment = Deployment {
-            id: deployment_id.clone(),
+            id: new.id,
             spider_id: id.clone(),
-            version,
-            status: DeploymentStatus::Active,
-            code_hash: self.code_hash_in(&mut transaction, id).await?,
-            source,
-            entry_point,
-            requirements_txt,
+            version: next.last_version,
+            status: if new.is_active { DeploymentStatus::Active } else { DeploymentStatus::Archived },
+            code_hash: self.code_hash_in(transaction, id).await?,
+            source: next.source,
+            entry_point: next.entry_point,
+            requirements_txt: next.requirements_txt,
             file_count,
             archive_size,
-            deploy_note,
-            created_at,
-            updated_at: created_at,
+            deploy_note: new.note,
+            git_commit: next.git_commit,
+            created_at: new.created_at,
+            updated_at: new.created_at,
         };
-        store::insert(&mut transaction, &deployment).await?;
-        store::activate(&mut transaction, id, Some(&deployment.id), now).await?;
-        transaction.commit().await?;
+        store::insert(transaction, &deployment).await?;
+        if new.is_active {
+            store::activate(transaction, id, Some(&deployment.id), now).await?;
+        }
         Ok(deployment)
     }
 
@@ -150,7 +154,8 @@ impl Spiders {
             return Ok(deployment.into());
         }
         let code_hash = self.code_hash_in(transaction, id).await?;
-        Ok(Code { deployment_id: None, deployment_version: None, code_hash })
+        let git_commit = store::commit_of(transaction, id).await?;
+        Ok(Code { deployment_id: None, deployment_version: None, git_commit, code_hash })
     }
 
     /// The code of the files as they are, for those who found that the spider's row does not say it.

@@ -92,16 +92,22 @@ pub(super) async fn hold(transaction: &mut Transaction, id: &SpiderId) -> Result
     if held > 0 { Ok(()) } else { Err(spider_not_found(id)) }
 }
 
-/// Holds the spider's row, too, and takes the next number that is not below `least`; with it: source, entry point, requirements.
-pub(super) async fn next_version(
-    transaction: &mut Transaction,
-    id: &SpiderId,
-    least: i64,
-) -> Result<(i64, Source, String, String)> {
+/// What the next version has of the spider.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Next {
+    pub last_version: i64,
+    pub source: Source,
+    pub entry_point: String,
+    pub requirements_txt: String,
+    pub git_commit: Option<String>,
+}
+
+/// Holds the spider's row, too, and takes the next number that is not below `least`.
+pub(super) async fn next_version(transaction: &mut Transaction, id: &SpiderId, least: i64) -> Result<Next> {
     transaction
         .query(
             "UPDATE spiders SET last_version = CASE WHEN last_version < $2 THEN $2 ELSE last_version + 1 END WHERE id = $1
-          RETURNING last_version, source, entry_point, requirements_txt",
+          RETURNING last_version, source, entry_point, requirements_txt, git_commit",
         )
         .bind(id)
         .bind(least)
@@ -123,8 +129,8 @@ pub(super) async fn insert(transaction: &mut Transaction, deployment: &Deploymen
     transaction
         .query(
             "INSERT INTO deployments (id, spider_id, version, code_hash, source, entry_point, requirements_txt,
-                                      file_count, archive_size, deploy_note, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                      file_count, archive_size, deploy_note, created_at, updated_at, git_commit)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(&deployment.id)
         .bind(&deployment.spider_id)
@@ -138,6 +144,7 @@ pub(super) async fn insert(transaction: &mut Transaction, deployment: &Deploymen
         .bind(&deployment.deploy_note)
         .bind(deployment.created_at)
         .bind(deployment.updated_at)
+        .bind(&deployment.git_commit)
         .execute()
         .await
         .map(drop)
@@ -163,6 +170,21 @@ pub(super) async fn active_in(transaction: &mut Transaction, id: &SpiderId) -> R
         .bind(id)
         .fetch_optional()
         .await
+}
+
+/// The newest version that there is.
+pub(in super::super) async fn newest_in(transaction: &mut Transaction, id: &SpiderId) -> Result<Option<Deployment>> {
+    transaction
+        .query_text(format!("{SELECT} WHERE deployments.spider_id = $1 ORDER BY deployments.version DESC LIMIT 1"))
+        .bind(id)
+        .fetch_optional()
+        .await
+}
+
+/// The commit that the files were last brought to.
+pub(super) async fn commit_of(transaction: &mut Transaction, id: &SpiderId) -> Result<Option<String>> {
+    let (commit,) = transaction.query("SELECT git_commit FROM spiders WHERE id = $1").bind(id).fetch_one().await?;
+    Ok(commit)
 }
 
 /// The spider is run as the deployment was, where its files are run.

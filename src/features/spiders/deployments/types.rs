@@ -42,8 +42,27 @@ pub struct Deployment {
     #[serde(serialize_with = "empty_as_null")]
     #[schema(value_type = Option<String>)]
     pub deploy_note: String,
+    /// Where its files came from a repository: the commit. Users may have changed some of them since.
+    pub git_commit: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl Deployment {
+    pub fn is_active(&self) -> bool {
+        self.status == DeploymentStatus::Active
+    }
+}
+
+/// How a version is made of the files as they are.
+#[derive(Debug)]
+pub(in super::super) struct NewVersion {
+    pub id: DeploymentId,
+    /// Its number, unless it is given already. None: the next.
+    pub number: Option<i64>,
+    pub note: String,
+    pub created_at: DateTime<Utc>,
+    pub is_active: bool,
 }
 
 /// Which code of a spider a run takes.
@@ -63,6 +82,8 @@ pub struct Code {
     /// None where it is the files as they were at that moment.
     pub deployment_id: Option<DeploymentId>,
     pub deployment_version: Option<i64>,
+    /// Where it came from a repository: the commit. Users may have changed some of it since.
+    pub git_commit: Option<String>,
     /// SHA-256 of the manifest, which is a blob of that name.
     pub code_hash: Hash,
 }
@@ -72,6 +93,7 @@ impl From<Deployment> for Code {
         Self {
             deployment_id: Some(deployment.id),
             deployment_version: Some(deployment.version),
+            git_commit: deployment.git_commit,
             code_hash: deployment.code_hash,
         }
     }

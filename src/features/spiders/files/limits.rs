@@ -8,13 +8,13 @@ use crate::{
 
 /// How many files, and how many bytes in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Amount {
+pub(in super::super) struct Amount {
     pub files: usize,
     pub bytes: u64,
 }
 
 impl Amount {
-    pub(super) fn of(sizes: impl IntoIterator<Item = u64>) -> Self {
+    pub(in super::super) fn of(sizes: impl IntoIterator<Item = u64>) -> Self {
         sizes.into_iter().fold(Self::default(), |sum, size| Self { files: sum.files + 1, bytes: sum.bytes + size })
     }
 }
@@ -25,7 +25,7 @@ pub fn check_file(limits: &config::Spiders, path: &str, size: u64) -> Result<()>
 }
 
 /// Whether a spider may go from `before` to `after`. One that is over a limit which was lowered may still shrink.
-pub(super) fn check_growth(limits: &config::Spiders, before: Amount, after: Amount) -> Result<()> {
+pub(in super::super) fn check_growth(limits: &config::Spiders, before: Amount, after: Amount) -> Result<()> {
     if after.files > limits.max_files && after.files > before.files {
         return Err(too_many_files(limits, after.files));
     }

@@ -6,6 +6,8 @@
 mod archive;
 mod download;
 mod limits;
+mod merge;
+mod merged;
 mod paths;
 mod routes;
 mod service;
@@ -14,7 +16,10 @@ mod types;
 
 pub(super) use download::zip_answer;
 pub use limits::check_file;
-pub use paths::{LEFT_OUT, LEFT_OUT_FOLDERS, Tree, clean, is_left_out};
+pub(super) use limits::{Amount, check_growth};
+pub use merge::{Merged, State, States, merge};
+pub use merged::states_of;
+pub use paths::{Flaw, LEFT_OUT, LEFT_OUT_FOLDERS, Tree, clean, is_left_out};
 pub(super) use routes::router;
 pub use store::FilesChange;
 pub(super) use types::FileText;

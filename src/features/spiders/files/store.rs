@@ -110,9 +110,9 @@ pub struct FilesChange {
     mirrored: Option<Hash>,
     /// Whether the files are no longer those that `code_hash` speaks of.
     is_changed: bool,
-    spider_id: SpiderId,
+    pub(super) spider_id: SpiderId,
     limits: config::Spiders,
-    blobs: Files,
+    pub(super) blobs: Files,
 }
 
 impl FilesChange {
@@ -258,9 +258,14 @@ impl FilesChange {
             .map(drop)
     }
 
+    pub async fn commit(mut self, main_text: Option<String>) -> Result<()> {
+        self.settle(main_text).await?;
+        self.transaction.commit().await
+    }
+
     /// `script_content` follows `main.py` as long as the two were one: to its new text, where it has one, or to nothing.
     /// `code_hash` is again that of the files as they are.
-    pub async fn commit(mut self, main_text: Option<String>) -> Result<()> {
+    pub(in super::super) async fn settle(&mut self, main_text: Option<String>) -> Result<()> {
         let main = self.find(MAIN).map(|main| &main.hash);
         if self.mirrored.is_some() && self.mirrored.as_ref() != main {
             self.transaction
@@ -279,7 +284,7 @@ impl FilesChange {
             };
             set_code_hash(&mut self.transaction, &self.spider_id, hash.as_ref()).await?;
         }
-        self.transaction.commit().await
+        Ok(())
     }
 }
 

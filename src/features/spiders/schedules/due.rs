@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::FromRow;
 
-use super::super::{Code, Misfire, Overlap, Runner, Spiders, cron::Timetable};
+use super::super::{Code, Misfire, Overlap, Spiders, cron::Timetable};
 use crate::{
     error::Result,
     id::{DeploymentId, ScheduleId, SpiderId},
@@ -34,7 +34,6 @@ pub struct Due {
     pub misfire: Misfire,
     pub overlap: Overlap,
     pub priority: i64,
-    pub runner: Runner,
     /// Whether the spider keeps as much as its quota allows.
     pub over_quota: bool,
     pub max_retries: i64,
@@ -46,6 +45,8 @@ pub struct Due {
     pub deployment_id: Option<DeploymentId>,
     pub deployment_version: Option<i64>,
     pub deployed_code: Option<Hash>,
+    /// The commit of that version, or of the files where there is none.
+    pub git_commit: Option<String>,
     /// Of the files as they are, where it is known.
     pub files_code: Option<Hash>,
 }
@@ -61,7 +62,8 @@ impl Due {
         let (deployment_id, deployment_version) = (self.deployment_id.clone(), self.deployment_version);
         let of_files = || self.files_code.as_ref().or_else(|| codes.get(&self.spider_id));
         let code_hash = self.deployed_code.as_ref().or_else(of_files)?.clone();
-        Some(Code { deployment_id, deployment_version, code_hash })
+        let git_commit = self.git_commit.clone();
+        Some(Code { deployment_id, deployment_version, git_commit, code_hash })
     }
 }
 
@@ -169,9 +171,10 @@ pub async fn hold(
         "SELECT schedules.id, schedules.name, schedules.spider_id, spiders.name AS spider_name, schedules.cron_expr,
                 schedules.timezone, schedules.next_run_at, schedules.active_since, schedules.priority,
                 COALESCE(schedules.misfire, spiders.misfire) AS misfire,
-                COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.runner, spiders.over_quota,
+                COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.over_quota,
                 spiders.max_retries, schedules.params, spiders.params AS spider_params, deployments.id AS deployment_id,
                 deployments.version AS deployment_version, deployments.code_hash AS deployed_code,
+                CASE WHEN deployments.id IS NULL THEN spiders.git_commit ELSE deployments.git_commit END AS git_commit,
                 spiders.code_hash AS files_code,
                 (SELECT planned_at FROM fires
                   WHERE schedule_id = schedules.id AND planned_at >= schedules.next_run_at AND planned_at <= $1

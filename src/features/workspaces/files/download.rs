@@ -42,7 +42,7 @@ type Pieces = BoxStream<'static, Result<Piece, ContainerError>>;
 
 impl Workspaces {
     pub(super) async fn download(&self, caller: &Caller, workspace: Workspace, path: &WorkPath) -> Result<Download> {
-        let called = workspace.name.clone();
+        let own_name = workspace.name.clone();
         let mut run = self.enter(workspace, &caller.user_id, Kind::Files).await?;
         let arguments = path.name_and_folder().unwrap_or_default();
         let mut pieces = self.script(&mut run, READ, &arguments).await?.pieces();
@@ -58,7 +58,7 @@ impl Workspaces {
         let workspaces = self.clone();
         self.tracker.spawn(async move { workspaces.send(run, pieces, (first, size), sender).await });
         let content = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
-        let name = path.name().unwrap_or(&called);
+        let name = path.name().unwrap_or(&own_name);
         Ok(Download {
             name: if size.is_some() { name.to_owned() } else { format!("{name}.tar") },
             size,

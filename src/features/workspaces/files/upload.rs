@@ -120,8 +120,8 @@ impl Workspaces {
             return Err(path::refused(&name));
         }
         let aside = format!("{UNFINISHED}{}", crate::id::new());
-        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(WAITING);
-        let running = self.begin_receiving(run, &aside, receiver).await?;
+        let (sender, feed_end) = mpsc::channel::<io::Result<Bytes>>(WAITING);
+        let running = self.begin_receiving(run, &aside, feed_end).await?;
         received.push(Received { aside, name, size: 0 });
         let mut size = 0;
         let feed = async {

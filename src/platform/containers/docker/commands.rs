@@ -180,7 +180,7 @@ impl Begin for Output {
     fn begin(self) -> Result<Option<Self>, Self> {
         match self {
             Self::Stdout(bytes) => bytes.begin().map(|rest| rest.map(Self::Stdout)).map_err(Self::Stdout),
-            other => Err(other),
+            Self::Stderr(_) => Err(self),
         }
     }
 }

@@ -55,8 +55,8 @@ async fn upgrade(
         }
     };
     // The connection moves on while it is driven, which ends as it is handed over.
-    let driven = async { driver.with_upgrades().await.map_err(lost) };
-    let (upgraded, ()) = tokio::try_join!(asked, driven)?;
+    let handed_over = async { driver.with_upgrades().await.map_err(lost) };
+    let (upgraded, ()) = tokio::try_join!(asked, handed_over)?;
     let (read, write) = tokio::io::split(TokioIo::new(upgraded));
     let pieces = ReaderStream::with_capacity(read, PIECE);
     Ok((pieces.map(|piece| piece.map_err(|error| ContainerError::Unavailable(error.into()))).boxed(), write))

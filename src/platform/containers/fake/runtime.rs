@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 use tokio::sync::watch;
 use tokio_util::io::{ReaderStream, StreamReader, SyncIoBridge};
 
-use super::{EDITOR, Fake, Made, PLAIN, SILENT, editor, locked, process, terminal};
+use super::{EDITOR, Fake, Made, PLAIN, SILENT, WEB, editor, locked, process, terminal, web};
 use crate::{
     clock::{Clock, SystemClock},
     platform::containers::{
@@ -34,7 +34,7 @@ impl ContainerRuntime for Fake {
 
     async fn has_image(&self, image: &str) -> Result<bool> {
         self.answering()?;
-        Ok([EDITOR, SILENT, PLAIN].contains(&image))
+        Ok([EDITOR, SILENT, WEB, PLAIN].contains(&image))
     }
 
     async fn network(&self, name: &str) -> Result<Network> {
@@ -87,11 +87,13 @@ impl ContainerRuntime for Fake {
         }
         made.ended.send_replace(None);
         let main = if [EDITOR, SILENT].contains(&made.spec.image.as_str()) {
-            editor::start(self, &made).await
+            editor::start(self, &made).await.map_err(ContainerError::Failed)
+        } else if made.spec.image == WEB && made.spec.command.is_none() {
+            web::start(self, &made).await
         } else {
-            process::start(self, &made)
+            process::start(self, &made).map_err(ContainerError::Failed)
         };
-        *locked(&made.main) = Some(main.map_err(ContainerError::Failed)?);
+        *locked(&made.main) = Some(main?);
         *locked(&made.state) = State::Running;
         self.tell(&made, Change::Started);
         Ok(())

@@ -47,17 +47,17 @@ pub(super) async fn begin(made: &Made, exec: Exec, size: Size) -> anyhow::Result
 }
 
 pub(super) async fn resize(made: &Made, terminal: &str, size: Size) -> anyhow::Result<()> {
-    let side = locked(&made.terminals).get(terminal).map(std::fs::File::try_clone).transpose()?;
-    match side {
-        Some(side) => set_size(&side, size).await,
+    let master = locked(&made.terminals).get(terminal).map(std::fs::File::try_clone).transpose()?;
+    match master {
+        Some(master) => set_size(&master, size).await,
         None => Ok(()),
     }
 }
 
-async fn set_size(side: &std::fs::File, size: Size) -> anyhow::Result<()> {
+async fn set_size(master: &std::fs::File, size: Size) -> anyhow::Result<()> {
     let (rows, columns) = (size.rows.to_string(), size.columns.to_string());
     let mut stty = Command::new("stty");
-    stty.args(["rows", &rows, "cols", &columns]).stdin(Stdio::from(side.try_clone()?)).stderr(Stdio::null());
+    stty.args(["rows", &rows, "cols", &columns]).stdin(Stdio::from(master.try_clone()?)).stderr(Stdio::null());
     stty.status().await.context("stty")?;
     Ok(())
 }
