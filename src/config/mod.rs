@@ -2,6 +2,7 @@
 
 mod instances;
 mod source;
+mod workspaces;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 pub use instances::Instances;
 pub use source::{Origin, Setting, Sources};
+pub use workspaces::{WorkspaceMode, Workspaces};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +36,7 @@ pub struct Config {
     pub code_sessions: CodeSessions,
     pub instances: Instances,
     pub git: Git,
+    pub workspaces: Workspaces,
     pub data: Data,
     pub proxies: Proxies,
     pub retention: Retention,
@@ -435,6 +438,7 @@ impl Config {
         ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;
         self.instances.validate()?;
+        self.workspaces.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,
             "quotas.spider_bytes and quotas.total_bytes must not be negative"
