@@ -169,8 +169,9 @@ def synced(server, files, size):
     row("closing it", f"{closing:.2f} s")
 
 
-def wrk(address, connections, cookie=""):
-    command = ["wrk", "-t1", f"-c{connections}", "-d5s", "--latency", "-H", "Cookie: " + cookie, address]
+def wrk(address, connections, **headers):
+    given = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
+    command = ["wrk", "-t1", f"-c{connections}", "-d5s", "--latency", *given, address]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in output:
         sys.exit(f"{address}: {output}")
@@ -209,7 +210,7 @@ def proxied(server, folder):
     networks = docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
     rate, half, most = wrk(f"http://{networks}:8080/healthz", 8)
     row("the editor's own /healthz, asked directly", f"{rate:,.0f} /s", f"half {half}, 99% {most}")
-    rate, half, most = wrk(f"{server.base}{door.path}healthz", 8, door.cookie)
+    rate, half, most = wrk(f"{server.base}{door.path}healthz", 8, Cookie=door.cookie)
     row("through CrawlHub", f"{rate:,.0f} /s", f"half {half}, 99% {most}")
     upstream, front = free_port(), free_port()
     with nginx(folder, upstream=upstream, front=front, body="x" * 1000):
@@ -222,7 +223,7 @@ def proxied(server, folder):
         row("1,000 bytes, asked directly", f"{rate:,.0f} /s", f"half {half}, 99% {most}")
         rate, half, most = wrk(f"http://127.0.0.1:{front}/x", 32)
         row("through nginx", f"{rate:,.0f} /s", f"half {half}, 99% {most}")
-        rate, half, most = wrk(f"{server.base}{door.path}x", 32, door.cookie)
+        rate, half, most = wrk(f"{server.base}{door.path}x", 32, Cookie=door.cookie)
         row("through CrawlHub", f"{rate:,.0f} /s", f"half {half}, 99% {most}")
     server.call("DELETE", f"{API}/spiders/{spider}/code-session?force=true")
 

@@ -32,13 +32,15 @@ use crate::{
     features::{
         accounts::Accounts,
         alerts::Alerts,
-        code_sessions::{CodeSessions, Doors},
+        code_sessions::CodeSessions,
         contracts::Contracts,
         dashboard::Dashboard,
         data::Data,
         datasources::Datasources,
+        doors::Doors,
         events::Events,
         housekeeping::Housekeeping,
+        instances::Instances,
         nodes::Nodes,
         projects::Projects,
         proxies::Proxies,
@@ -87,6 +89,7 @@ pub struct App {
     alerts: Alerts,
     contracts: Contracts,
     code_sessions: CodeSessions,
+    instances: Instances,
     doors: Doors,
     gateway: Gateway,
     dispatcher: Dispatcher,
@@ -115,7 +118,7 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
         let nodes = Nodes::new(db.clone(), clock.clone(), secrets.clone(), accounts.clone(), config.nodes.clone());
-        let worker = new_worker();
+        let (memory, worker) = (default_memory(config), new_worker());
         let mut runner = runner_config(config, data_dir, outside)?;
         runner.containers = Some(container_place(config, containers.installation()));
         runner.server = Some(presence::file_of(data_dir, &worker));
@@ -147,7 +150,6 @@ impl App {
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
-        let memory = default_memory(config);
         let tasks = Tasks::new(
             foundation.clone(),
             spiders.clone(),
@@ -156,7 +158,7 @@ impl App {
             (nodes.clone(), memory),
             engine,
         );
-        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config));
+        let doors = Doors::new(foundation.clone(), accounts.clone(), site(config, listen));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
         let code_sessions = CodeSessions::new(
@@ -164,6 +166,13 @@ impl App {
             (accounts.clone(), spiders.clone()),
             containers.clone(),
             (config.code_sessions.clone(), config.docker.ports()?),
+            doors.clone(),
+        )?;
+        let instances = Instances::new(
+            foundation.clone(),
+            accounts.clone(),
+            containers.clone(),
+            config.instances.clone(),
             doors.clone(),
         )?;
         let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone(), nodes.clone());
@@ -192,6 +201,7 @@ impl App {
             housekeeping,
             dashboard,
             code_sessions,
+            instances,
             alerts,
             db,
             documents,

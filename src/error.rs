@@ -18,6 +18,14 @@ macro_rules! text {
     };
 }
 
+impl Text {
+    /// Both languages in one, for what is written once for all readers.
+    pub fn in_both(&self) -> String {
+        let Self { zh, en } = self;
+        if zh == en { zh.clone().into_owned() } else { format!("{zh} / {en}") }
+    }
+}
+
 /// What happened, to what, and what to do, beside a stable word for programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -121,6 +129,20 @@ impl Error {
 
     pub fn internal(source: impl Into<anyhow::Error>) -> Self {
         Self::Internal(source.into())
+    }
+
+    /// What people may hear of it; what is internal stays in the log.
+    pub fn for_people(&self) -> Text {
+        match self {
+            Self::Internal(_) => text!("内部错误", "internal error"),
+            Self::Unavailable { what, .. } => text!("{what} 不可用", "{what} is unavailable"),
+            Self::NotFound(problem)
+            | Self::Conflict(problem)
+            | Self::BadRequest(problem)
+            | Self::TooLarge(problem)
+            | Self::Failed(problem) => problem.text.clone(),
+            other => text!("{other}", "{other}"),
+        }
     }
 
     /// Whether there is no room left for what was to be kept.

@@ -78,6 +78,22 @@ impl App {
             let proxies = proxies.clone();
             async move { proxies.check_due_ones().await }
         });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
+        self.start_loops_of_repositories();
+        self.start_loops_of_containers();
+        let runner = self.dispatcher.runner().clone();
+        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
+            let runner = runner.clone();
+            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
+        });
+    }
+
+    /// Those that fetch projects' repositories.
+    fn start_loops_of_repositories(&self) {
         let (spiders, stop) = (self.spiders.clone(), self.stop.clone());
         self.background.run("repositories", Duration::from_secs(2), self.projects.sync_due(), move || {
             let (spiders, stop) = (spiders.clone(), stop.clone());
@@ -93,17 +109,6 @@ impl App {
             let projects = projects.clone();
             async move { projects.sweep_copies().await }
         });
-        let datasources = self.datasources.clone();
-        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
-            let datasources = datasources.clone();
-            async move { datasources.deliver_due().await }
-        });
-        self.start_loops_of_containers();
-        let runner = self.dispatcher.runner().clone();
-        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
-            let runner = runner.clone();
-            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
-        });
     }
 
     /// Those that look after containers.
@@ -117,6 +122,16 @@ impl App {
         self.background.run_until_next("code sessions", Duration::from_secs(30), changed, move || {
             let editors = editors.clone();
             async move { editors.look_after().await }
+        });
+        let (instances, changed) = (self.instances.clone(), self.instances.wake());
+        self.background.run_until_next("instances", Duration::from_secs(30), changed, move || {
+            let instances = instances.clone();
+            async move { instances.look_after().await }
+        });
+        let instances = self.instances.clone();
+        self.background.run_until_next("containers of instances", A_DAY, Arc::new(Notify::new()), move || {
+            let instances = instances.clone();
+            async move { instances.listen().await }
         });
         let editors = self.code_sessions.clone();
         self.background.run_until_next("containers of editors", A_DAY, Arc::new(Notify::new()), move || {

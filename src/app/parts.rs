@@ -18,7 +18,7 @@ use crate::{
     config::{Config, Confine},
     features::{
         accounts::Edge,
-        code_sessions::Site,
+        doors::Site,
         tasks::{DispatcherConfig, JobSettings},
     },
     platform::{
@@ -106,9 +106,11 @@ pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
     })
 }
 
-/// Where editors are found.
-pub(super) fn site(config: &Config) -> Site {
-    Site::new(&config.server.sandbox_domain, config.server.public_url.starts_with("https://"))
+/// Where editors and instances are found.
+pub(super) fn site(config: &Config, listen: SocketAddr) -> Site {
+    let public = &config.server.public_url;
+    let address = if public.is_empty() { format!("http://{listen}") } else { public.clone() };
+    Site::new(&config.server.sandbox_domain, &address, !config.instances.images.is_empty())
 }
 
 pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>> {

@@ -23,8 +23,8 @@ use crate::{
     error::{Error, Problem},
     features::{
         accounts::{self, Access},
-        alerts, code_sessions, contracts, dashboard, data, datasources, housekeeping, nodes, projects, proxies,
-        spiders, tasks,
+        alerts, code_sessions, contracts, dashboard, data, datasources, doors, housekeeping, instances, nodes,
+        projects, proxies, spiders, tasks,
     },
     health,
     platform::http::{carry_context, panic_answer},
@@ -48,12 +48,13 @@ impl App {
             .merge(data::router(self.data.clone()))
             .merge(contracts::router(self.contracts.clone()))
             .merge(code_sessions::router(self.code_sessions.clone()))
+            .merge(instances::router(self.instances.clone()))
             .merge(alerts::router(self.alerts.clone()))
             .merge(dashboard::router(self.dashboard.clone()));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))
-            .merge(code_sessions::authorize_router(self.doors.clone()))
+            .merge(doors::authorize_router(self.doors.clone()))
             .merge(self.accounts.guard(Access::SignedIn, accounts::own_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
@@ -75,12 +76,17 @@ impl App {
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);
         name_operations(described.get_openapi_mut());
-        // The same again for clients that send no header; described once is enough.
-        let by_address = self.by_address();
-        (described, by_address)
+        // The same again elsewhere; described once is enough.
+        (described, self.by_address().merge(self.short_instances()))
     }
 
-    /// What a spider may call, the task's token in the address.
+    /// Instances where the contract has them as well.
+    fn short_instances(&self) -> Router {
+        let instances = self.accounts.guard(Access::ByMethod, instances::router(self.instances.clone()));
+        Router::new().nest("/api", instances.split_for_parts().0)
+    }
+
+    /// What a spider may call, the task's token in the address, for clients that send no header.
     fn by_address(&self) -> Router {
         let internal = tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         Router::new().nest(&format!("{BASE}/_t/{{token}}/crawlhub/internal"), internal.split_for_parts().0)
@@ -120,7 +126,7 @@ impl App {
                 header::X_FRAME_OPTIONS,
                 HeaderValue::from_static("SAMEORIGIN"),
             ))
-            .layer(from_fn_with_state(self.doors.clone(), code_sessions::enter))
+            .layer(from_fn_with_state(self.doors.clone(), doors::enter))
             .layer(from_fn(carry_context))
     }
 

@@ -1,15 +1,18 @@
 //! Settings: `config/default.toml` < a file < the environment. That file is their documentation.
 
+mod instances;
 mod source;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     path::PathBuf,
 };
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+pub use instances::Instances;
 pub use source::{Origin, Setting, Sources};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +32,7 @@ pub struct Config {
     pub runner: Runner,
     pub docker: Docker,
     pub code_sessions: CodeSessions,
+    pub instances: Instances,
     pub git: Git,
     pub data: Data,
     pub proxies: Proxies,
@@ -185,13 +189,16 @@ pub struct Docker {
 
 impl Docker {
     /// To publish containers at.
-    pub fn ports(&self) -> anyhow::Result<std::ops::RangeInclusive<u16>> {
-        let range = self.ports.split_once('-').and_then(|(first, last)| {
-            let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-            (first > 0 && first <= last).then_some(first..=last)
-        });
-        range.with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
+    pub fn ports(&self) -> anyhow::Result<RangeInclusive<u16>> {
+        range_of(&self.ports).with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
     }
+}
+
+/// What is written as "10000-10100".
+fn range_of(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-')?;
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first > 0 && first <= last).then_some(first..=last)
 }
 
 /// How containers are reached from here.
@@ -427,6 +434,7 @@ impl Config {
         ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
         ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;
+        self.instances.validate()?;
         ensure!(
             self.quotas.spider_bytes >= 0 && self.quotas.total_bytes >= 0,
             "quotas.spider_bytes and quotas.total_bytes must not be negative"

@@ -23,6 +23,7 @@ pub enum Event {
     SinkFailing(SinkFailing),
     DataDrift(Box<DataDrift>),
     EditorTrouble(Box<EditorTrouble>),
+    InstanceTrouble(Box<InstanceTrouble>),
 }
 
 /// A task came to its end for good: it is not retried.
@@ -97,6 +98,24 @@ pub enum Trouble {
     DiskFull { limit_mb: i64 },
     /// It is going to be closed.
     Closing { at: DateTime<Utc>, is_idle: bool },
+}
+
+/// Something about an instance that its user should hear of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceTrouble {
+    pub prefix: String,
+    /// The e-mail address of whose instance it is.
+    pub user: String,
+    pub what: Mishap,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Mishap {
+    /// It could not be started, or ended again and again.
+    GivenUp { reason: String },
+    /// It was stopped, as it had written more than one may.
+    DiskFull { limit_mb: i64 },
 }
 
 /// A completed run brought other data than the runs before it.

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod files;
 pub mod git;
 pub mod http;
+pub mod jobs;
 pub mod notify;
 pub mod process;
 pub mod proxies;

@@ -38,9 +38,11 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 13] = [
+    const DOWN: [&str; 15] = [
         "dashboard",
+        "instances",
         "code_sessions",
+        "doors",
         "housekeeping",
         "alerts",
         "contracts",

@@ -22,6 +22,8 @@ use crate::{
 pub(super) const ACCESS_COOKIE: &str = "admin_access_token";
 pub(super) const REFRESH_COOKIE: &str = "admin_refresh_token";
 pub(super) const CSRF_COOKIE: &str = "admin_csrf_token";
+/// By which a browser is signed in: nobody but the platform gets them.
+pub const COOKIES: [&str; 3] = [ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE];
 const CSRF_HEADER: &str = "x-csrf-token";
 
 /// Who may pass.

@@ -63,6 +63,7 @@ impl Alerts {
                 Ok(Event::SinkFailing(failing)) => self.sink_failing(&mut transaction, &failing).await?,
                 Ok(Event::DataDrift(drift)) => self.data_drifted(&mut transaction, &drift).await?,
                 Ok(Event::EditorTrouble(trouble)) => self.editor_troubled(&mut transaction, &trouble).await?,
+                Ok(Event::InstanceTrouble(trouble)) => self.instance_troubled(&mut transaction, &trouble).await?,
                 Err(error) => {
                     *unread = Some(anyhow!("the fact {id} cannot be read and is left: {error}"));
                     continue;
@@ -99,12 +100,23 @@ impl Alerts {
         self.raise_of_spider(transaction, kind, (&drift.spider_id, Some(&drift.task_id)), message).await
     }
 
-    /// Raises an alert of what happened to a spider, and tells the channels of rules that look for such.
+    /// The same, of a spider.
     pub(super) async fn raise_of_spider(
         &self,
         transaction: &mut Transaction,
-        (alert_type, level): (AlertType, AlertLevel),
+        kind: (AlertType, AlertLevel),
         (spider, task): (&SpiderId, Option<&TaskId>),
+        message: Text,
+    ) -> Result<()> {
+        self.raise_of_fact(transaction, kind, (Some(spider), task), message).await
+    }
+
+    /// Raises an alert of what happened, and tells the channels of rules that look for such.
+    pub(super) async fn raise_of_fact(
+        &self,
+        transaction: &mut Transaction,
+        (alert_type, level): (AlertType, AlertLevel),
+        (spider, task): (Option<&SpiderId>, Option<&TaskId>),
         message: Text,
     ) -> Result<()> {
         let now = self.clock.now();
@@ -113,7 +125,7 @@ impl Alerts {
             alert_type,
             level,
             message: self.said(message),
-            spider_id: Some(spider.clone()),
+            spider_id: spider.cloned(),
             task_id: task.cloned(),
             rule_id: None,
             is_read: false,
@@ -147,7 +159,7 @@ impl Alerts {
             );
             (AlertType::NoRun.level(), message)
         };
-        for rule in rules::looking_for(transaction, AlertType::NoRun, &unmet.spider_id).await? {
+        for rule in rules::looking_for(transaction, AlertType::NoRun, Some(&unmet.spider_id)).await? {
             if rules::trigger(transaction, &rule, now).await? {
                 let of_rule = self.alert_of(&rule, message.clone(), now);
                 let alert = Alert { level, spider_id: Some(unmet.spider_id.clone()), ..of_rule };

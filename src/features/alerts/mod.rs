@@ -6,6 +6,7 @@ mod channels;
 mod deliveries;
 mod editors;
 mod facts;
+mod instances;
 mod routes;
 mod rules;
 mod service;

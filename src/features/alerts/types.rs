@@ -32,13 +32,15 @@ word_enum! {
         DataDrift = "data_drift",
         /// An editor cannot bring its files back, found conflicts, is gone, or is going to be closed.
         Editor = "editor",
+        /// An instance could not be started, ended again and again, or had written too much.
+        Instance = "instance",
     }
 }
 
 impl AlertType {
     /// Whether it is raised by what happens, once each time; the others are looked for again and again.
     pub(super) fn is_of_facts(self) -> bool {
-        matches!(self, Self::TaskFailed | Self::DataDrift | Self::Editor)
+        matches!(self, Self::TaskFailed | Self::DataDrift | Self::Editor | Self::Instance)
     }
 
     pub(super) fn level(self) -> AlertLevel {
@@ -49,7 +51,8 @@ impl AlertType {
             | Self::HeartbeatTimeout
             | Self::SinkFailing
             | Self::DataDrift
-            | Self::Editor => AlertLevel::Warning,
+            | Self::Editor
+            | Self::Instance => AlertLevel::Warning,
         }
     }
 }
@@ -99,6 +102,7 @@ impl Alert {
             (AlertType::SinkFailing, _) => {
                 text!("CrawlHub 告警：数据源无法写入", "CrawlHub alert: a datasource cannot be written to")
             }
+            (AlertType::Instance, _) => text!("CrawlHub 告警：实例", "CrawlHub alert: an instance"),
             (AlertType::Editor, _) => text!("CrawlHub 告警：在线编辑器", "CrawlHub alert: an editor"),
             (AlertType::NoRun, _) => text!("CrawlHub 告警：未按计划运行", "CrawlHub alert: a spider did not run"),
         }

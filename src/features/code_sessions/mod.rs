@@ -3,7 +3,6 @@
 //! A session's row says what should be, its container's labels whose it is; a loop brings the two together, so that
 //! nothing depends on a server that lives on. What an editor holds is only given up once it is among the spider's files.
 
-mod door;
 mod life;
 mod routes;
 mod service;
@@ -12,20 +11,26 @@ mod sync;
 mod types;
 mod workspace;
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{
+    ops::RangeInclusive,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use door::{Doors, Site, authorize_router, enter};
 pub use types::{CodeSession, Ending, Status};
 
-use self::life::Jobs;
-use super::{accounts::Accounts, events::Events, foundation::Foundation, spiders::Spiders};
+use super::{accounts::Accounts, doors::Doors, events::Events, foundation::Foundation, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
-    platform::{containers::Containers, database::Database, files::Files},
+    platform::{
+        containers::{Containers, DiskWatch},
+        database::Database,
+        files::Files,
+        jobs::Jobs,
+    },
 };
 
 #[derive(Debug, Clone)]
@@ -42,6 +47,9 @@ pub struct CodeSessions {
     ports: RangeInclusive<u16>,
     doors: Doors,
     jobs: Jobs,
+    /// Whether the loop has looked at anything yet.
+    has_looked: Arc<AtomicBool>,
+    disk: DiskWatch,
     memory: sync::Memory,
     /// One editor of the warm pool is started at a time.
     pool_turn: Arc<tokio::sync::Mutex<()>>,
@@ -79,6 +87,8 @@ impl CodeSessions {
             ports,
             doors,
             jobs,
+            has_looked: Arc::default(),
+            disk: DiskWatch::default(),
             memory,
             pool_turn,
             http,

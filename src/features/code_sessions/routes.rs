@@ -63,7 +63,7 @@ async fn open(
         Some(false) => sessions.open(&caller, &spider).await?,
         _ => sessions.open_for_use(&caller, &spider).await?,
     };
-    let token = sessions.doors.issue_token(&session).await?;
+    let token = sessions.token(&session).await?;
     Ok(Reply::data(sessions.shown(session, Some(token))))
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    features::accounts::Caller,
+    features::{accounts::Caller, doors::Room},
     id::{CodeSessionId, SpiderId, UserId},
     text,
 };
@@ -134,6 +134,19 @@ impl CodeSessions {
             sessions.get(&id).await
         })
         .await
+    }
+
+    /// A token that opens the session's editor once.
+    pub(super) async fn token(&self, session: &CodeSession) -> Result<String> {
+        let token = self.doors.issue_token(&Room::Editor(session.id.clone())).await?;
+        token.ok_or_else(|| {
+            Error::conflict("session_closing", text!("编辑会话正在关闭", "the code session is being closed"))
+        })
+    }
+
+    /// Whoever is connected with the session's editor goes, or looks anew where it is.
+    pub(super) fn shut(&self, id: &CodeSessionId) {
+        self.doors.close(&Room::Editor(id.clone()));
     }
 
     /// The caller's editor of the spider; 404 where none is open, with what became of one that was just asked for.

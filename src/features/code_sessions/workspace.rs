@@ -73,7 +73,7 @@ impl CodeSessions {
         if session.status != Status::Ready {
             return Ok(None);
         }
-        let token = self.doors.issue_token(session).await?;
+        let token = self.token(session).await?;
         Ok(Some(format!("/code-server/{}/?tkn={token}", session.id)))
     }
 

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::{
     Spider, SpiderChange, SpiderFile, Spiders,
     deployments::NewVersion,
-    env_vars::{self, EnvVars},
     files::{check_file, clean, is_left_out},
 };
 use crate::{
     error::{Detail, Error, Result},
+    features::env_vars::{self, EnvVars},
     id::{DeploymentId, ProjectId, SpiderId},
 };
 
@@ -172,7 +172,7 @@ fn acceptable_env_vars(given: Option<Value>, left_out: &mut Vec<String>) -> Resu
         given = object;
     }
     loop {
-        let details = match env_vars::read(&given, &EnvVars::new()) {
+        let details = match env_vars::read("body.env_vars", &given, &EnvVars::new()) {
             Ok(env_vars) => return Ok(env_vars),
             Err(Error::Invalid(details)) => details,
             Err(error) => return Err(error),

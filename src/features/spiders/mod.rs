@@ -8,7 +8,6 @@ mod change;
 mod contract;
 pub mod cron;
 mod deployments;
-mod env_vars;
 pub mod files;
 mod loops;
 mod repository;

@@ -3,14 +3,15 @@ use chrono::{DateTime, Utc};
 use super::{
     Source, Spider, SpiderChange, Spiders,
     change::Bounds,
-    env_vars::{self, EnvVars},
     files::{FilesChange, MAIN, SpiderFile},
+    repository,
     schedules::keep_in_step,
     store,
     templates::{self, Template},
 };
 use crate::{
     error::{Error, Result},
+    features::env_vars::{self, EnvVars},
     id::{ProjectId, ScheduleId, SpiderId},
     text,
 };
@@ -22,7 +23,8 @@ impl Spiders {
         let name = name.ok_or_else(|| Error::invalid("body.name", "missing", text!("必填", "is required")))?;
         new.prepare(self.bounds(), now)?;
         let template = new.template.as_deref().map(find_template).transpose()?;
-        let env_vars = new.env_vars.take().map(|given| env_vars::read(&given, &EnvVars::new())).transpose()?;
+        let env_vars =
+            new.env_vars.take().map(|given| env_vars::read("body.env_vars", &given, &EnvVars::new())).transpose()?;
         let project_id = match new.project_id.take() {
             Some(id) if !id.as_str().is_empty() => self.known_project(id).await?,
             _ => self.projects.default_id().await?,
@@ -98,7 +100,7 @@ impl Spiders {
         let mut files = self.change_files(id).await?;
         let mut spider = store::get_in(&mut files.transaction, id).await?;
         if let Some(given) = change.env_vars.take() {
-            let env_vars = env_vars::read(&given, &self.readable_env_vars(&spider))?;
+            let env_vars = env_vars::read("body.env_vars", &given, &self.readable_env_vars(&spider))?;
             spider.sealed_env_vars = self.sealed(id, &env_vars)?;
         }
         if let Some(project_id) = project_id {
@@ -111,6 +113,8 @@ impl Spiders {
         let place = |spider: &Spider| (spider.source, spider.project_id.clone(), spider.git_repo.clone());
         if spider.source == Source::Git && place(&spider) != place(&former) {
             self.projects.pull_in(&mut files.transaction, &spider.project_id).await?;
+        } else if spider.source != Source::Git && former.source == Source::Git {
+            repository::forget(&mut files.transaction, id).await?;
         }
         if let Some(script) = &script {
             files.put_script(script).await?;

@@ -231,7 +231,10 @@ impl ContainerRuntime for Docker {
                 other => return other,
             }
         }
-        start().await
+        match start().await {
+            Err(ContainerError::Conflict(reason)) if is_of_a_port(&reason) => Err(ContainerError::PortTaken(reason)),
+            other => other,
+        }
     }
 
     async fn inspect(&self, id: &ContainerId) -> Result<Option<Container>> {

@@ -6,6 +6,7 @@
 
 mod editor;
 mod process;
+mod web;
 
 use std::{
     collections::BTreeMap,
@@ -36,6 +37,8 @@ use crate::clock::{Clock, SystemClock};
 pub const EDITOR: &str = "crawlhub-fake-editor:latest";
 /// One that starts and never answers.
 pub const SILENT: &str = "crawlhub-fake-silent:latest";
+/// One that answers HTTP, unless it is given a command.
+pub const WEB: &str = "crawlhub-fake-web:latest";
 /// Where commands come from their arguments.
 pub const PLAIN: &str = "crawlhub-fake:latest";
 
@@ -51,6 +54,8 @@ struct World {
     away: AtomicBool,
     /// What comes instead of an archive.
     archive: Mutex<Option<Bytes>>,
+    /// What only the engine finds taken.
+    taken_port: Mutex<Option<u16>>,
     count: AtomicU64,
 }
 
@@ -87,6 +92,7 @@ impl Fake {
             happenings: broadcast::Sender::new(1000),
             away: AtomicBool::new(false),
             archive: Mutex::default(),
+            taken_port: Mutex::default(),
             count: AtomicU64::new(0),
         }))
     }
@@ -99,6 +105,11 @@ impl Fake {
     /// What the next archives are, whatever is in the container.
     pub fn set_archive(&self, archive: Option<Bytes>) {
         *locked(&self.0.archive) = archive;
+    }
+
+    /// A port that is free for who tries it, and not for a container.
+    pub fn take_port(&self, port: u16) {
+        *locked(&self.0.taken_port) = Some(port);
     }
 
     /// The folder that a container has for its root.
@@ -201,7 +212,7 @@ impl Made {
             labels: self.spec.labels.clone(),
             state,
             address: None,
-            ports: port.map(|port| (editor::PORT, port)).into_iter().collect(),
+            ports: port.into_iter().collect(),
             created_at: Some(*locked(&self.created_at)),
         }
     }
@@ -245,7 +256,7 @@ impl ContainerRuntime for Fake {
 
     async fn has_image(&self, image: &str) -> Result<bool> {
         self.answering()?;
-        Ok([EDITOR, SILENT, PLAIN].contains(&image))
+        Ok([EDITOR, SILENT, WEB, PLAIN].contains(&image))
     }
 
     async fn network(&self, name: &str) -> Result<Network> {
@@ -285,11 +296,13 @@ impl ContainerRuntime for Fake {
         }
         made.ended.send_replace(None);
         let main = if [EDITOR, SILENT].contains(&made.spec.image.as_str()) {
-            editor::start(self, &made).await
+            editor::start(self, &made).await.map_err(ContainerError::Failed)
+        } else if made.spec.image == WEB && made.spec.command.is_none() {
+            web::start(self, &made).await
         } else {
-            process::start(self, &made)
+            process::start(self, &made).map_err(ContainerError::Failed)
         };
-        *locked(&made.main) = Some(main.map_err(ContainerError::Failed)?);
+        *locked(&made.main) = Some(main?);
         *locked(&made.state) = State::Running;
         self.tell(&made, Change::Started);
         Ok(())

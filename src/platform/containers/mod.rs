@@ -11,6 +11,7 @@ pub mod fake;
 mod gateway;
 mod runtime;
 mod spec;
+mod upkeep;
 
 use std::{ops::Deref, sync::Arc};
 
@@ -23,6 +24,7 @@ pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,
     Limits, Network, Output, Result, State, TYPE_LABEL, Where,
 };
+pub use upkeep::DiskWatch;
 
 /// The engine that this server uses, and the name of this installation on it.
 #[derive(Debug, Clone)]

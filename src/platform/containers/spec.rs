@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, net::IpAddr, ops::RangeInclusive};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -59,6 +63,21 @@ pub struct Container {
     /// Published at this machine's loopback address, while it runs: (port of the container, port here).
     pub ports: Vec<(u16, u16)>,
     pub created_at: Option<DateTime<Utc>>,
+}
+
+impl Container {
+    /// `host:port` at which one of its ports is reached from here; None while it is not.
+    pub fn reached_at(&self, port: u16) -> Option<String> {
+        if let Some((_, published)) = self.ports.iter().find(|(inside, _)| *inside == port) {
+            return Some(format!("127.0.0.1:{published}"));
+        }
+        self.own_address(port)
+    }
+
+    /// The same, at the container's own address, also where the port is published.
+    pub fn own_address(&self, port: u16) -> Option<String> {
+        self.address.map(|address| SocketAddr::from((address, port)).to_string())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +169,9 @@ pub enum ContainerError {
     /// A name or a port is taken, or the container is not in a state for it.
     #[error("{0}")]
     Conflict(String),
+    /// The port that it is to be published at is in use on the engine's machine.
+    #[error("{0}")]
+    PortTaken(String),
     #[error("{0:#}")]
     Failed(anyhow::Error),
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    PASSWORD, TestApp, Upstream, cookies_of,
+    PASSWORD, TestApp, Upstream, cookies_of, heard,
     wire::{Said, ask, is_ended, open_socket, request},
 };
 
@@ -139,14 +139,6 @@ impl House {
         let headers: Vec<_> = original.into_iter().chain(headers.iter().copied()).collect();
         self.get("/platform/api/proxy/authorize", &headers).await
     }
-}
-
-/// What the upstream heard in a header.
-fn heard(said: &Said, name: &str) -> Vec<String> {
-    assert_eq!(said.status, 200, "{said:?}");
-    let headers = said.json()["headers"].as_array().unwrap().clone();
-    let of_name = headers.iter().filter(|pair| pair[0] == name);
-    of_name.map(|pair| pair[1].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]

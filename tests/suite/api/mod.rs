@@ -16,6 +16,8 @@ mod editor_door;
 mod exports;
 mod files;
 mod housekeeping;
+mod instance_door;
+mod instances;
 mod lost_containers;
 mod projects;
 mod proxies;

@@ -1,30 +1,18 @@
 //! The real VS Code, in a real browser: through the server's own proxy, by path and by host, and through nginx.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-};
 
-use super::{containers, content, docker, in_editor, open, server};
-use crate::support::{Client, ServerProcess, skip_unless};
+use super::{
+    containers, content, docker, in_editor, open, server,
+    web::{in_browser, lacks_a_browser, lacks_nginx, nginx},
+};
+use crate::support::Client;
 
 /// Does what a person would, and fails where the editor does not do its part.
 async fn person(url: &str, actions: Value) -> Value {
-    let node = std::env::var("TEST_NODE").unwrap_or_else(|_| "node".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/editor.mjs");
-    let order = json!({"url": url, "actions": actions, "timeout_ms": 60_000}).to_string();
-    let run = Command::new(node).arg(script).arg(order).stdin(Stdio::null()).kill_on_drop(true).output();
-    let done = tokio::time::timeout(Duration::from_mins(4), run).await.unwrap().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    serde_json::from_slice(&done.stdout).unwrap()
-}
-
-fn lacks_a_browser() -> bool {
-    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].iter().any(|path| Path::new(path).exists());
-    skip_unless(chromium && std::env::var_os("TEST_PLAYWRIGHT").is_some(), "chromium and playwright-core")
+    in_browser("editor.mjs", &json!({"url": url, "actions": actions, "timeout_ms": 60_000})).await
 }
 
 fn address(base: &str, session: &Value) -> String {
@@ -62,46 +50,14 @@ async fn what_is_typed_is_found_again() {
     assert!(content(&server, &spider, "main.py").await.unwrap().contains("# typed twice"));
 }
 
-/// nginx as the repository's template makes it.
-async fn nginx(server: &ServerProcess, folder: &Path, domain: &str) -> (Child, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let template = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx/crawlhub.conf")).unwrap();
-    let site = template
-        .replace("${CRAWLHUB_SERVER}", server.base.trim_start_matches("http://"))
-        .replace("${CRAWLHUB_LISTEN}", &format!("127.0.0.1:{port}"))
-        .replace("${CRAWLHUB_HOST}", "127.0.0.1 localhost")
-        .replace("${CRAWLHUB_SANDBOX_DOMAIN}", domain);
-    std::fs::write(folder.join("crawlhub.conf"), site).unwrap();
-    let place = folder.display();
-    let main = format!(
-        "daemon off; worker_processes 1; pid {place}/pid; error_log stderr warn;
-         events {{ worker_connections 512; }}
-         http {{ access_log off; client_body_temp_path {place}/b; proxy_temp_path {place}/p;
-           fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s; include {place}/crawlhub.conf; }}"
-    );
-    std::fs::write(folder.join("nginx.conf"), main).unwrap();
-    let child = Command::new("/usr/sbin/nginx")
-        .args(["-e", "stderr", "-p"])
-        .arg(folder)
-        .arg("-c")
-        .arg(folder.join("nginx.conf"))
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    (child, format!("http://127.0.0.1:{port}"))
-}
-
 #[tokio::test]
 async fn through_nginx() {
-    if lacks_a_browser() || skip_unless(Path::new("/usr/sbin/nginx").exists(), "nginx") {
+    if lacks_a_browser() || lacks_nginx() {
         return;
     }
     let Some(server) = server(&[("CRAWLHUB_SERVER_TRUSTED_PROXIES", "127.0.0.1")]).await else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (mut nginx, base) = nginx(&server, folder.path(), "none.invalid").await;
+    let (mut nginx, base) = nginx(&server.base, folder.path(), "none.invalid").await;
     let spider = server.spider(json!({"name": "nginx"}), &[("main.py", "print(1)\n")]).await;
     let session = open(&server, &spider).await;
     let id = session["id"].as_str().unwrap();

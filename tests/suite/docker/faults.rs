@@ -1,6 +1,7 @@
 //! What is killed, and when; what fills the disk. These tests stop the engine, or leave it little time: they run alone.
 
 mod disk;
+mod instances;
 
 use std::{process::Stdio, time::Duration};
 

@@ -2,7 +2,9 @@
 
 mod editor;
 mod faults;
+mod instances;
 mod spiders;
+mod web;
 
 use std::process::Stdio;
 

@@ -29,4 +29,4 @@ pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
 pub use sinks::UsersDatabase;
 pub use site::practice_site;
-pub use upstream::Upstream;
+pub use upstream::{Upstream, heard};

@@ -25,6 +25,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::wire::Said;
+
 /// An upstream of the test's own.
 pub struct Upstream {
     /// `host:port`.
@@ -109,6 +111,14 @@ async fn answer(State((asked, dead)): State<(Arc<AtomicUsize>, CancellationToken
         }
         _ => echo(request).await,
     }
+}
+
+/// What the upstream heard in a header.
+pub fn heard(said: &Said, name: &str) -> Vec<String> {
+    assert_eq!(said.status, 200, "{said:?}");
+    let headers = said.json()["headers"].as_array().unwrap().clone();
+    let of_name = headers.iter().filter(|pair| pair[0] == name);
+    of_name.map(|pair| pair[1].as_str().unwrap().to_owned()).collect()
 }
 
 /// What was heard.

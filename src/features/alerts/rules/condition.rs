@@ -36,7 +36,11 @@ const fn count(name: &'static str, default: f64) -> Field {
 /// What each kind of rule takes, in the predecessor's names.
 fn fields(rule_type: AlertType) -> &'static [Field] {
     match rule_type {
-        AlertType::TaskFailed | AlertType::SinkFailing | AlertType::DataDrift | AlertType::Editor => &[],
+        AlertType::TaskFailed
+        | AlertType::SinkFailing
+        | AlertType::DataDrift
+        | AlertType::Editor
+        | AlertType::Instance => &[],
         AlertType::TaskFailureRate => {
             const {
                 &[

@@ -71,7 +71,11 @@ impl Alerts {
             return Ok(());
         }
         let found = match rule.rule_type {
-            AlertType::TaskFailed | AlertType::SinkFailing | AlertType::DataDrift | AlertType::Editor => None,
+            AlertType::TaskFailed
+            | AlertType::SinkFailing
+            | AlertType::DataDrift
+            | AlertType::Editor
+            | AlertType::Instance => None,
             AlertType::TaskFailureRate => self.failure_rate(rule, now).await?,
             AlertType::TaskDuration => self.long_tasks(rule, now).await?,
             AlertType::ItemsCount => self.poor_tasks(rule, now).await?,

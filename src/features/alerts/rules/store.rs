@@ -57,7 +57,7 @@ pub(super) struct Plan {
 pub(in super::super) async fn looking_for(
     transaction: &mut Transaction,
     rule_type: AlertType,
-    spider: &SpiderId,
+    spider: Option<&SpiderId>,
 ) -> Result<Vec<Rule>> {
     transaction
         .query(

@@ -11,7 +11,6 @@ use super::{
         types::Ending,
     },
     LEASE,
-    start::reason_of,
 };
 use crate::{
     error::{Error, Result},
@@ -52,7 +51,7 @@ impl CodeSessions {
             ..session
         };
         let Some(session) = self.save(step).await? else { return Err(busy()) };
-        self.doors.close(id);
+        self.shut(id);
         let saved = self.leased(&session, self.bring_back(&session)).await;
         // What was written while it was worked on.
         let session = self.get(id).await?;
@@ -144,7 +143,7 @@ impl CodeSessions {
         if self.save(step).await?.is_none() {
             return Err(busy());
         }
-        self.doors.close(&id);
+        self.shut(&id);
         self.memory.forget(&id);
         self.remove_containers(&id).await
     }
@@ -166,7 +165,7 @@ impl CodeSessions {
         if self.save(step).await?.is_some() {
             self.tell(&session, Trouble::Lost { since }).await?;
         }
-        self.doors.close(&id);
+        self.shut(&id);
         self.memory.forget(&id);
         Ok(())
     }
@@ -191,7 +190,7 @@ impl CodeSessions {
             _ => CodeSession { deadline_at: session.retry_at, ..session.clone() },
         };
         self.save(step).await?;
-        self.doors.close(&session.id);
+        self.shut(&session.id);
         Ok(())
     }
 
@@ -217,7 +216,7 @@ impl CodeSessions {
     pub(in super::super) async fn note_failure(&self, session: &CodeSession, error: &Error) -> Result<()> {
         let failures = u32::try_from(session.sync_failures).unwrap_or_default().min(10);
         let pause = (FIRST_RETRY * 2_i32.pow(failures)).min(LAST_RETRY);
-        let reason = reason_of(error);
+        let reason = error.for_people().in_both();
         let is_new = self.note_failed_sync(session, &reason, self.clock.now() + pause).await?;
         // What passes by itself is nobody's business, until it does not pass.
         if is_new && (!error.is_passing() || failures > 3) {
@@ -247,7 +246,7 @@ fn kept(error: Error) -> Error {
     if error.is_passing() {
         return error;
     }
-    let reason = reason_of(&error);
+    let reason = error.for_people().in_both();
     Error::conflict(
         "sync_failed",
         text!(

@@ -2,58 +2,29 @@
 //! an editor that has written too much is closed, and one whose files cannot be brought back stands still instead of
 //! writing on.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use chrono::{DateTime, Utc};
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use super::{
-    super::{CodeSession, CodeSessions, Status},
-    start::texts_of,
-};
+use super::super::{CodeSession, CodeSessions, Status};
 use crate::{
     error::{Error, Result},
     id::CodeSessionId,
     text,
 };
 
-/// The engine walks all files to know.
-const ASK_EVERY: TimeDelta = TimeDelta::minutes(1);
-const MB: u64 = 1024 * 1024;
-
-/// When the engine was asked last, for each session.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Asked(Arc<Mutex<HashMap<CodeSessionId, DateTime<Utc>>>>);
-
-impl Asked {
-    /// Whether it is time to ask again, which is taken for done.
-    fn is_due(&self, id: &CodeSessionId, now: DateTime<Utc>) -> bool {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|_, at| *at + ASK_EVERY > now);
-        !asked.contains_key(id) && asked.insert(id.clone(), now).is_none()
-    }
-}
-
 impl CodeSessions {
     /// Whether an open editor is found to have written more than it may. It is looked at from time to time only.
     pub(super) async fn has_outgrown(&self, session: &CodeSession, now: DateTime<Utc>) -> bool {
-        if self.settings.disk_mb == 0 || !self.jobs.asked.is_due(&session.id, now) {
-            return false;
+        match &session.container_id {
+            Some(container) => self.disk.has_outgrown(&self.containers, container, self.settings.disk_mb, now).await,
+            None => false,
         }
-        self.is_over_disk(session).await.unwrap_or_else(|error| {
-            tracing::debug!(session = %session.id, "nobody knows how much an editor has written: {error}");
-            false
-        })
     }
 
     /// The same, now.
     pub(super) async fn is_over_disk(&self, session: &CodeSession) -> Result<bool> {
-        let limit = u64::try_from(self.settings.disk_mb).unwrap_or_default();
         match &session.container_id {
-            Some(container) if limit > 0 => Ok(self.containers.written(container).await? > limit.saturating_mul(MB)),
-            _ => Ok(false),
+            Some(container) => Ok(self.containers.has_written_more(container, self.settings.disk_mb).await?),
+            None => Ok(false),
         }
     }
 
@@ -63,7 +34,7 @@ impl CodeSessions {
         let session = self.get(id).await?;
         let step = CodeSession { upstream: None, deadline_at: session.retry_at, ..session };
         self.save(step).await?;
-        self.doors.close(id);
+        self.shut(id);
         Ok(())
     }
 
@@ -72,7 +43,7 @@ impl CodeSessions {
         if error.is_passing() {
             return error;
         }
-        let (limit, reason) = (self.settings.disk_mb, texts_of(&error));
+        let (limit, reason) = (self.settings.disk_mb, error.for_people());
         let (zh, en) = (reason.zh, reason.en);
         Error::conflict(
             "sync_failed",

@@ -9,7 +9,7 @@ use super::{
         CodeSession, CodeSessions, Status,
         types::{End, Ending},
     },
-    start::upstream_of,
+    start::PORT,
 };
 use crate::{
     error::{Error, Result},
@@ -82,7 +82,7 @@ impl CodeSessions {
         let Some(container) = &session.container_id else { return Ok(false) };
         let found = self.containers.inspect(container).await?;
         Ok(session.upstream.is_some()
-            && found.is_some_and(|found| found.state.is_running() && upstream_of(&found) == session.upstream))
+            && found.is_some_and(|found| found.state.is_running() && found.reached_at(PORT) == session.upstream))
     }
 
     /// The session with a container that runs, at the address that it has now. None where that is not so, and something
@@ -99,7 +99,7 @@ impl CodeSessions {
         };
         let is_frozen = found.state == State::Paused;
         if found.state.is_running() {
-            let upstream = upstream_of(&found);
+            let upstream = found.reached_at(PORT);
             if upstream.is_some() && upstream == session.upstream {
                 return Ok(Some(session));
             }
@@ -121,7 +121,7 @@ impl CodeSessions {
         let Some(session) = self.save(CodeSession { upstream: None, revivals, ..session }).await? else {
             return Ok(None);
         };
-        self.doors.close(&session.id);
+        self.shut(&session.id);
         let up = async {
             if is_frozen {
                 self.containers.stop(&container, UNFREEZE).await?;
@@ -132,7 +132,7 @@ impl CodeSessions {
         match self.leased(&session, tokio::time::timeout(REVIVAL, up)).await {
             Ok(Ok(upstream)) => {
                 let revived = self.save(CodeSession { upstream: Some(upstream), ..session.clone() }).await?;
-                self.doors.close(&session.id);
+                self.shut(&session.id);
                 tracing::info!(session = %session.id, "an editor runs again after its container had ended");
                 Ok(revived)
             }

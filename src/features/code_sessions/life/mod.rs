@@ -7,150 +7,70 @@
 mod close;
 mod disk;
 mod keep;
-mod listen;
 mod orphans;
 mod pool;
 mod start;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{CodeSession, CodeSessions, Status, types::End};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     id::CodeSessionId,
-    platform::containers::ContainerError,
+    platform::{
+        containers::ContainerError,
+        jobs::{LEASE, renewing},
+    },
 };
 
 pub(super) const TYPE: &str = "code-server";
 pub(super) const SESSION_LABEL: &str = "crawlhub.session_id";
 
-/// How long a job may be silent before it counts as gone with its server, and how often it says that it is not.
-const LEASE: TimeDelta = TimeDelta::seconds(45);
-const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// How often everything is looked at, and how often it is asked for an engine that is away while editors are open.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_secs(2);
-/// Between the end of a job and a look at what it may have missed.
-const BREATH: Duration = Duration::from_millis(200);
 /// How long after their end sessions of another engine are given up: of one that is gone for good nobody tells.
 const ELSEWHERE: TimeDelta = TimeDelta::hours(24);
 /// How long it is remembered that an editor was open.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
-/// Who works on which session in this server.
-#[derive(Debug, Clone)]
-pub(super) struct Jobs {
-    tracker: TaskTracker,
-    stop: CancellationToken,
-    turns: Arc<Mutex<HashMap<CodeSessionId, Weak<tokio::sync::Mutex<()>>>>>,
-    /// Whether the loop has looked at anything yet.
-    has_looked: Arc<AtomicBool>,
-    asked: disk::Asked,
-}
-
-impl Jobs {
-    pub(super) fn new(stop: CancellationToken) -> Self {
-        Self {
-            tracker: TaskTracker::new(),
-            stop,
-            turns: Arc::default(),
-            has_looked: Arc::default(),
-            asked: disk::Asked::default(),
-        }
-    }
-
-    fn turn(&self, id: &CodeSessionId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.retain(|_, turn| turn.strong_count() > 0);
-        if let Some(turn) = turns.get(id).and_then(Weak::upgrade) {
-            return turn;
-        }
-        let turn = Arc::default();
-        turns.insert(id.clone(), Arc::downgrade(&turn));
-        turn
-    }
-}
-
 impl CodeSessions {
     /// Does `work` on a session once nothing else is done to it, to its end even if nobody waits for it.
-    pub(super) async fn job<T, F>(&self, id: &CodeSessionId, work: impl FnOnce(Self) -> F + Send + 'static) -> Result<T>
+    pub(super) async fn job<T, F>(&self, id: &CodeSessionId, work: impl FnOnce(Self) -> F) -> Result<T>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T>> + Send,
+        F: Future<Output = Result<T>> + Send + 'static,
     {
-        let (sessions, turn, stop) = (self.clone(), self.jobs.turn(id), self.jobs.stop.clone());
-        let done = self.jobs.tracker.spawn(async move {
-            let work = async {
-                let _turn = turn.lock().await;
-                work(sessions).await
-            };
-            tokio::select! {
-                done = work => done,
-                () = stop.cancelled() => Err(stopping()),
-            }
-        });
-        done.await.map_err(Error::internal)?
+        self.jobs.run(id.as_str(), Box::pin(work(self.clone()))).await
     }
 
-    /// The same for the loop, which does not wait: neither for the work nor for others. Failures are logged. False where
-    /// something else is being done to the session.
-    fn begin_job<F>(&self, id: &CodeSessionId, work: impl FnOnce(Self) -> F + Send + 'static) -> bool
+    /// The same for the loop, which does not wait. False where something else is being done to the session.
+    fn begin_job<F>(&self, id: &CodeSessionId, work: impl FnOnce(Self) -> F) -> bool
     where
-        F: Future<Output = Result<()>> + Send,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
-        let Ok(turn) = self.jobs.turn(id).try_lock_owned() else { return false };
-        let (sessions, stop, id) = (self.clone(), self.jobs.stop.clone(), id.clone());
-        self.jobs.tracker.spawn(async move {
-            let _turn = turn;
-            let done = tokio::select! {
-                done = work(sessions) => done,
-                () = stop.cancelled() => return,
-            };
-            match done {
-                Ok(()) => {}
-                Err(error) if error.is_passing() => tracing::debug!(session = %id, "{error}"),
-                Err(error) => tracing::warn!(session = %id, "{error}"),
-            }
-        });
-        true
+        self.jobs.begin(id.as_str(), Box::pin(work(self.clone())))
     }
 
     /// `work` on a step of a session, while other servers are told that it is being worked on.
     async fn leased<T>(&self, session: &CodeSession, work: impl Future<Output = T>) -> T {
-        let renew = async {
-            loop {
-                tokio::time::sleep(RENEW_EVERY).await;
-                // Where it cannot be said, another server does it again; steps can be repeated.
-                let _ = self.prolong(session, self.lease()).await;
-            }
-        };
-        tokio::select! {
-            done = work => done,
-            () = renew => unreachable!("it goes on for ever"),
-        }
+        renewing(Box::pin(work), || self.prolong(session, self.clock.now() + LEASE)).await
     }
 
-    fn lease(&self) -> DateTime<Utc> {
-        self.clock.now() + LEASE
+    /// Listens to what happens to editors' containers. Returns how long to wait before the engine is asked again.
+    pub async fn listen(&self) -> anyhow::Result<Duration> {
+        self.containers.listen(TYPE, &self.changed, self.jobs.stopping()).await
     }
 
     /// The loop: looks at all sessions of this server's engine, and begins what is to be done. Returns how long there is
     /// nothing else.
     pub async fn look_after(&self) -> anyhow::Result<Duration> {
-        if !self.db.is_shared() && !self.jobs.has_looked.load(Ordering::Relaxed) {
+        if !self.db.is_shared() && !self.has_looked.load(Ordering::Relaxed) {
             self.end_leases().await?;
         }
-        self.jobs.has_looked.store(true, Ordering::Relaxed);
+        self.has_looked.store(true, Ordering::Relaxed);
         let sessions = self.all_active().await?;
         self.clear_old(REMEMBERED).await?;
         let engine = match self.containers.engine().await {
@@ -175,22 +95,6 @@ impl CodeSessions {
         Ok((next - now).to_std().unwrap_or_default().max(Duration::from_millis(100)))
     }
 
-    /// Looks at everything again once nothing is done to that session.
-    fn look_after_turn(&self, id: &CodeSessionId) {
-        let (turn, stop, changed) = (self.jobs.turn(id), self.jobs.stop.clone(), self.changed.clone());
-        self.jobs.tracker.spawn(async move {
-            let free = async {
-                drop(turn.lock().await);
-                // One that fails again and again keeps nobody busy.
-                tokio::time::sleep(BREATH).await;
-            };
-            tokio::select! {
-                () = free => changed.notify_one(),
-                () = stop.cancelled() => {}
-            }
-        });
-    }
-
     /// Begins what a session needs; when it will need something again.
     fn look_at(&self, session: &CodeSession, now: DateTime<Utc>) -> DateTime<Utc> {
         let (id, is_late) = (session.id.clone(), session.deadline_at.is_none_or(|deadline| deadline <= now));
@@ -208,7 +112,7 @@ impl CodeSessions {
                     self.begin_job(&session.id, |sessions| async move { Box::pin(sessions.keep(&id)).await });
                 // What is being done to it may have begun before its time had come.
                 if !has_begun && session.retry_at.is_none_or(|at| at <= now) && times.iter().any(|at| *at <= now) {
-                    self.look_after_turn(&session.id);
+                    self.jobs.when_free(session.id.as_str(), self.changed.clone());
                 }
                 // What is behind us is being done.
                 return times.into_iter().filter(|at| *at > now).min().unwrap_or(now + LEASE);
@@ -217,8 +121,4 @@ impl CodeSessions {
         }
         session.deadline_at.filter(|deadline| *deadline > now).unwrap_or_else(|| now + LEASE)
     }
-}
-
-fn stopping() -> Error {
-    Error::Unavailable { what: "the server", source: anyhow::anyhow!("it is being stopped") }
 }

@@ -1,9 +1,8 @@
 //! From a row to an editor that answers.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::StreamExt;
 
 use super::{
     super::{CodeSession, CodeSessions, Status, service::GRACE},
@@ -12,9 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result, Text},
     id::CodeSessionId,
-    platform::containers::{
-        Container, ContainerError, ContainerId, ContainerSpec, Labels, Limits, LogRange, Output, State, Where,
-    },
+    platform::containers::{ContainerError, ContainerId, ContainerSpec, Labels, Limits, State, Where},
     text,
 };
 
@@ -27,7 +24,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Of a log, in a message.
 const LAST_LINES: u64 = 30;
 const LONGEST_LOG: usize = 4000;
-const LOG_PATIENCE: Duration = Duration::from_secs(5);
 /// The largest file that may be written in an editor.
 const FILE_MB: i64 = 1024;
 /// How long after it was asked for an editor is still started when the server that began it is gone.
@@ -60,7 +56,7 @@ impl CodeSessions {
         if self.save(ready).await?.is_none() {
             self.abandon(&session).await?;
         }
-        self.doors.close(&session.id);
+        self.shut(&session.id);
         Ok(())
     }
 
@@ -148,7 +144,7 @@ impl CodeSessions {
     pub(super) async fn answering(&self, session: &CodeSessionId, id: &ContainerId) -> Result<String> {
         loop {
             let found = self.containers.inspect(id).await?.ok_or_else(|| ContainerError::Gone(id.clone()))?;
-            match (found.state, upstream_of(&found)) {
+            match (found.state, found.reached_at(PORT)) {
                 (State::Running, Some(upstream)) => {
                     if self.answers(session, &upstream, "/healthz").await
                         && self.answers(session, &upstream, "/?folder=/workspace").await
@@ -182,17 +178,17 @@ impl CodeSessions {
             return self.abandon(&session).await;
         }
         let log = match &session.container_id {
-            Some(container) => self.last_lines(container).await,
+            Some(container) => self.containers.last_lines(container, LAST_LINES, LONGEST_LOG).await,
             None => String::new(),
         };
         tracing::warn!(session = %id, "an editor could not be started: {error}");
-        let reason = reason_of(error);
+        let reason = error.for_people().in_both();
         let message = if log.is_empty() { reason } else { format!("{reason}\n{log}") };
         // Where the engine is away, it goes when that is back: its session is over.
         let removed = self.remove_containers(&id).await;
         let step = CodeSession { status: Status::Failed, error_message: Some(message), deadline_at: None, ..session };
         self.save(step).await?;
-        self.doors.close(&id);
+        self.shut(&id);
         removed
     }
 
@@ -212,48 +208,6 @@ impl CodeSessions {
             self.containers.remove(&container.id).await?;
         }
         Ok(())
-    }
-
-    /// What a container printed last.
-    pub(super) async fn last_lines(&self, id: &ContainerId) -> String {
-        let gather = async {
-            let range = LogRange { last: Some(LAST_LINES), follow: false };
-            let mut lines = self.containers.logs(id, range).await.ok()?;
-            let mut text = Vec::new();
-            while let Some(Ok(Output::Stdout(piece) | Output::Stderr(piece))) = lines.next().await {
-                text.extend_from_slice(&piece);
-            }
-            let text = String::from_utf8_lossy(&text).into_owned();
-            Some(text[text.ceil_char_boundary(text.len().saturating_sub(LONGEST_LOG))..].trim().to_owned())
-        };
-        tokio::time::timeout(LOG_PATIENCE, gather).await.ok().flatten().unwrap_or_default().replace('\0', "")
-    }
-}
-
-/// Where a container's editor is reached.
-pub(super) fn upstream_of(container: &Container) -> Option<String> {
-    if let Some((_, port)) = container.ports.iter().find(|(inside, _)| *inside == PORT) {
-        return Some(format!("127.0.0.1:{port}"));
-    }
-    container.address.map(|address| SocketAddr::from((address, PORT)).to_string())
-}
-
-/// For people; what is internal stays in the log.
-pub(in super::super) fn reason_of(error: &Error) -> String {
-    let Text { zh, en } = texts_of(error);
-    if zh == en { zh.into_owned() } else { format!("{zh} / {en}") }
-}
-
-pub(super) fn texts_of(error: &Error) -> Text {
-    match error {
-        Error::Internal(_) => text!("内部错误", "internal error"),
-        Error::Unavailable { what, .. } => text!("{what} 不可用", "{what} is unavailable"),
-        Error::NotFound(problem)
-        | Error::Conflict(problem)
-        | Error::BadRequest(problem)
-        | Error::TooLarge(problem)
-        | Error::Failed(problem) => problem.text.clone(),
-        other => text!("{other}", "{other}"),
     }
 }
 

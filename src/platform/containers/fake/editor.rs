@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Fake, Made, Output, SILENT, process::Main};
 
 /// Where editors listen in their containers.
-pub(super) const PORT: u16 = 8080;
+const PORT: u16 = 8080;
 
 /// The end of a process that SIGTERM ended.
-const TERMINATED: i64 = 143;
+pub(super) const TERMINATED: i64 = 143;
 
 #[expect(clippy::disallowed_methods, reason = "it ends with its container")]
 pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main> {
@@ -41,7 +41,7 @@ pub(super) async fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main>
         }
         fake.has_ended(&made, TERMINATED);
     });
-    Ok(Main::Server(port, end))
+    Ok(Main::Server { inside: PORT, port, end })
 }
 
 /// Whoever has not signed in is sent to where that is done.
@@ -56,7 +56,7 @@ fn answer(request: &Request, password: Option<&str>) -> Response {
 }
 
 /// Answers what it was asked.
-fn echo(request: &Request) -> Json<Value> {
+pub(super) fn echo(request: &Request) -> Json<Value> {
     let headers: serde_json::Map<String, Value> = request
         .headers()
         .iter()

@@ -17,15 +17,19 @@ use super::{Exec, Fake, Made, Running, both, exit_code, exit_of};
 #[derive(Debug)]
 pub(super) enum Main {
     Process(i32),
-    /// A server of this process: its port, and what ends it.
-    Server(u16, CancellationToken),
+    /// A server of this process: its port in the container and here, and what ends it.
+    Server {
+        inside: u16,
+        port: u16,
+        end: CancellationToken,
+    },
 }
 
 impl Main {
-    pub(super) fn port(&self) -> Option<u16> {
+    pub(super) fn port(&self) -> Option<(u16, u16)> {
         match self {
             Self::Process(_) => None,
-            Self::Server(port, _) => Some(*port),
+            Self::Server { inside, port, .. } => Some((*inside, *port)),
         }
     }
 
@@ -36,8 +40,8 @@ impl Main {
                     let _ = killpg(Pid::from_raw(*group), signal);
                 }
             }
-            Self::Server(_, end) if ["TERM", "KILL"].contains(&signal) => end.cancel(),
-            Self::Server(..) => {}
+            Self::Server { end, .. } if ["TERM", "KILL"].contains(&signal) => end.cancel(),
+            Self::Server { .. } => {}
         }
     }
 }

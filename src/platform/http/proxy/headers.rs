@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header, uri::Authority},
 };
 
-use super::Passage;
+use super::{CookieRule, Passage};
 
 /// They are about one connection.
 const OF_A_CONNECTION: [&str; 9] = [
@@ -63,6 +63,13 @@ pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
+/// The cookies that an upstream gets: `own`, and of those that came what it may have.
+pub fn cookie_line(given: &HeaderMap, keeps: CookieRule, own: Option<&str>) -> String {
+    let of_its_own = cookies(given).filter(|(name, _)| keeps(name));
+    let of_its_own = of_its_own.map(|(name, value)| format!("{name}={value}"));
+    own.map(str::to_owned).into_iter().chain(of_its_own).collect::<Vec<_>>().join("; ")
+}
+
 /// What the upstream hears.
 pub(super) fn toward(given: &HeaderMap, passage: &Passage, websocket: bool) -> HeaderMap {
     let mut kept = through(given, |name| NOT_INWARD.contains(&name) || name.starts_with("x-forwarded-"));
@@ -72,10 +79,8 @@ pub(super) fn toward(given: &HeaderMap, passage: &Passage, websocket: bool) -> H
     if let Ok(peer) = HeaderValue::from_str(&passage.peer) {
         kept.insert("x-forwarded-for", peer);
     }
-    let of_its_own = cookies(given).filter(|(name, _)| (passage.keeps_cookie)(name));
-    let of_its_own = of_its_own.map(|(name, value)| format!("{name}={value}"));
-    let all: Vec<String> = std::iter::once(passage.own_cookie.clone()).chain(of_its_own).collect();
-    if let Ok(line) = HeaderValue::from_str(&all.join("; ")) {
+    let line = cookie_line(given, passage.keeps_cookie, passage.own_cookie.as_deref());
+    if let Some(line) = HeaderValue::from_str(&line).ok().filter(|line| !line.is_empty()) {
         kept.insert(header::COOKIE, line);
     }
     if websocket {
@@ -128,7 +133,7 @@ fn through(given: &HeaderMap, refused: impl Fn(&str) -> bool) -> HeaderMap {
     kept
 }
 
-/// The cookie for the upstream's own paths alone; none where it may not set it.
+/// The cookie for the upstream's own host and paths alone; none where it may not set it.
 fn own_cookie(cookie: &HeaderValue, passage: &Passage) -> Option<HeaderValue> {
     let mut parts = cookie.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let pair = parts.next()?;
@@ -136,16 +141,20 @@ fn own_cookie(cookie: &HeaderValue, passage: &Passage) -> Option<HeaderValue> {
     if !std::str::from_utf8(name).is_ok_and(passage.keeps_cookie) {
         return None;
     }
+    // All paths of a host that it has to itself are its own.
+    let shares = !passage.prefix.is_empty();
     let is_about_its_place = |part: &[u8]| {
         let name = part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        name.eq_ignore_ascii_case(b"domain") || name.eq_ignore_ascii_case(b"path")
+        name.eq_ignore_ascii_case(b"domain") || shares && name.eq_ignore_ascii_case(b"path")
     };
     let mut own = pair.to_vec();
     for part in parts.filter(|part| !is_about_its_place(part)) {
         own.extend_from_slice(b"; ");
         own.extend_from_slice(part);
     }
-    own.extend_from_slice(format!("; Path={}/", passage.prefix).as_bytes());
+    if shares {
+        own.extend_from_slice(format!("; Path={}/", passage.prefix).as_bytes());
+    }
     HeaderValue::from_bytes(&own).ok()
 }
 

@@ -23,7 +23,7 @@ use hyper_util::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use headers::{asks_for_websocket, cookies};
+pub use headers::{asks_for_websocket, cookie_line, cookies};
 pub use path::climbs;
 
 use body::{Cut, Progress};
@@ -44,6 +44,9 @@ pub struct Upstream {
     client: Client<HttpConnector, Cut<Body>>,
 }
 
+/// Says which cookies an upstream may have, by their names.
+pub type CookieRule = fn(&str) -> bool;
+
 /// How one request goes through.
 pub struct Passage {
     /// What stands before the upstream's paths where the browser sees them, without a slash at the end: `/editor/7`;
@@ -57,9 +60,9 @@ pub struct Passage {
     /// The address of whoever asks; empty: not known.
     pub peer: String,
     /// Whether the upstream gets, and may set, the cookie of that name.
-    pub keeps_cookie: fn(&str) -> bool,
+    pub keeps_cookie: CookieRule,
     /// A cookie that goes along with each request, as `name=value`; the upstream hears of no other by that name.
-    pub own_cookie: String,
+    pub own_cookie: Option<String>,
     /// Cuts off whatever goes through.
     pub end: CancellationToken,
     pub traffic: Arc<dyn Traffic>,

@@ -15,6 +15,7 @@ const texts: Texts<typeof zh> = {
     sink_failing: 'Data source not writable',
     data_drift: 'Data has changed',
     editor: 'Editor',
+    instance: 'Instance',
   },
   list: {
     column: 'Alert',

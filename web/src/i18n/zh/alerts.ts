@@ -12,6 +12,7 @@ export default {
     sink_failing: '数据源无法写入',
     data_drift: '数据变化',
     editor: '在线编辑器',
+    instance: '实例',
   },
   list: {
     column: '告警',

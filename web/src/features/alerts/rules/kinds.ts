@@ -60,6 +60,7 @@ export const RULES: Record<RuleType, RuleKind> = {
   sink_failing: { fields: [], leastCooldown: 1 },
   data_drift: happens,
   editor: happens,
+  instance: happens,
 }
 
 export const RULE_TYPES = Object.keys(RULES) as RuleType[]
