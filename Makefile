@@ -73,6 +73,7 @@ test-docker:
 test-in-docker:
 	cargo test --locked --lib containers::
 	cargo test --locked --test suite -- docker:: --skip docker::faults
+	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web editor.spec.ts
 	cargo test --locked --test suite -- docker::faults --test-threads=1
 
 ## What touches items and logs, with these in MongoDB.
@@ -90,6 +91,7 @@ bench: ui
 	python3 benches/bench.py --server $(TARGET)/release/crawlhub
 	python3 benches/data.py --server $(TARGET)/release/crawlhub
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
+	python3 benches/nodes.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/instances.py --server $(TARGET)/release/crawlhub
 

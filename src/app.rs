@@ -20,10 +20,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use loops::sync;
-pub use parts::Outside;
+pub use parts::{Outside, git, runner_config};
 use parts::{
-    SPIDERS_NETWORK, container_place, containers, dispatcher_config, edge, git, made_folder, open_database,
-    open_documents, origins, runner_config, site,
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, made_folder, open_database,
+    open_documents, origins, site,
 };
 
 use crate::{
@@ -41,6 +41,7 @@ use crate::{
         events::Events,
         housekeeping::Housekeeping,
         instances::Instances,
+        nodes::Nodes,
         projects::Projects,
         proxies::Proxies,
         spiders::Spiders,
@@ -76,6 +77,7 @@ pub struct App {
     documents: Documents,
     health: Health,
     accounts: Accounts,
+    nodes: Nodes,
     projects: Projects,
     spiders: Spiders,
     proxies: Proxies,
@@ -115,12 +117,13 @@ impl App {
         let stop = CancellationToken::new();
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
-        let worker = new_worker();
+        let nodes = Nodes::new(db.clone(), clock.clone(), secrets.clone(), accounts.clone(), config.nodes.clone());
+        let (memory, worker) = (default_memory(config), new_worker());
         let mut runner = runner_config(config, data_dir, outside)?;
         runner.containers = Some(container_place(config, containers.installation()));
         runner.server = Some(presence::file_of(data_dir, &worker));
         let git = git(config, data_dir, &runner, &disk)?;
-        let projects = Projects::new(db.clone(), clock.clone(), secrets.clone(), files.clone(), git);
+        let projects = Projects::new(db.clone(), clock.clone(), secrets.clone(), (files.clone(), git), nodes.clone());
         projects.default_id().await?;
         let spiders = Spiders::new(
             db.clone(),
@@ -147,7 +150,14 @@ impl App {
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
-        let tasks = Tasks::new(foundation.clone(), spiders.clone(), proxies.clone(), datasources.clone(), engine);
+        let tasks = Tasks::new(
+            foundation.clone(),
+            spiders.clone(),
+            proxies.clone(),
+            datasources.clone(),
+            (nodes.clone(), memory),
+            engine,
+        );
         let doors = Doors::new(foundation.clone(), accounts.clone(), site(config, listen));
         let notifier = Notifier::new(&config.notify, config.mail.clone());
         let alerts = Alerts::new(foundation.clone(), spiders.clone(), notifier, config.alerts.language);
@@ -165,7 +175,7 @@ impl App {
             config.instances.clone(),
             doors.clone(),
         )?;
-        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone());
+        let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone(), nodes.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let runner = Runner::new(runner, files.clone(), clock.clone());
         let runner = runner.context("cannot make the folders of the runner")?;
@@ -196,6 +206,7 @@ impl App {
             db,
             documents,
             accounts,
+            nodes,
             doors,
             gateway,
             projects,

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    agent,
     app::{App, Outside},
     config::{Config, Sources},
     import::{self, Plan},
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Serves the API and runs spiders.
     Serve,
+    /// Runs tasks of a server elsewhere: what a node runs. Takes `AGENT_NODE_NAME`, `AGENT_MASTER_URL` and `AGENT_TOKEN`.
+    Worker,
     /// Brings the database up to date, and ends.
     Migrate,
     /// The settings.
@@ -117,6 +120,7 @@ async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
     let sources = Sources::new(cli.config.as_deref(), environment());
     let done = match &cli.command {
         Command::Serve => Box::pin(serve(&Config::load(&sources)?, cli.config.as_deref())).await,
+        Command::Worker => Box::pin(worker(&Config::load(&sources)?, cli.config.as_deref())).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
         Command::Openapi => {
@@ -175,6 +179,24 @@ async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     tokio::select! {
         result = app.serve(listener, stop.clone().cancelled_owned()) => result,
+        () = async {
+            signals.next().await;
+            stop.cancel();
+            signals.next().await;
+        } => bail!("asked to stop twice: ended at once"),
+    }
+}
+
+async fn worker(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    start_logging(&config.log)?;
+    // As of the server.
+    nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
+    open_files::allow_many().context("cannot ask for more open files")?;
+    let hidden = file.map(Path::to_owned).into_iter().chain(config.agent.token_file.clone()).collect();
+    let mut signals = StopSignals::listen()?;
+    let stop = CancellationToken::new();
+    tokio::select! {
+        result = agent::work(config, Outside { hidden, ..outside() }, stop.clone().cancelled_owned()) => result,
         () = async {
             signals.next().await;
             stop.cancel();

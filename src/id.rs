@@ -40,5 +40,5 @@ macro_rules! typed_id {
 
 typed_id! {
     UserId, SessionId, TokenId, ProjectId, SpiderId, ScheduleId, FileId, DeploymentId, TaskId,
-    AlertId, AlertRuleId, ChannelId, DatasourceId, DeliveryId, LinkId, ProxyId, CodeSessionId, InstanceId,
+    AlertId, AlertRuleId, ChannelId, DatasourceId, DeliveryId, LinkId, ProxyId, CodeSessionId, InstanceId, NodeId,
 }

@@ -16,7 +16,11 @@ use chrono::TimeDelta;
 use crate::{
     clock::SharedClock,
     config::{Config, Confine},
-    features::{accounts::Edge, doors::Site, tasks::DispatcherConfig},
+    features::{
+        accounts::Edge,
+        doors::Site,
+        tasks::{DispatcherConfig, JobSettings},
+    },
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
         database::{Database, Schema},
@@ -116,7 +120,8 @@ pub(super) fn origins(configured: &[String]) -> anyhow::Result<Vec<HeaderValue>>
         .collect()
 }
 
-pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyhow::Result<RunnerConfig> {
+/// How spiders are run on this machine; `data_dir` is closed to them.
+pub fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyhow::Result<RunnerConfig> {
     let mut runner = RunnerConfig::new(data_dir, outside.program);
     if let Some(folder) = &config.runner.environments_dir {
         runner.environments_dir.clone_from(folder);
@@ -137,7 +142,7 @@ pub(super) fn runner_config(config: &Config, data_dir: &Path, outside: Outside) 
 }
 
 /// Reads projects' repositories, confined as spiders are.
-pub(super) fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
+pub fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
     let ca_bundle = config.git.ca_bundle.as_ref().map(std::path::absolute).transpose()?;
     Git::new(git::Settings {
         root: data_dir.join("git"),
@@ -190,9 +195,16 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
         worker: worker.to_owned(),
         slots: if config.tasks.slots == 0 { cores * 2 } else { config.tasks.slots },
         lease: TimeDelta::seconds(config.tasks.lease_seconds),
-        api_url: if configured.is_empty() { own } else { configured.to_owned() },
-        memory_limit_mb: Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0),
+        job: JobSettings {
+            api_url: if configured.is_empty() { own } else { configured.to_owned() },
+            memory_limit_mb: default_memory(config),
+        },
     }
+}
+
+/// Of spiders that set no limit of their own, in MB.
+pub(super) fn default_memory(config: &Config) -> Option<i64> {
+    Some(config.tasks.default_memory_limit_mb).filter(|limit| *limit > 0)
 }
 
 pub(super) async fn open_database(config: &Config, data_dir: &Path) -> anyhow::Result<Database> {

@@ -23,8 +23,8 @@ use crate::{
     error::{Error, Problem},
     features::{
         accounts::{self, Access},
-        alerts, code_sessions, contracts, dashboard, data, datasources, doors, housekeeping, instances, projects,
-        proxies, spiders, tasks,
+        alerts, code_sessions, contracts, dashboard, data, datasources, doors, housekeeping, instances, nodes,
+        projects, proxies, spiders, tasks,
     },
     health,
     platform::http::{carry_context, panic_answer},
@@ -39,6 +39,7 @@ impl App {
     /// Every route there is, closed but for those that are listed as open.
     fn routes(&self) -> (OpenApiRouter, Router) {
         let crawler = OpenApiRouter::new()
+            .merge(nodes::router(self.nodes.clone()))
             .merge(projects::router(self.projects.clone()))
             .merge(spiders::router(self.spiders.clone()))
             .merge(proxies::router(self.proxies.clone()))
@@ -64,7 +65,13 @@ impl App {
                 "/crawlhub",
                 self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
             )
-            .nest("/crawlhub/internal", internal());
+            .nest("/crawlhub", self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())))
+            .nest("/crawlhub/internal", internal())
+            .nest(
+                "/crawlhub/internal",
+                self.nodes
+                    .guard(tasks::node_router(self.tasks.clone()).merge(projects::node_router(self.projects.clone()))),
+            );
         let mut described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);

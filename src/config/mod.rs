@@ -3,7 +3,11 @@
 mod instances;
 mod source;
 
-use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    path::PathBuf,
+};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -23,6 +27,8 @@ pub struct Config {
     pub accounts: Accounts,
     pub spiders: Spiders,
     pub tasks: Tasks,
+    pub nodes: Nodes,
+    pub agent: Agent,
     pub runner: Runner,
     pub docker: Docker,
     pub code_sessions: CodeSessions,
@@ -121,6 +127,36 @@ pub struct Tasks {
     pub default_memory_limit_mb: i64,
     pub max_processes: u64,
     pub max_timeout_seconds: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nodes {
+    pub lease_seconds: u64,
+}
+
+/// Of `crawlhub worker`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    pub node_name: String,
+    pub master_url: String,
+    pub token: Secret,
+    #[serde(deserialize_with = "path_or_none")]
+    pub token_file: Option<PathBuf>,
+    pub api_host: IpAddr,
+    pub api_port: u16,
+    pub storage_path: PathBuf,
+    #[serde(deserialize_with = "path_or_none")]
+    pub projects_path: Option<PathBuf>,
+    #[serde(deserialize_with = "path_or_none")]
+    pub datasets_path: Option<PathBuf>,
+    #[serde(deserialize_with = "path_or_none")]
+    pub jobs_workspace: Option<PathBuf>,
+    pub slots: usize,
+    #[serde(deserialize_with = "by_comma")]
+    pub labels: Vec<String>,
+    pub cache_mb: u64,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -392,6 +428,7 @@ impl Config {
         ensure!(self.tasks.lease_seconds >= 5, "tasks.lease_seconds must be at least 5");
         ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
         ensure!(self.data.search_items >= 1, "data.search_items must be at least 1");
+        ensure!((5..=86_400).contains(&self.nodes.lease_seconds), "nodes.lease_seconds must be between 5 and 86400");
         self.retention.validate()?;
         self.docker.ports()?;
         ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");

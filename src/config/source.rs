@@ -25,10 +25,23 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("DOCKER_HOST", "docker.host"),
     ("CRAWLHUB_CODE_SERVER_IMAGE", "code_sessions.image"),
     ("CRAWLHUB_SPIDER_IMAGE", "runner.image"),
+    ("AGENT_NODE_NAME", "agent.node_name"),
+    ("AGENT_MASTER_URL", "agent.master_url"),
+    ("AGENT_TOKEN", "agent.token"),
+    ("AGENT_TOKEN_FILE", "agent.token_file"),
+    ("AGENT_API_HOST", "agent.api_host"),
+    ("AGENT_API_PORT", "agent.api_port"),
+    ("AGENT_STORAGE_PATH", "agent.storage_path"),
+    ("AGENT_PROJECTS_PATH", "agent.projects_path"),
+    ("AGENT_DATASETS_PATH", "agent.datasets_path"),
+    ("AGENT_JOBS_WORKSPACE", "agent.jobs_workspace"),
+    ("AGENT_SLOTS", "agent.slots"),
+    ("AGENT_LABELS", "agent.labels"),
 ];
 
 /// Values that `config show` hides.
-const SECRETS: &[&str] = &["server.secret_key", "database.url", "mongodb.url", "admin.password", "mail.password"];
+const SECRETS: &[&str] =
+    &["server.secret_key", "database.url", "mongodb.url", "admin.password", "mail.password", "agent.token"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

@@ -14,6 +14,7 @@ pub mod events;
 pub mod foundation;
 pub mod housekeeping;
 pub mod instances;
+pub mod nodes;
 pub mod projects;
 pub mod proxies;
 pub mod spiders;

@@ -204,6 +204,35 @@ impl Files {
         Ok(swept)
     }
 
+    /// Removes what was written first, but for what is wanted, until no more than `most_bytes` are left. For a store of
+    /// copies, whose blobs can be had again.
+    pub async fn shrink(&self, most_bytes: u64, is_wanted: impl Fn(&str) -> bool + Send) -> Result<()> {
+        let (mut blobs, mut total) = (Vec::new(), 0);
+        let mut listed = self.store.lister_with("").recursive(true).await.map_err(unavailable)?;
+        while let Some(entry) = listed.try_next().await.map_err(unavailable)? {
+            let (path, name) = (entry.path(), entry.name());
+            if entry.metadata().is_file()
+                && path == path_of(name)
+                && let Some(stat) = stat(&self.store, path).await?
+            {
+                total += u64::try_from(stat.bytes).unwrap_or(0);
+                blobs.push((stat.written_at, stat.bytes, name.to_owned()));
+            }
+        }
+        blobs.sort();
+        for (_, bytes, name) in blobs {
+            if total <= most_bytes {
+                break;
+            }
+            if !is_wanted(&name) {
+                let _alone = self.hold_to_remove().await?;
+                self.store.delete(&path_of(&name)).await.map_err(unavailable)?;
+                total -= u64::try_from(bytes).unwrap_or(0);
+            }
+        }
+        self.sweep_begun().await
+    }
+
     /// Removes what was begun a day ago: nobody writes it to its end any more.
     async fn sweep_begun(&self) -> Result<()> {
         let mut listed = self.begun.lister_with("").recursive(true).await.map_err(unavailable)?;

@@ -85,6 +85,7 @@ impl RunnerConfig {
         found.map_or_else(|| otherwise.to_owned(), |(_, value)| value.clone())
     }
 
+    /// Where programs are looked for.
     pub fn path(&self) -> String {
         self.base("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     }

@@ -138,7 +138,8 @@ struct Words {
     until: watch::Sender<Option<Moment>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     Cancelled,
     /// The server itself ends.

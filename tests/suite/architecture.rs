@@ -38,7 +38,7 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 14] = [
+    const DOWN: [&str; 15] = [
         "dashboard",
         "instances",
         "code_sessions",
@@ -52,6 +52,7 @@ fn features_look_downhill_only() {
         "proxies",
         "spiders",
         "projects",
+        "nodes",
         "accounts",
     ];
     for (place, feature) in DOWN.iter().enumerate() {

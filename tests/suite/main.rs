@@ -8,6 +8,7 @@ mod api;
 mod architecture;
 mod docker;
 mod import;
+mod nodes;
 mod running;
 mod schema;
 mod server;

@@ -6,7 +6,7 @@ mod types;
 
 pub use routes::router;
 
-use super::{foundation::Foundation, proxies::Proxies};
+use super::{foundation::Foundation, nodes::Nodes, proxies::Proxies};
 use crate::{
     clock::SharedClock,
     platform::{database::Database, disk::Disk},
@@ -18,10 +18,11 @@ pub struct Dashboard {
     clock: SharedClock,
     disk: Disk,
     proxies: Proxies,
+    nodes: Nodes,
 }
 
 impl Dashboard {
-    pub fn new(foundation: &Foundation, disk: Disk, proxies: Proxies) -> Self {
-        Self { db: foundation.db.clone(), clock: foundation.clock.clone(), disk, proxies }
+    pub fn new(foundation: &Foundation, disk: Disk, proxies: Proxies, nodes: Nodes) -> Self {
+        Self { db: foundation.db.clone(), clock: foundation.clock.clone(), disk, proxies, nodes }
     }
 }

@@ -4,11 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Dashboard,
-    types::{Day, NextFire, ProxyCounts, SpiderCounts, Stats, TaskCounts, TrendsFilter},
+    types::{Day, NextFire, NodeCounts, ProxyCounts, SpiderCounts, Stats, TaskCounts, TrendsFilter},
 };
 use crate::{
     error::Result,
-    features::proxies::{ProxyFilter, ProxyStatus},
+    features::{
+        nodes::NodeStatus,
+        proxies::{ProxyFilter, ProxyStatus},
+    },
 };
 
 const MOST_FIRES: i64 = 8;
@@ -34,6 +37,7 @@ impl Dashboard {
             proxies: self.proxy_counts().await?,
             unread_alerts,
             code_sessions,
+            nodes: self.node_counts().await?,
             disk: self.disk.room()?,
             next_fires: self.next_fires().await?,
         })
@@ -98,6 +102,13 @@ impl Dashboard {
             active: count(Some(ProxyStatus::Active)).await?,
             inactive: count(Some(ProxyStatus::Inactive)).await?,
         })
+    }
+
+    async fn node_counts(&self) -> Result<NodeCounts> {
+        let nodes = self.nodes.all().await?;
+        let count = |status| nodes.iter().filter(|node| node.status == status).count();
+        let (online, offline) = (count(NodeStatus::Online), count(NodeStatus::Offline));
+        Ok(NodeCounts { total: nodes.len(), online, offline })
     }
 
     async fn next_fires(&self) -> Result<Vec<NextFire>> {

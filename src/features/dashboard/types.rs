@@ -22,6 +22,7 @@ pub(super) struct Stats {
     pub unread_alerts: i64,
     /// Editors that are open, or on their way.
     pub code_sessions: i64,
+    pub nodes: NodeCounts,
     /// The disk of the data directory.
     pub disk: Room,
     /// The next that fire, the soonest first.
@@ -57,6 +58,14 @@ pub(super) struct ProxyCounts {
     pub total: i64,
     pub active: i64,
     pub inactive: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NodeCounts {
+    pub total: usize,
+    /// Those that drain do not count.
+    pub online: usize,
+    pub offline: usize,
 }
 
 #[derive(Debug, FromRow, Serialize, ToSchema)]

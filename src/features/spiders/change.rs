@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{Checks, Error, Result},
+    features::nodes::check_labels,
     id::ProjectId,
     platform::{documents::DedupPolicy, http::sent},
     runner::{Category, ErrorRule},
@@ -71,6 +72,9 @@ pub struct SpiderChange {
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<String>)]
     pub node_id: Option<Option<String>>,
+    /// What a node must have to run it, where `runner` is `node` and `node_id` is null.
+    #[serde(deserialize_with = "sent")]
+    pub node_labels: Option<Vec<String>>,
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<String>)]
     pub image: Option<Option<String>>,
@@ -161,8 +165,9 @@ impl SpiderChange {
         cron::check(self.cron_expr.as_deref().unwrap_or_default(), self.timezone.as_deref().unwrap_or("UTC"), now)
     }
 
-    fn check(&self, bounds: Bounds) -> Result<()> {
+    fn check(&mut self, bounds: Bounds) -> Result<()> {
         let mut checks = Checks::default();
+        self.node_labels = self.node_labels.take().map(|labels| check_labels(&mut checks, "body.node_labels", labels));
         if let Some(name) = &self.name {
             checks.not_empty("body.name", name);
             checks.require(!name.chars().any(char::is_control), "body.name", "value_error", || {
@@ -293,7 +298,8 @@ impl SpiderChange {
         set(&mut spider.params, self.params);
         set(&mut spider.requirements_txt, self.requirements_txt);
         set(&mut spider.runner, self.runner);
-        set(&mut spider.node_id, self.node_id);
+        set(&mut spider.node_id, self.node_id.map(|node| node.filter(|id| !id.is_empty())));
+        set(&mut spider.node_labels, self.node_labels);
         set(&mut spider.image, self.image);
         set(&mut spider.timeout_seconds, self.timeout_seconds);
         set(&mut spider.memory_limit_mb, self.memory_limit_mb);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// In the order of [`bound`]. Without what files and deployments set.
-const COLUMNS: [&str; 40] = [
+const COLUMNS: [&str; 41] = [
     "id",
     "project_id",
     "name",
@@ -30,6 +30,7 @@ const COLUMNS: [&str; 40] = [
     "requirements_txt",
     "runner",
     "node_id",
+    "node_labels",
     "image",
     "timeout_seconds",
     "memory_limit_mb",
@@ -164,6 +165,7 @@ fn bound<'c>(query: Query<'c>, spider: &Spider) -> Query<'c> {
         .bind(&spider.requirements_txt)
         .bind(spider.runner)
         .bind(&spider.node_id)
+        .bind(Json(&spider.node_labels))
         .bind(&spider.image)
         .bind(spider.timeout_seconds)
         .bind(spider.memory_limit_mb)

@@ -102,7 +102,10 @@ pub struct Spider {
     #[schema(value_type = Option<String>)]
     pub requirements_txt: String,
     pub runner: Runner,
+    /// The node that runs it, where `runner` is `node`; null: any that has `node_labels`.
     pub node_id: Option<String>,
+    #[sqlx(json)]
+    pub node_labels: Vec<String>,
     pub image: Option<String>,
     pub timeout_seconds: i64,
     pub memory_limit_mb: Option<i64>,
@@ -184,6 +187,7 @@ impl Spider {
             requirements_txt: String::new(),
             runner: Runner::Auto,
             node_id: None,
+            node_labels: Vec::new(),
             image: None,
             timeout_seconds: 300,
             memory_limit_mb: None,

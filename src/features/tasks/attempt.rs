@@ -59,8 +59,13 @@ impl Reporter {
     pub(super) async fn new(tasks: &Tasks, claim: &Claim) -> Result<Self> {
         tasks.documents.open_attempt(&claim.task_id, claim.attempt).await?;
         let former_lines = tasks.documents.last_seq(&claim.task_id).await?;
+        Ok(Self::behind(tasks, claim, former_lines))
+    }
+
+    /// Of an attempt before which there were so many lines.
+    pub(super) fn behind(tasks: &Tasks, claim: &Claim, former_lines: i64) -> Self {
         let (log, peak_memory_mb) = (Mutex::default(), AtomicU64::new(0));
-        Ok(Self { tasks: tasks.clone(), claim: claim.clone(), former_lines, log, peak_memory_mb })
+        Self { tasks: tasks.clone(), claim: claim.clone(), former_lines, log, peak_memory_mb }
     }
 
     fn new_lines(&self, first_seq: i64, lines: Vec<LogLine>, errors: Vec<SeenError>) -> NewLines {
@@ -71,7 +76,7 @@ impl Reporter {
     }
 
     /// Counts the errors that the last lines showed. Nothing more is printed.
-    async fn finish_log(&self) {
+    pub(super) async fn finish_log(&self) {
         let log = std::mem::take(&mut *self.log.lock().await);
         let next_seq = log.next_seq();
         let new = self.new_lines(next_seq, Vec::new(), log.finish());
@@ -119,7 +124,7 @@ impl Report for Reporter {
 
 /// Why an attempt does not come to run.
 #[derive(Debug)]
-enum Unready {
+pub(super) enum Unready {
     NoProxy,
     Error(Error),
 }
@@ -128,6 +133,15 @@ impl From<Error> for Unready {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
+}
+
+/// What a job has of whoever runs it.
+#[derive(Debug, Clone)]
+pub struct JobSettings {
+    /// Where spiders reach the server.
+    pub api_url: String,
+    /// Of spiders that set none.
+    pub memory_limit_mb: Option<i64>,
 }
 
 /// An attempt that this server runs.
@@ -195,7 +209,7 @@ impl Tasks {
             // It took so long that the claim may have run out.
             Ok((_, reporter))
                 if claimed.elapsed() > lease / 2
-                    && !matches!(self.renew(&reporter.claim, config.lease, None).await, Ok(Some(_))) =>
+                    && !matches!(self.renew(reporter.claim.held(), config.lease, None).await, Ok(Some(_))) =>
             {
                 (has_lost(&claim), None)
             }
@@ -224,12 +238,7 @@ impl Tasks {
                     }
                 }
             }
-            Err(Unready::NoProxy) => {
-                let message = "no proxy of the pool can be used just now, and the spider has proxy_enabled";
-                let ending = Ending::failed(ErrorCategory::Network, message.to_owned());
-                (self.write_end(&claim, &ending).await, None)
-            }
-            Err(Unready::Error(error)) => (self.write_end(&claim, &Ending::of_error(&error)).await, None),
+            Err(unready) => (self.write_end(&claim, &Ending::of_unready(&unready)).await, None),
         };
         // Until somebody has ended it, its items may still be stored.
         if let Some(leftovers) = leftovers.filter(|_| has_ended_it) {
@@ -269,6 +278,12 @@ impl Tasks {
     }
 
     async fn prepare(&self, claim: &Claim, config: &DispatcherConfig) -> Result<(Job, Reporter), Unready> {
+        let job = self.job(claim, &config.job).await?;
+        Ok((job, Reporter::new(self, claim).await?))
+    }
+
+    /// Everything that it takes to run the attempt.
+    pub(super) async fn job(&self, claim: &Claim, settings: &JobSettings) -> Result<Job, Unready> {
         let mut spider = self.spiders.get(&claim.spider_id).await?;
         if let Some(deployment) = &claim.deployment_id {
             spider = self.spiders.as_deployed(spider, deployment).await?;
@@ -280,7 +295,7 @@ impl Tasks {
         let token = self.token_for(&claim.task_id, claim.attempt);
         let contained = self.engine.container_of(&spider).await?;
         let proxy = if spider.proxy_enabled { Some(self.first_proxy().await?) } else { None };
-        let mut job = Job { datasources, ..job(claim, spider, env_vars, manifest, config, token) };
+        let mut job = Job { datasources, ..job(claim, spider, env_vars, manifest, settings, token) };
         if let Some((contained, url)) = contained {
             job.api_url = api_url(&url, &job.token);
             job.contained = Some(contained);
@@ -289,7 +304,7 @@ impl Tasks {
             job.proxy_url = proxy.map(|proxy| proxy.url());
             job.notices.push(notice);
         }
-        Ok((job, Reporter::new(self, claim).await?))
+        Ok(job)
     }
 
     /// The proxy to begin with, if any, and what the log says of it.
@@ -343,11 +358,11 @@ impl Tasks {
         let peak = reporter.peak_memory_mb.load(Ordering::Relaxed);
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let peak = (peak > 0).then_some(peak as f64);
-        self.renew(&reporter.claim, TimeDelta::from_std(lease).unwrap_or_default(), peak).await
+        self.renew(reporter.claim.held(), TimeDelta::from_std(lease).unwrap_or_default(), peak).await
     }
 
     /// Whether it was this server that ended it.
-    async fn write_end(&self, claim: &Claim, ending: &Ending) -> bool {
+    pub(super) async fn write_end(&self, claim: &Claim, ending: &Ending) -> bool {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
@@ -386,7 +401,8 @@ fn has_lost(claim: &Claim) -> bool {
 
 /// A repository says by its files what it is, unless the entry point is none that Scrapy would know.
 fn is_scrapy(spider: &Spider, manifest: &[ManifestEntry]) -> bool {
-    let is_other = spider.entry_point.contains(':') || spider.entry_point.ends_with(".py");
+    let is_script = std::path::Path::new(&spider.entry_point).extension().is_some_and(|kind| kind == "py");
+    let is_other = is_script || spider.entry_point.contains(':');
     match spider.source {
         Source::Scrapy => true,
         Source::Git => !is_other && manifest.iter().any(|entry| entry.path == "scrapy.cfg"),
@@ -399,7 +415,7 @@ fn job(
     spider: Spider,
     env_vars: Vec<(String, String)>,
     manifest: Vec<ManifestEntry>,
-    config: &DispatcherConfig,
+    settings: &JobSettings,
     token: String,
 ) -> Job {
     let seconds = if claim.is_test { spider.timeout_seconds.min(TEST_TIMEOUT_SECONDS) } else { spider.timeout_seconds };
@@ -417,11 +433,11 @@ fn job(
         requirements_txt: spider.requirements_txt,
         manifest,
         timeout: Duration::from_secs(u64::try_from(seconds).unwrap_or(1)),
-        memory_limit_mb: spider.memory_limit_mb.or(config.memory_limit_mb),
+        memory_limit_mb: spider.memory_limit_mb.or(settings.memory_limit_mb),
         max_items: spider.max_items,
         rate_limit_rps: spider.rate_limit_rps,
         error_rules: spider.error_rules,
-        api_url: api_url(&config.api_url, &token),
+        api_url: api_url(&settings.api_url, &token),
         token,
         proxy_url: None,
         notices: Vec::new(),
@@ -435,7 +451,7 @@ fn api_url(server: &str, token: &str) -> String {
 }
 
 impl Ending {
-    fn of(outcome: Outcome, stop: Option<StopReason>) -> Self {
+    pub(super) fn of(outcome: Outcome, stop: Option<StopReason>) -> Self {
         let (status, category, message) = match outcome.end {
             End::Completed => (TaskStatus::Completed, None, None),
             End::Cancelled => (TaskStatus::Cancelled, None, None),
@@ -459,7 +475,14 @@ impl Ending {
     }
 
     /// Of an attempt that never came to run. Internal text stays in the server's log.
-    fn of_error(error: &Error) -> Self {
+    pub(super) fn of_unready(unready: &Unready) -> Self {
+        let error = match unready {
+            Unready::NoProxy => {
+                let message = "no proxy of the pool can be used just now, and the spider has proxy_enabled";
+                return Self::failed(ErrorCategory::Network, message.to_owned());
+            }
+            Unready::Error(error) => error,
+        };
         tracing::error!(%error, "an attempt could not be prepared");
         let message = match error {
             Error::Internal(_) => "the attempt could not be prepared: internal error, see the server's log".to_owned(),

@@ -4,9 +4,14 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{
     Tasks,
+    place::Place,
     types::{Claim, Held},
 };
-use crate::{error::Result, id::TaskId};
+use crate::{
+    error::{Error, Result},
+    id::TaskId,
+    protocol::worker_prefix,
+};
 
 /// How long after its end a claim is still honoured by others: its holder, cut off, ends what it started meanwhile.
 /// More than the five seconds between SIGTERM and SIGKILL.
@@ -36,39 +41,40 @@ const MAY_START: &str = "
 
 impl Tasks {
     /// Takes the first task that may start: by priority, then by age.
-    pub(super) async fn claim_next(&self, worker: &str, lease: Duration) -> Result<Option<Claim>> {
+    pub(super) async fn claim_next(&self, worker: &str, lease: Duration, place: &Place) -> Result<Option<Claim>> {
         let now = self.clock.now();
+        let (fits, next) = place.condition(2);
         let first = format!(
             "SELECT waiting.id
                FROM tasks AS waiting
                JOIN spiders ON spiders.id = waiting.spider_id
                JOIN projects ON projects.id = spiders.project_id
-              WHERE {MAY_START}
+              WHERE {MAY_START} AND {fits}
               ORDER BY waiting.priority DESC, waiting.id LIMIT 1"
         );
         // Without a lock: most looks find nothing, and a long queue of those that may not start holds up nobody.
-        let found: Option<(TaskId,)> = self.db.query_text(first.clone()).bind(now).fetch_optional().await?;
+        let look = place.bind(self.db.query_text(first.clone()).bind(now));
+        let found: Option<(TaskId,)> = look.fetch_optional().await?;
         if found.is_none() {
             return Ok(None);
         }
         let mut transaction = self.db.begin().await?;
         // Two servers that count at the same moment would both find room for one more.
         transaction.take_turn("claims").await?;
-        let claim: Option<Claim> = transaction
+        let (worker_at, lease_at) = (next, next + 1);
+        let claiming = transaction
             .query_text(format!(
                 "UPDATE tasks
-                    SET status = 'running', worker_id = $2, attempt = attempt + 1, lease_until = $3,
+                    SET status = 'running', worker_id = ${worker_at}, attempt = attempt + 1, lease_until = ${lease_at},
                         started_at = $1, finished_at = NULL, last_heartbeat = $1, next_attempt_at = NULL,
                         exit_code = NULL, error_category = NULL, error_message = NULL, peak_memory_mb = NULL,
                         progress = 0, progress_message = NULL, updated_at = $1
                   WHERE id = ({first}) AND status = 'pending'
               RETURNING {CLAIM}"
             ))
-            .bind(now)
-            .bind(worker)
-            .bind(now + lease)
-            .fetch_optional()
-            .await?;
+            .bind(now);
+        let claiming = place.bind(claiming).bind(worker).bind(now + lease);
+        let claim: Option<Claim> = claiming.fetch_optional().await?;
         let Some(claim) = claim else { return Ok(None) };
         transaction
             .query(
@@ -86,7 +92,12 @@ impl Tasks {
     }
 
     /// Keeps the claim. `None` when it is no longer ours; else whether somebody asked for the task to be cancelled.
-    pub(super) async fn renew(&self, claim: &Claim, lease: Duration, peak_mb: Option<f64>) -> Result<Option<bool>> {
+    pub(super) async fn renew(
+        &self,
+        (task, attempt, worker): (&TaskId, i64, &str),
+        lease: Duration,
+        peak_mb: Option<f64>,
+    ) -> Result<Option<bool>> {
         let now = self.clock.now();
         let row: Option<(Option<DateTime<Utc>>,)> = self
             .db
@@ -95,9 +106,9 @@ impl Tasks {
                   WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'running'
               RETURNING cancel_requested_at",
             )
-            .bind(&claim.task_id)
-            .bind(claim.attempt)
-            .bind(&claim.worker_id)
+            .bind(task)
+            .bind(attempt)
+            .bind(worker)
             .bind(now + lease)
             .bind(now)
             .bind(peak_mb)
@@ -109,7 +120,7 @@ impl Tasks {
     /// All claims there are, whoever holds them.
     pub(super) async fn held(&self) -> Result<Vec<Held>> {
         self.db
-            .query("SELECT id, attempt, lease_until FROM tasks WHERE status = 'running' AND lease_until IS NOT NULL")
+            .query("SELECT id, attempt, lease_until, worker_id FROM tasks WHERE status = 'running' AND lease_until IS NOT NULL")
             .fetch_all()
             .await
     }
@@ -140,6 +151,68 @@ impl Tasks {
             .execute()
             .await
             .map(drop)
+    }
+
+    /// The claim on an attempt, where this worker has it.
+    pub(super) async fn claim_of(&self, task: &TaskId, attempt: i64, worker: &str) -> Result<Option<Claim>> {
+        self.db
+            .query_text(format!(
+                "SELECT {CLAIM} FROM tasks WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'running'"
+            ))
+            .bind(task)
+            .bind(attempt)
+            .bind(worker)
+            .fetch_optional()
+            .await
+    }
+
+    pub(super) async fn claims_of(&self, worker: &str) -> Result<Vec<Claim>> {
+        self.db
+            .query_text(format!("SELECT {CLAIM} FROM tasks WHERE status = 'running' AND worker_id = $1 ORDER BY id"))
+            .bind(worker)
+            .fetch_all()
+            .await
+    }
+
+    /// How many tasks a node runs, whichever start of its agent took them.
+    pub(super) async fn running_on(&self, node: &str) -> Result<i64> {
+        let prefix = worker_prefix(node);
+        let (count,) = self
+            .db
+            .query("SELECT COUNT(*) FROM tasks WHERE status = 'running' AND SUBSTR(worker_id, 1, $1) = $2")
+            .bind(i32::try_from(prefix.len()).map_err(Error::internal)?)
+            .bind(prefix)
+            .fetch_one()
+            .await?;
+        Ok(count)
+    }
+
+    /// How many lines were in the task's log before the attempt, where that was written down.
+    pub(super) async fn former_lines(&self, claim: &Claim) -> Result<Option<i64>> {
+        let row: Option<(Option<i64>,)> = self
+            .db
+            .query("SELECT former_lines FROM attempts WHERE task_id = $1 AND attempt = $2")
+            .bind(&claim.task_id)
+            .bind(claim.attempt)
+            .fetch_optional()
+            .await?;
+        Ok(row.and_then(|(lines,)| lines))
+    }
+
+    /// Writes it down, and answers what stands there: the first word counts.
+    pub(super) async fn set_former_lines(&self, claim: &Claim, lines: i64) -> Result<i64> {
+        let row: Option<(i64,)> = self
+            .db
+            .query(
+                "UPDATE attempts SET former_lines = COALESCE(former_lines, $3)
+                  WHERE task_id = $1 AND attempt = $2 RETURNING former_lines",
+            )
+            .bind(&claim.task_id)
+            .bind(claim.attempt)
+            .bind(lines)
+            .fetch_optional()
+            .await?;
+        Ok(row.map_or(lines, |(lines,)| lines))
     }
 
     /// The server's tasks that somebody asked to be cancelled.

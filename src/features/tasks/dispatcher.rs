@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::Tasks;
+use super::{Tasks, attempt::JobSettings, place::Place};
 use crate::{
     error::Result,
     id::TaskId,
@@ -23,10 +23,7 @@ pub struct DispatcherConfig {
     /// Tasks at once.
     pub slots: usize,
     pub lease: TimeDelta,
-    /// Where spiders reach the server.
-    pub api_url: String,
-    /// Of spiders that set none.
-    pub memory_limit_mb: Option<i64>,
+    pub job: JobSettings,
 }
 
 /// Claims tasks and runs them.
@@ -68,7 +65,7 @@ impl Dispatcher {
 
     /// Notified when something may be waiting.
     pub fn wake(&self) -> Arc<tokio::sync::Notify> {
-        self.tasks.queued.clone()
+        self.tasks.queued.dispatcher()
     }
 
     /// Stops what somebody asked to be cancelled on another server.
@@ -92,7 +89,7 @@ impl Dispatcher {
         while !self.stop.is_cancelled() {
             let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(()) };
             let claimed = Instant::now();
-            let Some(claim) = self.tasks.claim_next(&self.config.worker, self.config.lease).await? else {
+            let Some(claim) = self.tasks.claim_next(&self.config.worker, self.config.lease, &Place::Here).await? else {
                 return Ok(());
             };
             let dispatcher = self.clone();

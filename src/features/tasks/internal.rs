@@ -4,10 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{DefaultBodyLimit, RawPathParams, Request, State},
+    extract::{DefaultBodyLimit, Path, RawPathParams, Request, State},
     http::{HeaderMap, header},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use futures_util::StreamExt;
 use serde::{
@@ -28,11 +28,12 @@ use crate::{
         http::{Body, Envelope, Params, Reply, receive_upload, said},
         proxies::ProxyAddress,
     },
+    runner::ManifestEntry,
     text,
 };
 
 /// A batch's JSON.
-const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
+pub(super) const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
 const MAX_BATCH_ITEMS: usize = 1000;
 /// How much of one that is too large is read before it is refused.
 const MAX_DRAINED_BYTES: usize = 200 * 1024 * 1024;
@@ -52,6 +53,7 @@ pub fn internal_router(tasks: Tasks) -> OpenApiRouter {
         .routes(routes!(heartbeat))
         .routes(routes!(status))
         .routes(routes!(rotate_proxy))
+        .routes(routes!(blob))
         .merge(OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::max(MAX_FILE_BYTES + 64 * 1024)))
         .with_state(tasks)
 }
@@ -63,7 +65,7 @@ pub fn guard_internal(tasks: Tasks, router: OpenApiRouter) -> OpenApiRouter {
 
 /// How much of bodies is held in memory at once, in KiB. Whoever comes when it is used up waits for his turn.
 #[derive(Debug, Clone)]
-struct Weight(Arc<Semaphore>);
+pub(super) struct Weight(Arc<Semaphore>);
 
 impl Default for Weight {
     fn default() -> Self {
@@ -71,7 +73,7 @@ impl Default for Weight {
     }
 }
 
-async fn weigh(State(Weight(held)): State<Weight>, request: Request, next: Next) -> Result<Response> {
+pub(super) async fn weigh(State(Weight(held)): State<Weight>, request: Request, next: Next) -> Result<Response> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     // What does not say how large it is may be as large as it can.
     let length: usize = length.unwrap_or(MAX_BATCH_BYTES);
@@ -417,6 +419,27 @@ async fn rotate_proxy(
         Some(proxy) => Ok(Reply::data(Rotated { proxy_url: Some(proxy.url()), message: "success".to_owned() })),
         None => none(text!("没有可用代理", "no proxy can be used just now")),
     }
+}
+
+/// A file of the running task's code, by its hash. For nodes, which keep it.
+#[utoipa::path(get, path = "/blobs/{hash}", tag = "internal", params(("hash" = String, Path)),
+    responses((status = 200, content_type = "application/octet-stream"),
+        (status = 404, description = "`blob_not_found`: it is none of the task's")))]
+async fn blob(State(tasks): State<Tasks>, Running(task): Running, Path(hash): Path<Blob>) -> Result<Response> {
+    let task = running(task.clone(), &task.spider_id)?;
+    let manifest: Vec<ManifestEntry> =
+        serde_json::from_slice(&tasks.files.get(&task.code_hash).await?).map_err(Error::internal)?;
+    if !manifest.iter().any(|entry| entry.hash == hash.hash) {
+        return Err(Error::not_found("blob_not_found", text!("该任务没有此文件", "the task has no such file")));
+    }
+    let content = tasks.files.stream(&hash.hash).await?;
+    Ok(axum::body::Body::from_stream(content).into_response())
+}
+
+/// By address, the token stands before it.
+#[derive(Debug, Deserialize)]
+struct Blob {
+    hash: String,
 }
 
 /// Keeps a file of the task: multipart `task_id, spider_id, filename, file`.

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::{
     TaskStatus, Trigger,
     queue::{Active, PlannedTask},
-    service::{merged, missing_for},
+    service::merged,
     types::NewTask,
 };
 use crate::{
@@ -123,7 +123,7 @@ impl Batch {
         let mut started = None;
         if let Some((planned, reason)) = due {
             let without_task = |outcome, reason| Fire::without_task(&schedule.id, planned, outcome, reason);
-            let fire = match (runnable(schedule), busy.get(&schedule.spider_id)) {
+            let fire = match (within_quota(schedule), busy.get(&schedule.spider_id)) {
                 (Err(reason), _) => without_task(FireOutcome::Missed, reason),
                 (Ok(()), Some(why)) if schedule.overlap == Overlap::Skip => {
                     without_task(FireOutcome::SkippedOverlap, why.clone())
@@ -210,16 +210,13 @@ fn verdict(schedule: &Due, first: Option<DateTime<Utc>>, passed: Passed, now: Da
     Verdict { closed, due, next }
 }
 
-fn runnable(schedule: &Due) -> Result<(), String> {
+fn within_quota(schedule: &Due) -> Result<(), String> {
     if schedule.over_quota {
         return Err(
             "the spider keeps as much as its quota allows: delete tasks or items, or raise the quota".to_owned()
         );
     }
-    match missing_for(schedule.runner) {
-        None => Ok(()),
-        Some(what) => Err(format!("the spider needs {what}, and this server runs spiders on its own machine only")),
-    }
+    Ok(())
 }
 
 /// The newest of the planned times at which the spider should have started, and did not.

@@ -13,8 +13,10 @@ mod gone;
 mod internal;
 mod judge;
 mod logs;
+mod place;
 mod queue;
 mod quota;
+mod remote;
 mod retry;
 mod routes;
 mod runs;
@@ -33,10 +35,12 @@ use std::{
 };
 
 pub use adopt::{NOT_ENDED, PastTask};
+pub use attempt::JobSettings;
 pub use contained::Engine;
 pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use logs::with_levels;
+pub use remote::router as node_router;
 pub use routes::router;
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
 pub use watchdog::Watchdog;
@@ -44,9 +48,14 @@ pub use watchdog::Watchdog;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::{attempt::Running, logs::Feeds, signals::Signals};
+use self::{
+    attempt::Running,
+    logs::Feeds,
+    remote::Remote,
+    signals::{Queued, Signals},
+};
 pub use super::foundation::Foundation;
-use super::{datasources::Datasources, events::Events, proxies::Proxies, spiders::Spiders};
+use super::{datasources::Datasources, events::Events, nodes::Nodes, proxies::Proxies, spiders::Spiders};
 use crate::{
     clock::SharedClock,
     config,
@@ -67,10 +76,13 @@ pub struct Tasks {
     spiders: Spiders,
     proxies: Proxies,
     datasources: Datasources,
+    nodes: Nodes,
+    /// Of spiders that set none.
+    default_memory_limit_mb: Option<i64>,
+    remote: Remote,
     signals: Signals,
     feeds: Feeds,
-    /// Wakes the dispatcher.
-    queued: Arc<Notify>,
+    queued: Queued,
     /// Wakes the loop that tells what is gone.
     whole: Arc<Notify>,
     /// What the scheduler knows from its last step.
@@ -87,10 +99,11 @@ impl Tasks {
         spiders: Spiders,
         proxies: Proxies,
         datasources: Datasources,
+        (nodes, default_memory_limit_mb): (Nodes, Option<i64>),
         engine: Engine,
     ) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
-        let (signals, queued, scheduler) = (Signals::default(), Arc::default(), Arc::default());
+        let (signals, queued, scheduler) = (Signals::default(), Queued::default(), Arc::default());
         let (running, feeds) = (Arc::default(), Feeds::default());
         Self {
             db,
@@ -104,6 +117,9 @@ impl Tasks {
             spiders,
             proxies,
             datasources,
+            nodes,
+            default_memory_limit_mb,
+            remote: Remote::default(),
             signals,
             feeds,
             queued,

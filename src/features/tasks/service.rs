@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use anyhow::anyhow;
 use serde_json::{Map, Value};
 
 use super::{RunOptions, Task, Tasks, Trigger, types::NewTask};
@@ -29,12 +28,6 @@ impl Tasks {
         let spider = self.spiders.get(spider_id).await?;
         if spider.runner == spiders::Runner::Docker {
             self.engine.check().await?;
-        }
-        if let Some(what) = missing_for(spider.runner) {
-            return Err(Error::Unavailable {
-                what,
-                source: anyhow!("this server runs spiders on its own machine only"),
-            });
         }
         if let Some(deployment) = &options.deployment_id {
             // Before anything is cancelled for it.
@@ -82,6 +75,7 @@ impl Tasks {
             }
         }
         self.stop_here(id, StopReason::Cancelled);
+        self.queued.wake_nodes();
         // Time-out: another server runs it, or it does not die; the task says `cancel_requested_at`.
         let _ = tokio::time::timeout(CANCEL_PATIENCE, self.ended(id)).await;
         self.get(id).await
@@ -119,14 +113,6 @@ impl Tasks {
         let removed = self.remove_ended(ended).await?;
         self.documents.give_back().await?;
         Ok(removed)
-    }
-}
-
-/// What a spider that is set to run elsewhere would need.
-pub(super) fn missing_for(runner: spiders::Runner) -> Option<&'static str> {
-    match runner {
-        spiders::Runner::Auto | spiders::Runner::Process | spiders::Runner::Docker => None,
-        spiders::Runner::Node => Some("a worker node"),
     }
 }
 

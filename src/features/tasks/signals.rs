@@ -1,4 +1,5 @@
-//! Wakes those who follow a task on this server. Only a hint: followers of another server's task look again each second.
+//! Wakes those who follow a task on this server, and those who wait for tasks. Only a hint: who waits for what another
+//! server does looks again each second.
 
 use std::{
     collections::HashMap,
@@ -30,5 +31,32 @@ impl Signals {
         if let Some(signal) = signals.get(task).and_then(Weak::upgrade) {
             signal.notify_waiters();
         }
+    }
+}
+
+/// Woken when a task may be waiting: the dispatcher of this server, and nodes that ask it for work.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Queued {
+    dispatcher: Arc<Notify>,
+    nodes: Arc<Notify>,
+}
+
+impl Queued {
+    pub(super) fn dispatcher(&self) -> Arc<Notify> {
+        self.dispatcher.clone()
+    }
+
+    pub(super) fn nodes(&self) -> Arc<Notify> {
+        self.nodes.clone()
+    }
+
+    pub(super) fn notify_one(&self) {
+        self.dispatcher.notify_one();
+        self.wake_nodes();
+    }
+
+    /// Also when there is something else that they are to hear of.
+    pub(super) fn wake_nodes(&self) {
+        self.nodes.notify_waiters();
     }
 }

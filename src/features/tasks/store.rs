@@ -159,6 +159,7 @@ impl Tasks {
             self.stop_here(former, StopReason::Cancelled);
             self.signals.raise(former);
         }
+        self.queued.wake_nodes();
         self.events.announce();
         Ok(Some(task))
     }

@@ -201,6 +201,13 @@ pub(super) struct Claim {
     pub params: Json<Map<String, Value>>,
 }
 
+impl Claim {
+    /// The task, its attempt, and whoever holds it.
+    pub(super) fn held(&self) -> (&TaskId, i64, &str) {
+        (&self.task_id, self.attempt, &self.worker_id)
+    }
+}
+
 /// A claim as others see it.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub(super) struct Held {
@@ -208,6 +215,7 @@ pub(super) struct Held {
     pub task_id: TaskId,
     pub attempt: i64,
     pub lease_until: DateTime<Utc>,
+    pub worker_id: String,
 }
 
 /// What broke an attempt off, where it was not the spider.

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::SecondsFormat;
+use sqlx::types::Json;
 
 use super::{Task, TaskStatus, Tasks};
 use crate::{
     error::{DISK_SPACE, Error, Result, Text},
-    features::spiders::Overlap,
+    features::{
+        nodes::Node,
+        spiders::{Overlap, Runner},
+    },
     id::TaskId,
     platform::{database::in_list, http::said},
     text,
@@ -24,6 +28,9 @@ struct Surroundings {
     project_name: String,
     project_limit: Option<i64>,
     project_running: i64,
+    runner: Runner,
+    node_id: Option<String>,
+    node_labels: Json<Vec<String>>,
 }
 
 impl Tasks {
@@ -35,16 +42,19 @@ impl Tasks {
             return Ok(tasks);
         }
         let surroundings = self.surroundings(&waiting).await?;
+        let is_for_nodes = surroundings.values().any(|around| around.runner == Runner::Node);
+        let nodes = if is_for_nodes { self.nodes.all().await? } else { Vec::new() };
         let obstacle = self.documents.check_room().err();
         for task in tasks.iter_mut().filter(|task| task.status == TaskStatus::Pending) {
             // Without any, it was claimed or removed a moment ago.
-            let reason = surroundings.get(&task.id).map(|around| self.reason(task, around, obstacle.as_ref()));
+            let reason =
+                surroundings.get(&task.id).map(|around| self.reason(task, (around, &nodes), obstacle.as_ref()));
             task.pending_reason = reason.map(said);
         }
         Ok(tasks)
     }
 
-    fn reason(&self, task: &Task, around: &Surroundings, obstacle: Option<&Error>) -> Text {
+    fn reason(&self, task: &Task, (around, nodes): (&Surroundings, &[Node]), obstacle: Option<&Error>) -> Text {
         let now = self.clock.now();
         if let Some(at) = task.next_attempt_at.filter(|at| *at > now) {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -81,12 +91,46 @@ impl Tasks {
                 );
             }
         }
+        if around.runner == Runner::Node {
+            return self.reason_of_nodes(around, nodes);
+        }
         text!("等待空闲的执行槽", "waiting for a free slot")
+    }
+
+    fn reason_of_nodes(&self, around: &Surroundings, nodes: &[Node]) -> Text {
+        let now = self.clock.now();
+        let labels = &around.node_labels.0;
+        let fits = |node: &&Node| match &around.node_id {
+            Some(id) => node.id.as_str() == id,
+            None => node.has_labels(labels),
+        };
+        let fitting: Vec<&Node> = nodes.iter().filter(fits).collect();
+        if fitting.is_empty() {
+            return match (&around.node_id, labels.join(", ")) {
+                (Some(id), _) => text!("没有节点 {id}", "there is no node {id}"),
+                (None, labels) if labels.is_empty() => text!("还没有任何节点", "there is no node yet"),
+                (None, labels) => text!("没有节点带有标签 {labels}", "no node has the labels {labels}"),
+            };
+        }
+        let is_free = |node: &&&Node| node.obstacle(now).is_none();
+        if let Some(node) = fitting.iter().find(is_free) {
+            let name = &node.name;
+            return match fitting.len() {
+                1 => text!("等待节点 {name} 的空闲执行槽", "waiting for a free slot of node {name}"),
+                _ => text!("等待节点的空闲执行槽", "waiting for a free slot of a node"),
+            };
+        }
+        let why = fitting.iter().filter_map(|node| Some(node.obstacle(now)?.sentence(&node.name)));
+        why.reduce(|all, one| Text {
+            zh: format!("{}；{}", all.zh, one.zh).into(),
+            en: format!("{}; {}", all.en, one.en).into(),
+        })
+        .unwrap_or_else(|| text!("等待节点", "waiting for a node"))
     }
 
     async fn surroundings(&self, tasks: &[&TaskId]) -> Result<HashMap<TaskId, Surroundings>> {
         let mut query = self.db.query_text(format!(
-                "SELECT waiting.id, COALESCE(waiting.overlap, spiders.overlap) AS overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
+                "SELECT waiting.id, spiders.runner, spiders.node_id, spiders.node_labels, COALESCE(waiting.overlap, spiders.overlap) AS overlap, spiders.over_quota, spiders.max_concurrent AS spider_limit,
                         (SELECT COUNT(*) FROM tasks AS other
                           WHERE other.spider_id = waiting.spider_id AND other.status = 'running' AND NOT other.is_test)
                         AS spider_running,

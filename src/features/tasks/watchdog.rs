@@ -17,6 +17,7 @@ use crate::{
     error::Result,
     id::TaskId,
     platform::process::presence::{Former, Presence},
+    protocol::NODE_WORKERS,
     runner::Runner,
 };
 
@@ -26,6 +27,9 @@ const PERIOD: Duration = Duration::from_secs(5);
 const PERIOD_AFTER_CRASH: Duration = Duration::from_millis(250);
 /// For so long after the start: what is not gone by then is stuck.
 const HURRY: Duration = Duration::from_mins(1);
+
+/// So long nodes have, once a server is up, to find it again: more than their longest pause between two calls.
+const NODES_RETURN: Duration = Duration::from_mins(1);
 
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]
@@ -113,13 +117,19 @@ impl Watchdog {
     fn lost(&self, held: Vec<Held>) -> Vec<Held> {
         let honoured = self.lease + GRACE.to_std().unwrap_or_default();
         let over_at = self.clock.is_steady_for(honoured).then(|| self.tasks.clock.now() - GRACE);
+        let honoured_of_nodes = self.tasks.nodes.lease() + GRACE.to_std().unwrap_or_default();
         let mut state = self.state();
+        let up_for = state.started.elapsed();
         let mut seen = std::mem::take(&mut state.seen);
         let mut lost = Vec::new();
         for claim in held {
             let former = seen.remove(&claim.task_id).filter(|(former, _)| *former == claim);
             let (_, since) = former.unwrap_or_else(|| (claim.clone(), Instant::now()));
             let is_over = over_at.is_some_and(|at| claim.lease_until < at);
+            let is_node = claim.worker_id.starts_with(NODE_WORKERS);
+            // While no server was up, no node could keep its claims: one that lives does so soon.
+            let is_over = is_over && !(is_node && up_for < NODES_RETURN);
+            let honoured = if is_node { honoured_of_nodes } else { honoured };
             if is_over || claim.lease_until == DISOWNED || since.elapsed() > honoured {
                 lost.push(claim.clone());
             }
@@ -134,8 +144,13 @@ impl Watchdog {
         // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
         let reporter = Reporter::new(tasks, &claim).await?;
         let undelivered = self.runner.salvage(&claim.task_id, claim.attempt, &reporter).await;
-        let message = "the server that ran the task is gone, or was cut off from the database for longer than its claim \
-                       held; what the spider had delivered is kept";
+        let message = if held.worker_id.starts_with(NODE_WORKERS) {
+            "the node that ran the task is gone, or was cut off from the server for longer than its claim held; what the \
+             spider had delivered is kept"
+        } else {
+            "the server that ran the task is gone, or was cut off from the database for longer than its claim held; what \
+             the spider had delivered is kept"
+        };
         let lost = Ending::failed(ErrorCategory::System, message.to_owned());
         let ending = Ending { undelivered, interruption: Some(Interruption::Lost), ..lost };
         let Claim { task_id, attempt, .. } = &claim;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::FromRow;
 
-use super::super::{Code, Misfire, Overlap, Runner, Spiders, cron::Timetable};
+use super::super::{Code, Misfire, Overlap, Spiders, cron::Timetable};
 use crate::{
     error::Result,
     id::{DeploymentId, ScheduleId, SpiderId},
@@ -34,7 +34,6 @@ pub struct Due {
     pub misfire: Misfire,
     pub overlap: Overlap,
     pub priority: i64,
-    pub runner: Runner,
     /// Whether the spider keeps as much as its quota allows.
     pub over_quota: bool,
     pub max_retries: i64,
@@ -172,7 +171,7 @@ pub async fn hold(
         "SELECT schedules.id, schedules.name, schedules.spider_id, spiders.name AS spider_name, schedules.cron_expr,
                 schedules.timezone, schedules.next_run_at, schedules.active_since, schedules.priority,
                 COALESCE(schedules.misfire, spiders.misfire) AS misfire,
-                COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.runner, spiders.over_quota,
+                COALESCE(schedules.overlap, spiders.overlap) AS overlap, spiders.over_quota,
                 spiders.max_retries, schedules.params, spiders.params AS spider_params, deployments.id AS deployment_id,
                 deployments.version AS deployment_version, deployments.code_hash AS deployed_code,
                 CASE WHEN deployments.id IS NULL THEN spiders.git_commit ELSE deployments.git_commit END AS git_commit,

@@ -181,10 +181,8 @@ const texts: Texts<typeof zh> = {
     },
     unsaved: 'You have made changes',
     discard: 'Discard',
-    leave: 'Leave, and lose what you changed?',
+    overtaken: 'What you changed was changed elsewhere meanwhile: saving replaces that, discarding shows it',
     leaveHint: 'There are settings that are not saved.',
-    leaveAnyway: 'Leave',
-    stay: 'Stay',
   },
 }
 

@@ -1,0 +1,93 @@
+//! One attempt, from the server's word to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Agent,
+    courier::Told,
+    held::{Grip, Holding},
+    outbox::Outbox,
+    teller::Teller,
+};
+use crate::{
+    protocol::EndTold,
+    runner::{Category, End, Job, Outcome, StopReason},
+};
+
+impl Agent {
+    /// Runs a job, and tells all of it.
+    pub(super) async fn run(self: Arc<Self>, mut job: Job, grip: Grip) {
+        let holding = &grip.holding;
+        if self.stop.is_cancelled() {
+            holding.stop.request(StopReason::Shutdown);
+        }
+        job.api_url = self.server.api_url(&job.token);
+        let outbox = match self.outboxes.make(&holding.told()).await {
+            Ok(outbox) => Arc::new(outbox),
+            Err(error) => {
+                tracing::error!(task = %job.task_id, %error, "the attempt has no outbox");
+                let outcome = failed(format!("the node's disk cannot be written: {error}"));
+                let end = EndTold { of: holding.told(), outcome, stop: None };
+                self.tell_end(holding, &end).await;
+                return;
+            }
+        };
+        tracing::info!(task = %job.task_id, attempt = job.attempt, "task {} starts", job.task_id);
+        let teller = Teller { agent: self.clone(), holding: holding.clone(), outbox: outbox.clone(), is_former: false };
+        let finished = CancellationToken::new();
+        let running = async {
+            let ended = match self.cache.fetch(&self.server, &job, &holding.stop).await {
+                Ok(()) => Box::pin(self.runner.run(&job, &teller, &holding.stop)).await,
+                Err(end) => (outcome_of(end), None),
+            };
+            finished.cancel();
+            ended
+        };
+        let ((mut outcome, leftovers), told) = futures_util::join!(running, self.tell(holding, &outbox, &finished));
+        if let Told::All { refused } = told {
+            outcome.undelivered += refused;
+        }
+        let stop = holding.stop.requested();
+        let end = EndTold { of: holding.told(), outcome, stop };
+        let told = self.finish(holding, outbox, &end, told).await;
+        if let Some(leftovers) = leftovers.filter(|_| told != Told::NotYet) {
+            leftovers.discard().await;
+        }
+    }
+
+    /// Writes down how the attempt ended, tells it, and forgets the attempt.
+    pub(super) async fn finish(&self, holding: &Holding, outbox: Arc<Outbox>, end: &EndTold, told: Told) -> Told {
+        if told != Told::Lost
+            && let Err(error) = outbox.set_end(end).await
+        {
+            tracing::warn!(task = %end.of.task_id, %error, "the end of an attempt cannot be written to the disk");
+        }
+        let told = match told {
+            Told::All { .. } => self.tell_end(holding, end).await,
+            other => other,
+        };
+        if told != Told::NotYet {
+            outbox.remove().await;
+        }
+        told
+    }
+}
+
+fn failed(message: String) -> Outcome {
+    outcome_of(End::Failed { category: Category::System, message })
+}
+
+/// Of an attempt of which nothing ran.
+pub(super) fn outcome_of(end: End) -> Outcome {
+    Outcome {
+        end,
+        exit_code: None,
+        signal: None,
+        peak_memory_mb: None,
+        duration: Duration::ZERO,
+        undelivered: 0,
+        log_truncated: false,
+    }
+}

@@ -1,0 +1,9 @@
+//! Nodes: other machines that run spiders.
+
+mod agent;
+mod network;
+mod projects;
+mod registry;
+mod running;
+mod survival;
+mod wire;
