@@ -24,7 +24,7 @@ use crate::{
     features::{
         accounts::{self, Access},
         alerts, code_sessions, contracts, dashboard, data, datasources, doors, housekeeping, instances, nodes,
-        projects, proxies, spiders, tasks,
+        projects, proxies, spiders, tasks, workspaces,
     },
     health,
     platform::http::{carry_context, panic_answer},
@@ -66,6 +66,7 @@ impl App {
                 self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
             )
             .nest("/crawlhub", self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())))
+            .nest("/crawlhub", self.accounts.guard(Access::Editor, workspaces::router(self.workspaces.clone())))
             .nest("/crawlhub/internal", internal())
             .nest(
                 "/crawlhub/internal",
