@@ -19,6 +19,7 @@ class Page(http.server.BaseHTTPRequestHandler):
             with open("/workspace/kept", "a") as kept:
                 kept.write("x")
         kept = os.path.exists("/workspace/kept") and os.path.getsize("/workspace/kept")
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         said = {"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "kept": kept}
         is_page = "text/html" in self.headers.get("accept", "")
         body = b"<!doctype html><title>A page</title>" if is_page else json.dumps(said).encode()
