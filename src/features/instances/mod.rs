@@ -10,6 +10,7 @@ mod ports;
 mod routes;
 mod service;
 mod store;
+mod terminal;
 mod types;
 
 use std::{
@@ -49,6 +50,7 @@ pub struct Instances {
     /// Whether the loop has looked at anything yet.
     has_looked: Arc<AtomicBool>,
     disk: DiskWatch,
+    terminals: terminal::Terminals,
     /// Asks instances whether they are there.
     http: reqwest::Client,
     /// Wakes the loop that looks after instances.
@@ -82,6 +84,7 @@ impl Instances {
             jobs: Jobs::new(stop),
             has_looked: Arc::default(),
             disk: DiskWatch::default(),
+            terminals: terminal::Terminals::default(),
             http,
             changed: Arc::default(),
         })
@@ -94,5 +97,5 @@ impl Instances {
 }
 
 pub fn router(instances: Instances) -> OpenApiRouter {
-    routes::router().with_state(instances)
+    routes::router().merge(terminal::router()).with_state(instances)
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Result,
     features::{
-        accounts::{Caller, Role},
+        accounts::{Caller, Deed, Role},
         env_vars,
     },
     platform::http::{Body, Envelope, Page, Paging, Params, Reply},
@@ -84,9 +84,11 @@ async fn list(State(instances): State<Instances>, caller: Caller, paging: Paging
 async fn create(
     State(instances): State<Instances>,
     caller: Caller,
+    deed: Deed,
     Body(new): Body<NewInstance>,
 ) -> Result<Reply<Shown>> {
     let instance = instances.create(&caller, new).await?;
+    deed.is(instance.prefix.as_str());
     Ok(Reply::data(instances.shown(instance)))
 }
 

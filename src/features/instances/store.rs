@@ -133,6 +133,12 @@ impl Instances {
             .await
     }
 
+    /// Somebody uses it now.
+    pub(super) async fn touch(&self, id: &InstanceId) -> Result<()> {
+        let touched = "UPDATE instances SET last_active_at = $1 WHERE id = $2";
+        self.db.query(touched).bind(self.clock.now()).bind(id).execute().await.map(drop)
+    }
+
     pub(super) async fn set_public(&self, id: &InstanceId, is_public: bool) -> Result<Option<Instance>> {
         self.db
             .query("UPDATE instances SET is_public = $1, updated_at = $2 WHERE id = $3 RETURNING *")

@@ -11,12 +11,10 @@ use axum::{
         State, WebSocketUpgrade,
         ws::{WebSocket, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::Response,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -27,32 +25,21 @@ use super::{
     types::{Kind, Workspace},
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     features::accounts::{Caller, Deed, Role},
     platform::{
         containers::{Exec, Size, Terminal},
-        http::{Params, carry_terminal, for_terminal, is_own_page},
+        http::{Params, TerminalParams, accept_terminal, carry_terminal, shell},
     },
-    text,
 };
 
 /// How often it is seen whether it may go on.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often it is counted what the workspace holds.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
-const SHELL: &str = "command -v bash >/dev/null && exec bash; exec sh";
 
 pub(super) fn router() -> OpenApiRouter<Workspaces> {
     OpenApiRouter::new().routes(routes!(terminal))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct TerminalParams {
-    /// Of characters in a line; 80 where left out.
-    cols: Option<u16>,
-    /// Of lines; 24 where left out.
-    rows: Option<u16>,
 }
 
 /// A shell in the workspace, over a WebSocket: binary frames are what is typed and what is shown, a text frame
@@ -72,19 +59,11 @@ async fn terminal(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
-    // Cookies come along from any page; what a page may not set does not.
-    if !headers.contains_key(header::AUTHORIZATION) && !is_own_page(&headers) {
-        let text = text!("不允许其他网站的页面打开终端", "pages of other sites open no terminals here");
-        return Err(Error::forbidden("foreign_origin", text));
-    }
-    let not_one = |_| Error::bad_request("not_a_websocket", text!("须为 WebSocket 请求", "ask for a WebSocket"));
-    let upgrade = upgrade.map_err(not_one)?;
+    let upgrade = accept_terminal(&headers, upgrade)?;
     deed.is("terminal");
-    let size =
-        Size { columns: params.cols.unwrap_or(80).clamp(1, 1000), rows: params.rows.unwrap_or(24).clamp(1, 1000) };
     let workspace = workspaces.own(&caller, &name).await?;
-    let (run, terminal) = workspaces.open_terminal(&caller, workspace, size).await?;
-    Ok(for_terminal(upgrade).on_upgrade(move |socket| workspaces.carry(caller, run, terminal, socket)))
+    let (run, terminal) = workspaces.open_terminal(&caller, workspace, params.size()).await?;
+    Ok(upgrade.on_upgrade(move |socket| workspaces.carry(caller, run, terminal, socket)))
 }
 
 /// When somebody typed last.
@@ -109,14 +88,8 @@ impl Workspaces {
     async fn open_terminal(&self, caller: &Caller, workspace: Workspace, size: Size) -> Result<(Run, Terminal)> {
         self.has_room(&workspace)?;
         let mut run = self.enter(workspace, &caller.user_id, Kind::Terminal).await?;
-        let env = [("TERM", "xterm-256color")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let begun = self.begin(&run.workspace, |id| {
-            let exec = Exec {
-                working_dir: Some(FOLDER.to_owned()),
-                env: env.to_vec(),
-                mark: Some(run.mark),
-                ..Exec::new(["sh", "-c", SHELL])
-            };
+            let exec = Exec { working_dir: Some(FOLDER.to_owned()), ..shell(run.mark) };
             async move { self.containers.terminal(&id, exec, size).await }
         });
         let (container, terminal) = begun.await?;

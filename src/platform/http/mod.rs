@@ -20,5 +20,5 @@ pub use extract::{Body, Params, sent};
 pub use origin::{is_own_page, is_same_origin};
 pub use page::{Page, Paging};
 pub use sse::{Event, Sse, event, sse};
-pub use terminal::{Parting, carry_terminal, for_terminal};
+pub use terminal::{Parting, TerminalParams, accept_terminal, carry_terminal, shell};
 pub use upload::{FilePart, Part, Parts, Upload, receive_upload};

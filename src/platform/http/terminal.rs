@@ -3,7 +3,12 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::{
+    extract::ws::{
+        CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection,
+    },
+    http::{HeaderMap, header},
+};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
@@ -13,8 +18,14 @@ use tokio::{
     time::{interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
 
-use crate::platform::containers::{ContainerId, Containers, Output, Piece, Running, Size, Terminal};
+use super::is_own_page;
+use crate::{
+    error::{Error, Result},
+    platform::containers::{ContainerId, Containers, Exec, Mark, Output, Piece, Running, Size, Terminal},
+    text,
+};
 
 /// Lest somebody in between takes the connection for dead.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -25,6 +36,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const MOST: usize = 1024 * 1024;
 /// What may wait to be sent before nothing more is read of the terminal.
 const WAITING: usize = 128 * 1024;
+/// Of lines, and of characters in one.
+const LARGEST: u16 = 1000;
 
 /// Why it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +61,45 @@ struct Resize {
     rows: u16,
 }
 
-/// An upgrade with bounds that fit.
-pub fn for_terminal(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    upgrade.max_message_size(MOST).max_frame_size(MOST).write_buffer_size(0).max_write_buffer_size(WAITING)
+/// How large the terminal is that somebody asks for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TerminalParams {
+    /// Of characters in a line; 80 where left out.
+    cols: Option<u16>,
+    /// Of lines; 24 where left out.
+    rows: Option<u16>,
+}
+
+impl TerminalParams {
+    pub fn size(&self) -> Size {
+        bounded(self.cols.unwrap_or(80), self.rows.unwrap_or(24))
+    }
+}
+
+fn bounded(cols: u16, rows: u16) -> Size {
+    Size { columns: cols.clamp(1, LARGEST), rows: rows.clamp(1, LARGEST) }
+}
+
+/// The shell that a container has.
+pub fn shell(mark: Mark) -> Exec {
+    let env = vec![("TERM".to_owned(), "xterm-256color".to_owned())];
+    Exec { env, mark: Some(mark), ..Exec::new(["sh", "-c", "command -v bash >/dev/null && exec bash; exec sh"]) }
+}
+
+/// The socket that a program or one of our own pages asks for, with bounds that fit.
+pub fn accept_terminal(
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<WebSocketUpgrade> {
+    // Cookies come along from any page; what a page may not set does not.
+    if !headers.contains_key(header::AUTHORIZATION) && !is_own_page(headers) {
+        let text = text!("不允许其他网站的页面打开终端", "pages of other sites open no terminals here");
+        return Err(Error::forbidden("foreign_origin", text));
+    }
+    let not_one = |_| Error::bad_request("not_a_websocket", text!("须为 WebSocket 请求", "ask for a WebSocket"));
+    let upgrade = upgrade.map_err(not_one)?;
+    Ok(upgrade.max_message_size(MOST).max_frame_size(MOST).write_buffer_size(0).max_write_buffer_size(WAITING))
 }
 
 /// Carries both ways until either side is done, or `end` comes. The terminal is one in that container; `typed` is called
@@ -81,7 +130,7 @@ pub async fn carry_terminal(
                 Message::Text(text) => {
                     // What is said in other words is for somebody else.
                     if let Ok(Said { resize: Resize { cols, rows } }) = serde_json::from_str(&text) {
-                        let size = Size { columns: cols.clamp(1, 1000), rows: rows.clamp(1, 1000) };
+                        let size = bounded(cols, rows);
                         if let Err(error) = containers.resize(container, &id, size).await {
                             tracing::debug!(%container, "a terminal keeps its size: {error}");
                         }

@@ -13,7 +13,7 @@ use crawlhub::platform::containers::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, wire::ask};
+use crate::support::{Client, Socket, TestApp, wire::ask};
 
 /// A server that allows them, with ports of its own: its settings stay as they are when it is started again.
 struct Host {
@@ -605,4 +605,50 @@ async fn one_that_writes_too_much_is_stopped() {
     assert_eq!(host.reaches("writesalot", "stopped").await["stop_reason"], "disk_full");
     host.eventually("/alerts?type=instance&level=warning", |alerts| alerts["total"] == 1).await;
     assert!(root.join("workspace/large").exists(), "what it has written stays");
+}
+
+#[tokio::test]
+async fn a_terminal() {
+    let host = Host::new().await;
+    host.running(json!({"prefix": "withshell"})).await;
+    let path = "/platform/api/crawlhub/instances/withshell/terminal?cols=90&rows=25";
+    let bearer = format!("Bearer {}", host.token.as_ref().unwrap());
+    let program = [("authorization", bearer.as_str())];
+    let mut socket = Socket::open(&host.base, path, &program).await.unwrap();
+    socket.until("stty size\n", "25 90").await;
+    socket.say(&json!({"resize": {"cols": 120, "rows": 40}})).await;
+    socket.until("stty size\n", "40 120").await;
+    let mut second = Socket::open(&host.base, path, &program).await.unwrap();
+    second.until("echo o''pen\n", "open").await;
+    socket.send(b"exit 6\n").await;
+    socket.ended().await;
+    second.until("echo sti''ll\n", "still").await;
+    assert_eq!(host.shown("withshell").await["status"], "running", "its own program goes on");
+
+    assert_eq!(host.get("/instances/withshell/terminal").await.error(400), "not_a_websocket");
+    assert_eq!(Socket::open(&host.base, &path.replace("withshell", "unknown1"), &program).await.err(), Some(404));
+    let other = host.user("other", "editor").await;
+    let theirs = format!("Bearer {}", other.token.as_ref().unwrap());
+    assert_eq!(Socket::open(&host.base, path, &[("authorization", &theirs)]).await.err(), Some(404));
+    for origin in [&[("origin", "http://evil.example")][..], &[]] {
+        let headers = [&[("cookie", "admin_access_token=x")], origin].concat();
+        let refused = Socket::open(&host.base, path, &headers).await.err();
+        assert!([Some(401), Some(403)].contains(&refused), "{refused:?}");
+    }
+    let mut open = Vec::new();
+    for _ in 1..8 {
+        open.push(Socket::open(&host.base, path, &program).await.unwrap());
+    }
+    assert_eq!(Socket::open(&host.base, path, &program).await.err(), Some(429));
+    host.post("/instances/withshell/stop", json!({})).await.ok();
+    second.ended().await;
+    for socket in &mut open {
+        socket.ended().await;
+    }
+    assert_eq!(Socket::open(&host.base, path, &program).await.err(), Some(409));
+    let audit = host.send(host.request(Method::GET, "/platform/api/audit?page_size=100")).await.data();
+    let deeds: Vec<&Value> = audit["items"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
+    for deed in ["terminal", "withshell"] {
+        assert!(deeds.contains(&&json!(deed)), "{deed}: {deeds:?}");
+    }
 }
