@@ -48,6 +48,12 @@ export class Client {
     return id
   }
 
+  async content(spider: string, path: string): Promise<string> {
+    const files = await this.call<{ id: string; path: string }[]>('GET', `/crawlhub/spiders/${spider}/files`)
+    const { id } = files.find((file) => file.path === path)!
+    return (await this.call<{ content: string }>('GET', `/crawlhub/spiders/${spider}/files/${id}/content`)).content
+  }
+
   /** Runs the spider to its end; the task's id. */
   async run(spider: string): Promise<string> {
     const { id } = await this.call<{ id: string }>('POST', `/crawlhub/spiders/${spider}/run`, {})

@@ -3,6 +3,8 @@ import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from './fixtures'
 import { furnish, pages, type House } from './house'
 
+const MOST_BYTES = 400_000
+
 let house: House | null = null
 
 test.beforeEach(async ({ api }) => {
@@ -32,6 +34,12 @@ for (const [language, theme] of [
       await admin.evaluate(() =>
         Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
       )
+      const icons = await admin.getByRole('img').evaluateAll((found) => found.map((image) => image.ariaLabel))
+      problems.push(
+        ...icons
+          .filter((label) => label && /^[a-z]+(-[a-z]+)*$/.test(label))
+          .map((label) => `${name}: the icon ${label} is read out`),
+      )
       const { violations } = await new AxeBuilder({ page: admin }).exclude('.monaco-editor').analyze()
       for (const { id, impact, nodes } of violations) {
         if (impact === 'serious' || impact === 'critical') {
@@ -53,4 +61,61 @@ test('every page can be read on a phone', async ({ admin }) => {
     const beyond = await admin.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     expect(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0)
   }
+})
+
+test('every page says that it loads, for as long as the server takes', async ({ admin }) => {
+  test.setTimeout(120_000)
+  const problems: string[] = []
+  admin.on('pageerror', (error) => problems.push(`${admin.url()}: ${error.message}`))
+  let answer = () => {}
+  let answered = Promise.resolve()
+  await admin.route('**/platform/api/**', async (route) => {
+    // Without it there is no page at all.
+    if (!route.request().url().endsWith('/account/profile')) await answered
+    await route.continue().catch(() => null)
+  })
+  for (const [name, path] of Object.entries(pages(house!))) {
+    answered = new Promise((resolve) => {
+      answer = resolve
+    })
+    await admin.goto(path)
+    const loading = admin.locator('main').locator('.ant-skeleton, .ant-spin-spinning')
+    await expect(loading.first(), name).toBeVisible()
+    answer()
+    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+    await expect(loading, name).toHaveCount(0)
+  }
+  expect(problems).toEqual([])
+})
+
+/** What came over the wire, but for what comes when the page is there: charts, and the editor of code. */
+const loaded = () =>
+  [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .map((entry) => entry as PerformanceResourceTiming)
+    .filter(({ name }) => !/\/(ChartCanvas|monaco|editor|codicon|Editor|Diff)[-.]/.test(name))
+    .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)
+
+test('the first load of every page is small, also over plain HTTP, where browsers take gzip only', async ({
+  admin,
+}) => {
+  test.setTimeout(180_000)
+  await admin.setExtraHTTPHeaders({ 'Accept-Encoding': 'gzip' })
+  const browser = await admin.context().newCDPSession(admin)
+  await browser.send('Network.enable')
+  await browser.send('Network.setCacheDisabled', { cacheDisabled: true })
+  const encodings = new Set<string>()
+  admin.on('response', (answer) => {
+    const encoding = answer.headers()['content-encoding']
+    if (encoding) encodings.add(encoding)
+  })
+  const sizes: Record<string, number> = {}
+  for (const [name, path] of Object.entries({ ...pages(house!), 'sign-in': '/login' })) {
+    await admin.goto(path)
+    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+    await expect(admin.locator('.ant-skeleton, .ant-spin-spinning'), name).toHaveCount(0)
+    sizes[name] = await admin.evaluate(loaded)
+    expect.soft(sizes[name], name).toBeLessThan(MOST_BYTES)
+    expect(sizes[name], name).toBeGreaterThan(MOST_BYTES / 4)
+  }
+  expect([...encodings]).toEqual(['gzip'])
 })

@@ -44,6 +44,33 @@ test('a session that ends in the middle of a form costs nothing of it', async ({
   await expect(admin.getByRole('link', { name: '不会丢失', exact: true })).toBeVisible()
 })
 
+test('who signs out in one tab is signed out in the other, and may go on there', async ({ admin, api, context }) => {
+  const password = 'another user 1'
+  await api.call('POST', '/users', { name: 'other', email: 'other@example.com', password, role: 'editor' })
+  const other = await context.newPage()
+  await other.goto('/projects')
+  await other.getByRole('button', { name: 'New project' }).first().click()
+  await other.getByLabel('Name').fill('half typed')
+  const signOut = async () => {
+    await admin.getByRole('button', { name: 'Account' }).click()
+    await admin.getByText('Sign out').click()
+    await expect(admin).toHaveURL(/\/login/)
+    await expect(over).toBeVisible()
+  }
+  const over = other.getByRole('dialog', { name: 'Your session is over' })
+  await signOut()
+  await signIn(admin, '/')
+  await expect(over).toBeHidden()
+  await expect(other.getByLabel('Name')).toHaveValue('half typed')
+  // Of one's own page another user sees nothing.
+  await signOut()
+  await signIn(admin, '/', 'other@example.com', password)
+  await expect(over).toBeHidden()
+  await expect(other.getByLabel('Name')).toHaveCount(0)
+  await other.getByRole('button', { name: 'Account' }).click()
+  await expect(other.getByText('other@example.com')).toBeVisible()
+})
+
 test('a server that restarts is waited for', async ({ page }) => {
   const server = await Server.start()
   try {

@@ -23,8 +23,7 @@ for (const [locale, words] of [
     const context = await browser.newContext({ locale, baseURL: server.url, acceptDownloads: true })
     const page = await context.newPage()
     const { common, dashboard, spiders, files, versions, schedules, data, tasks } = words
-    // Behind the name of its icon, where it has one.
-    const button = (name: string) => page.getByRole('button', { name: new RegExp(`(^|\\s)${name}$`) })
+    const button = (name: string) => page.getByRole('button', { name, exact: true })
     const tab = (name: string) => page.getByRole('navigation', { name: spiders.sections }).getByRole('link', { name })
     try {
       await page.goto('/')

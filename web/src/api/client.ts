@@ -4,6 +4,7 @@ import type { PathsWithMethod } from 'openapi-typescript-helpers'
 
 import { apiFetch } from './fetch'
 import type { components, paths } from './schema'
+import { tellTabs } from './tabs'
 
 /** The objects of the API, by their names in `openapi.json`. */
 export type Schemas = components['schemas']
@@ -55,9 +56,21 @@ export function get<P extends GetPath>(path: P, init?: NoInfer<GetInit<P>>) {
   })
 }
 
-/** Asks again for all that was read below one of these addresses. */
-export function refresh(client: QueryClient, ...prefixes: string[]) {
+const END = '$'
+
+/** An address without what is below it, for {@link refresh}. */
+export const only = (address: string) => `${address}${END}`
+
+/** Asks again for all that was read at or below one of these addresses. */
+export function refresh(client: QueryClient, ...addresses: string[]) {
   return client.invalidateQueries({
-    predicate: ({ queryKey: [path] }) => typeof path === 'string' && prefixes.some((prefix) => path.startsWith(prefix)),
+    predicate: ({ queryKey: [path] }) =>
+      typeof path === 'string' && addresses.some((address) => `${path}${END}`.startsWith(address)),
   })
+}
+
+/** As {@link refresh}, in all tabs: of what was changed in this one. */
+export function changed(client: QueryClient, ...addresses: string[]) {
+  tellTabs({ changed: addresses })
+  return refresh(client, ...addresses)
 }

@@ -1,11 +1,12 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { App } from 'antd'
+import { useCallback, useRef } from 'react'
 
 import { errorText } from '../ui/errorText'
-import { refresh } from './client'
+import { changed } from './client'
 
 interface Options<I, O> {
-  /** What to read again afterwards: addresses, as {@link refresh} takes them. */
+  /** What to read again afterwards: addresses, as {@link changed} takes them. */
   refreshes?: string[]
   /** What to tell when it is done. */
   done?: string | ((output: O, input: I) => string)
@@ -14,20 +15,37 @@ interface Options<I, O> {
   isQuiet?: boolean
 }
 
-/** Something that is changed on the server. Its error is told, unless `isQuiet`. */
+/** Something that is changed on the server. Its error is told, unless `isQuiet`. What is asked for again before it is done,
+ * by a second click, is not done twice. */
 export function useChange<I, O>(change: (input: I) => Promise<O>, options: Options<I, O> = {}) {
   const client = useQueryClient()
   const { message } = App.useApp()
-  return useMutation<O, Error, I>({
+  /** The inputs of what goes on, as JSON. */
+  const running = useRef(new Set<string>())
+  const mutation = useMutation<O, Error, I>({
     mutationFn: change,
     onSuccess: async (output, input) => {
       const said = typeof options.done === 'function' ? options.done(output, input) : options.done
       if (said) message.success(said)
       options.onSuccess?.(output, input)
-      if (options.refreshes) await refresh(client, ...options.refreshes)
+      if (options.refreshes) await changed(client, ...options.refreshes)
     },
     onError: (error) => {
       if (!options.isQuiet) message.error(errorText(error), 6)
     },
+    onSettled: (_output, _error, input) => {
+      running.current.delete(JSON.stringify(input))
+    },
   })
+  const { mutate } = mutation
+  const once: typeof mutate = useCallback(
+    (...given) => {
+      const key = JSON.stringify(given[0])
+      if (running.current.has(key)) return
+      running.current.add(key)
+      mutate(...given)
+    },
+    [mutate],
+  )
+  return { ...mutation, mutate: once }
 }

@@ -1,9 +1,10 @@
 import { useRouter, type ErrorComponentProps } from '@tanstack/react-router'
-import { Button, Result } from 'antd'
+import { Button } from 'antd'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { isLost, subscribe, unreachable } from '../api/connection'
+import { EmptyState } from '../ui/EmptyState'
 import { errorText } from '../ui/errorText'
 
 /** A part of this program did not come. */
@@ -31,11 +32,10 @@ export function Broken({ error }: ErrorComponentProps) {
   }, [lost])
   const again = () => (isPieceMissing ? location.reload() : void router.invalidate())
   return (
-    <Result
-      status="error"
+    <EmptyState
       title={t('error.title')}
-      subTitle={isPieceMissing && lost ? t('error.unreachable') : errorText(error)}
-      extra={
+      hint={isPieceMissing && lost ? t('error.unreachable') : errorText(error)}
+      action={
         <Button type="primary" onClick={again}>
           {t('action.retry')}
         </Button>

@@ -1,15 +1,15 @@
 import { Link } from '@tanstack/react-router'
-import { Result } from 'antd'
 import { useTranslation } from 'react-i18next'
+
+import { EmptyState } from '../ui/EmptyState'
 
 export function NotFound() {
   const { t } = useTranslation()
   return (
-    <Result
-      status="404"
+    <EmptyState
       title={t('error.notFound')}
-      subTitle={t('error.notFoundHint')}
-      extra={<Link to="/">{t('nav.dashboard')}</Link>}
+      hint={t('error.notFoundHint')}
+      action={<Link to="/">{t('nav.dashboard')}</Link>}
     />
   )
 }

@@ -2,9 +2,7 @@ import { type QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { App, ConfigProvider, theme as looks } from 'antd'
 import enUS from 'antd/locale/en_US'
 import zhCN from 'antd/locale/zh_CN'
-import dayjs from 'dayjs'
-import 'dayjs/locale/zh-cn'
-import { useEffect, useSyncExternalStore, type ReactNode } from 'react'
+import { useSyncExternalStore, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { isDark, subscribe } from './preferences/theme'
@@ -32,9 +30,6 @@ export function Providers({ client, children }: { client: QueryClient; children:
   const { i18n } = useTranslation()
   const dark = useSyncExternalStore(subscribe, isDark)
   const isChinese = i18n.language === 'zh-CN'
-  useEffect(() => {
-    dayjs.locale(isChinese ? 'zh-cn' : 'en')
-  }, [isChinese])
   return (
     <ConfigProvider
       locale={isChinese ? zhCN : enUS}
@@ -53,6 +48,8 @@ export function Providers({ client, children }: { client: QueryClient; children:
           colorTextPlaceholder: dark ? '#8c8c8c' : '#737373',
         },
         components: {
+          // To be told from the page's own ground.
+          Segmented: { trackBg: dark ? '#262626' : '#e8e8e8' },
           Layout: { siderBg: dark ? '#141414' : '#fff' },
           ...(dark ? { Menu: { itemSelectedColor: '#69b1ff' }, Tabs: { itemSelectedColor: '#69b1ff' } } : {}),
         },

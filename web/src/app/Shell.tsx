@@ -1,16 +1,20 @@
-import { MenuOutlined } from '@ant-design/icons'
+import { LeftOutlined, MenuOutlined, RightOutlined } from '@ant-design/icons'
 import { Outlet } from '@tanstack/react-router'
-import { Button, Drawer, Flex, Grid, Layout, theme } from 'antd'
+import { Button, Flex, Grid, Layout, theme } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { AlertBadge } from '../features/alerts/AlertBadge'
 import { SignInAgain } from '../features/session/SignInAgain'
+import { onDemand } from '../ui/onDemand'
 import { ConnectionBanner } from './ConnectionBanner'
 import { Navigation } from './Navigation'
 import { LanguageMenu, ThemeMenu } from './preferences/PreferencesMenu'
 import { UserMenu } from './UserMenu'
+import { useOtherTabs } from './useOtherTabs'
 import styles from './Shell.module.css'
+
+const NavigationDrawer = onDemand(() => import('./NavigationDrawer').then((found) => found.NavigationDrawer))
 
 const FOLDED = 'crawlhub.navigation.folded'
 
@@ -18,6 +22,7 @@ const FOLDED = 'crawlhub.navigation.folded'
 export function Shell() {
   const { t } = useTranslation()
   const { token } = theme.useToken()
+  useOtherTabs()
   const isWide = Grid.useBreakpoint().lg ?? innerWidth >= 992
   const [isOpen, setIsOpen] = useState(false)
   const [isFolded, setIsFolded] = useState(localStorage.getItem(FOLDED) === 'true')
@@ -37,6 +42,16 @@ export function Shell() {
           collapsed={isFolded}
           onCollapse={fold}
           theme="light"
+          // Where it is clicked is antd's own, which no key reaches.
+          trigger={
+            <Button
+              type="text"
+              block
+              icon={isFolded ? <RightOutlined /> : <LeftOutlined />}
+              aria-label={t('nav.collapse')}
+              aria-pressed={isFolded}
+            />
+          }
           width={208}
           className={styles.side}
         >
@@ -44,16 +59,7 @@ export function Shell() {
           <Navigation />
         </Layout.Sider>
       ) : (
-        <Drawer
-          open={isOpen}
-          onClose={() => setIsOpen(false)}
-          placement="left"
-          size={260}
-          title="CrawlHub"
-          styles={{ body: { padding: 0 } }}
-        >
-          <Navigation onChosen={() => setIsOpen(false)} />
-        </Drawer>
+        <NavigationDrawer isOpen={isOpen} onClose={() => setIsOpen(false)} />
       )}
       <Layout style={{ minWidth: 0 }}>
         <Layout.Header className={styles.head} style={look}>

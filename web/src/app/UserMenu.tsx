@@ -5,6 +5,7 @@ import { Button, Dropdown, Flex, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { api } from '../api/client'
+import { tellTabs } from '../api/tabs'
 import { useChange } from '../api/useChange'
 import { useProfile } from '../features/session/profile'
 
@@ -15,6 +16,7 @@ export function UserMenu() {
   const client = useQueryClient()
   const signOut = useChange(() => api.POST('/platform/api/logout'), {
     onSuccess: () => {
+      tellTabs({ session: 'over' })
       client.clear()
       void router.navigate({ to: '/login' })
     },

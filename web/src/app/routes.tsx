@@ -12,16 +12,26 @@ import { Skeleton } from 'antd'
 import { ApiError } from '../api/errors'
 import { renew } from '../api/fetch'
 import { profile } from '../features/session/profile'
+import { loadWords, type Words } from '../i18n'
 import { Broken, missing } from './Broken'
 import { NotFound } from './NotFound'
 import { Shell } from './Shell'
 
 const root = createRootRouteWithContext<{ client: QueryClient }>()({ component: Outlet })
 
+/** A page, whose code and words come when somebody goes there first. */
+function page<M extends Record<string, unknown>, K extends keyof M>(
+  load: () => Promise<M>,
+  name: K,
+  ...words: Words[]
+) {
+  return lazyRouteComponent(() => Promise.all([load(), loadWords(words)]).then(([found]) => found, missing), name)
+}
+
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  component: lazyRouteComponent(() => import('../features/session/SignInPage').catch(missing), 'SignInPage'),
+  component: page(() => import('../features/session/SignInPage'), 'SignInPage'),
   // Only a page of this site: a link must not lead elsewhere from here.
   validateSearch: ({ next }: Record<string, unknown>): { next?: string } =>
     typeof next === 'string' && /^\/(?![/\\])/.test(next) ? { next } : {},
@@ -88,20 +98,20 @@ const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const
 const dashboard = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  component: lazyRouteComponent(() => import('../features/dashboard/DashboardPage').catch(missing), 'DashboardPage'),
+  component: page(() => import('../features/dashboard/DashboardPage'), 'DashboardPage', 'dashboard', 'tasks'),
 })
 
 const projects = createRoute({
   getParentRoute: () => inside,
   path: '/projects',
-  component: lazyRouteComponent(() => import('../features/projects/ProjectsPage').catch(missing), 'ProjectsPage'),
+  component: page(() => import('../features/projects/ProjectsPage'), 'ProjectsPage', 'projects'),
   validateSearch: search((given) => given.page()),
 })
 
 const spiders = createRoute({
   getParentRoute: () => inside,
   path: '/spiders',
-  component: lazyRouteComponent(() => import('../features/spiders/SpidersPage').catch(missing), 'SpidersPage'),
+  component: page(() => import('../features/spiders/SpidersPage'), 'SpidersPage', 'spiders', 'tasks'),
   validateSearch: search((given) => ({
     ...given.page(),
     keyword: given.text('keyword'),
@@ -113,26 +123,26 @@ const spiders = createRoute({
 const spider = createRoute({
   getParentRoute: () => inside,
   path: '/spiders/$spiderId',
-  component: lazyRouteComponent(() => import('../features/spiders/SpiderPage').catch(missing), 'SpiderPage'),
+  component: page(() => import('../features/spiders/SpiderPage'), 'SpiderPage', 'spiders', 'codeSessions', 'tasks'),
 })
 
 const spiderOverview = createRoute({
   getParentRoute: () => spider,
   path: '/',
-  component: lazyRouteComponent(() => import('../features/spiders/overview/OverviewTab').catch(missing), 'OverviewTab'),
+  component: page(() => import('../features/spiders/overview/OverviewTab'), 'OverviewTab', 'spiders', 'tasks'),
 })
 
 const spiderFiles = createRoute({
   getParentRoute: () => spider,
   path: '/files',
-  component: lazyRouteComponent(() => import('../features/files/FilesTab').catch(missing), 'FilesTab'),
+  component: page(() => import('../features/files/FilesTab'), 'FilesTab', 'files', 'tasks'),
   validateSearch: search((given) => ({ path: given.text('path') })),
 })
 
 const spiderSchedule = createRoute({
   getParentRoute: () => spider,
   path: '/schedule',
-  component: lazyRouteComponent(() => import('../features/schedules/ScheduleTab').catch(missing), 'ScheduleTab'),
+  component: page(() => import('../features/schedules/ScheduleTab'), 'ScheduleTab', 'schedules'),
   validateSearch: search((given) => ({
     schedule: given.text('schedule'),
     month: given.text('month'),
@@ -143,21 +153,21 @@ const spiderSchedule = createRoute({
 const spiderTasks = createRoute({
   getParentRoute: () => spider,
   path: '/tasks',
-  component: lazyRouteComponent(() => import('../features/tasks/SpiderTasksTab').catch(missing), 'SpiderTasksTab'),
+  component: page(() => import('../features/tasks/SpiderTasksTab'), 'SpiderTasksTab', 'tasks'),
   validateSearch: search(taskSearch),
 })
 
 const spiderData = createRoute({
   getParentRoute: () => spider,
   path: '/data',
-  component: lazyRouteComponent(() => import('../features/data/SpiderDataTab').catch(missing), 'SpiderDataTab'),
+  component: page(() => import('../features/data/SpiderDataTab'), 'SpiderDataTab', 'datasources', 'data', 'tasks'),
   validateSearch: search(dataSearch),
 })
 
 const spiderErrors = createRoute({
   getParentRoute: () => spider,
   path: '/errors',
-  component: lazyRouteComponent(() => import('../features/tasks/ErrorsTab').catch(missing), 'ErrorsTab'),
+  component: page(() => import('../features/tasks/ErrorsTab'), 'ErrorsTab', 'tasks'),
   validateSearch: search((given) => ({
     ...given.page(),
     q: given.text('q'),
@@ -170,14 +180,14 @@ const spiderErrors = createRoute({
 const spiderVersions = createRoute({
   getParentRoute: () => spider,
   path: '/versions',
-  component: lazyRouteComponent(() => import('../features/versions/VersionsTab').catch(missing), 'VersionsTab'),
+  component: page(() => import('../features/versions/VersionsTab'), 'VersionsTab', 'versions'),
   validateSearch: search((given) => given.page()),
 })
 
 const spiderSettings = createRoute({
   getParentRoute: () => spider,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../features/spiders/settings/SettingsTab').catch(missing), 'SettingsTab'),
+  component: page(() => import('../features/spiders/settings/SettingsTab'), 'SettingsTab', 'spiders'),
 })
 
 function taskSearch(given: Given) {
@@ -193,14 +203,14 @@ function taskSearch(given: Given) {
 const tasks = createRoute({
   getParentRoute: () => inside,
   path: '/tasks',
-  component: lazyRouteComponent(() => import('../features/tasks/TasksPage').catch(missing), 'TasksPage'),
+  component: page(() => import('../features/tasks/TasksPage'), 'TasksPage', 'tasks'),
   validateSearch: search(taskSearch),
 })
 
 const task = createRoute({
   getParentRoute: () => inside,
   path: '/tasks/$taskId',
-  component: lazyRouteComponent(() => import('../features/tasks/TaskPage').catch(missing), 'TaskPage'),
+  component: page(() => import('../features/tasks/TaskPage'), 'TaskPage', 'tasks'),
   validateSearch: search((given) => ({
     tab: given.one('tab', ['log', 'items', 'attempts', 'files']),
     // The rest is the log's: a line of it, and which lines it shows.
@@ -214,7 +224,7 @@ const task = createRoute({
 const schedules = createRoute({
   getParentRoute: () => inside,
   path: '/schedules',
-  component: lazyRouteComponent(() => import('../features/schedules/SchedulesPage').catch(missing), 'SchedulesPage'),
+  component: page(() => import('../features/schedules/SchedulesPage'), 'SchedulesPage', 'schedules'),
   validateSearch: search((given) => given.page()),
 })
 
@@ -237,14 +247,14 @@ function dataSearch(given: Given) {
 const data = createRoute({
   getParentRoute: () => inside,
   path: '/data',
-  component: lazyRouteComponent(() => import('../features/data/DataPage').catch(missing), 'DataPage'),
+  component: page(() => import('../features/data/DataPage'), 'DataPage', 'data', 'datasources', 'tasks'),
   validateSearch: search(dataSearch),
 })
 
 const alerts = createRoute({
   getParentRoute: () => inside,
   path: '/alerts',
-  component: lazyRouteComponent(() => import('../features/alerts/AlertsPage').catch(missing), 'AlertsPage'),
+  component: page(() => import('../features/alerts/AlertsPage'), 'AlertsPage', 'alerts'),
   validateSearch: search((given) => ({
     ...given.page(),
     view: given.one('view', ['alerts', 'rules', 'channels', 'deliveries']),
@@ -257,27 +267,21 @@ const alerts = createRoute({
 const codeSessions = createRoute({
   getParentRoute: () => inside,
   path: '/code-sessions',
-  component: lazyRouteComponent(
-    () => import('../features/codeSessions/CodeSessionsPage').catch(missing),
-    'CodeSessionsPage',
-  ),
+  component: page(() => import('../features/codeSessions/CodeSessionsPage'), 'CodeSessionsPage', 'codeSessions'),
   validateSearch: search((given) => given.page()),
 })
 
 const datasources = createRoute({
   getParentRoute: () => inside,
   path: '/datasources',
-  component: lazyRouteComponent(
-    () => import('../features/datasources/DatasourcesPage').catch(missing),
-    'DatasourcesPage',
-  ),
+  component: page(() => import('../features/datasources/DatasourcesPage'), 'DatasourcesPage', 'datasources'),
   validateSearch: search((given) => given.page()),
 })
 
 const proxies = createRoute({
   getParentRoute: () => inside,
   path: '/proxies',
-  component: lazyRouteComponent(() => import('../features/proxies/ProxiesPage').catch(missing), 'ProxiesPage'),
+  component: page(() => import('../features/proxies/ProxiesPage'), 'ProxiesPage', 'proxies'),
   validateSearch: search((given) => ({
     ...given.page(),
     status: given.one('status', ['active', 'inactive', 'cooldown']),
@@ -287,27 +291,27 @@ const proxies = createRoute({
 const users = createRoute({
   getParentRoute: () => inside,
   path: '/users',
-  component: lazyRouteComponent(() => import('../features/accounts/UsersPage').catch(missing), 'UsersPage'),
+  component: page(() => import('../features/accounts/UsersPage'), 'UsersPage', 'accounts'),
   validateSearch: search((given) => given.page()),
 })
 
 const tokens = createRoute({
   getParentRoute: () => inside,
   path: '/tokens',
-  component: lazyRouteComponent(() => import('../features/accounts/TokensPage').catch(missing), 'TokensPage'),
+  component: page(() => import('../features/accounts/TokensPage'), 'TokensPage', 'accounts'),
 })
 
 const audit = createRoute({
   getParentRoute: () => inside,
   path: '/audit',
-  component: lazyRouteComponent(() => import('../features/accounts/AuditPage').catch(missing), 'AuditPage'),
+  component: page(() => import('../features/accounts/AuditPage'), 'AuditPage', 'accounts'),
   validateSearch: search((given) => given.page()),
 })
 
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../features/settings/SettingsPage').catch(missing), 'SettingsPage'),
+  component: page(() => import('../features/settings/SettingsPage'), 'SettingsPage', 'settings'),
 })
 
 /** Every page, by its address. */

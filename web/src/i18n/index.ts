@@ -1,4 +1,4 @@
-import i18n from 'i18next'
+import i18n, { type BackendModule, type ResourceKey } from 'i18next'
 import { initReactI18next } from 'react-i18next'
 
 import { setAnswerLanguage } from '../api/fetch'
@@ -17,6 +17,9 @@ declare module 'i18next' {
   }
 }
 
+/** A subject that something is said of. */
+export type Words = keyof typeof zh
+
 /** The same keys, whatever the words. */
 export type Texts<T> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> }
 
@@ -30,32 +33,47 @@ export function preferredLanguage(kept: string | null, browser: readonly string[
   return 'en'
 }
 
-const texts = {
-  'zh-CN': () => import('./zh'),
-  en: () => import('./en'),
+const FOLDERS = { 'zh-CN': 'zh', en: 'en' }
+
+/** Of each subject a file; they come with the pages that speak of it. */
+const files = import.meta.glob<{ default: ResourceKey }>(['./{zh,en}/*.ts', '!./*/index.ts'])
+
+const backend: BackendModule = {
+  type: 'backend',
+  init: () => undefined,
+  read: async (language, subject) => (await files[`./${FOLDERS[language as Language]}/${subject}.ts`]!()).default,
 }
 
-async function load(language: Language) {
-  const { default: resources } = await texts[language]()
-  for (const [namespace, words] of Object.entries(resources)) i18n.addResourceBundle(language, namespace, words)
+/** Makes the words of these subjects known, which else come when something of them is first said. */
+export async function loadWords(subjects: Words[]) {
+  await i18n.loadNamespaces(subjects)
+  const absent = subjects.find((subject) => !i18n.hasResourceBundle(i18n.language, subject))
+  if (absent) throw new Error(`the words of ${absent} did not come`)
+}
+
+function speak(language: Language) {
   setAnswerLanguage(language)
   document.documentElement.lang = language
 }
 
 export async function startI18n() {
   const language = preferredLanguage(localStorage.getItem(KEPT), navigator.languages)
-  await i18n.use(initReactI18next).init({
-    lng: language,
-    fallbackLng: false,
-    defaultNS: 'common',
-    interpolation: { escapeValue: false },
-    resources: {},
-  })
-  await load(language)
+  await i18n
+    .use(backend)
+    .use(initReactI18next)
+    .init({
+      lng: language,
+      fallbackLng: false,
+      load: 'currentOnly',
+      ns: ['common'],
+      defaultNS: 'common',
+      interpolation: { escapeValue: false },
+    })
+  speak(language)
 }
 
 export async function setLanguage(language: Language) {
   localStorage.setItem(KEPT, language)
-  await load(language)
+  speak(language)
   await i18n.changeLanguage(language)
 }

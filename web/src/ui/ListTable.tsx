@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 
 import type { PageOf } from '../api/client'
 import { ErrorAlert } from './ErrorAlert'
+import { pageItem } from './pageItem'
 
 export interface PageSearch {
   page?: number
@@ -38,6 +39,7 @@ export function ListTable<T extends object>({ query, onPage, empty, ...table }: 
       loading={query.isPending || query.isPlaceholderData}
       locale={{ emptyText: query.isPending ? ' ' : empty }}
       pagination={{
+        itemRender: pageItem,
         current: page?.page ?? 1,
         pageSize: page?.page_size ?? 20,
         total: page?.total ?? 0,

@@ -1,5 +1,7 @@
-import { Input } from 'antd'
+import { SearchOutlined } from '@ant-design/icons'
+import { Button, Input } from 'antd'
 import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
 
 interface Props {
   value: string
@@ -11,6 +13,7 @@ interface Props {
 const PAUSE_MS = 350
 
 export function SearchBox({ value, onSearch, placeholder }: Props) {
+  const { t } = useTranslation()
   const [text, setText] = useState(value)
   const [known, setKnown] = useState(value)
   if (value !== known) {
@@ -30,6 +33,7 @@ export function SearchBox({ value, onSearch, placeholder }: Props) {
       placeholder={placeholder}
       onChange={(event) => setText(event.target.value)}
       onSearch={onSearch}
+      enterButton={<Button icon={<SearchOutlined />} aria-label={t('action.search')} />}
       style={{ maxWidth: 280 }}
     />
   )

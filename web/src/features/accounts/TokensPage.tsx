@@ -7,10 +7,12 @@ import { useTranslation } from 'react-i18next'
 import { get, type Schemas } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { Loaded } from '../../ui/Loaded'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
 import { useTokenColumns } from './tokens/columns'
 import { CreatedToken } from './tokens/CreatedToken'
-import { TokenDialog } from './tokens/TokenDialog'
+
+const TokenDialog = onDemand(() => import('./tokens/TokenDialog').then((found) => found.TokenDialog))
 
 /** One's own API tokens. */
 export function TokensPage() {

@@ -4,14 +4,16 @@ import { getRouteApi } from '@tanstack/react-router'
 import { Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { get, type Schemas } from '../../api/client'
+import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
-import { useEdited } from '../../ui/useEdited'
+import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { useUserColumns } from './users/columns'
-import { UserDialog } from './users/UserDialog'
+
+const UserDialog = onDemand(() => import('./users/UserDialog').then((found) => found.UserDialog))
 
 const route = getRouteApi('/inside/users')
 
@@ -22,12 +24,12 @@ export function UsersPage() {
   const isAdmin = useMay('admin')
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const dialog = useEdited<Schemas['User']>()
-  const columns = useUserColumns(dialog.edit)
   const query = useQuery({
     ...get('/platform/api/users', { params: { query: search } }),
     placeholderData: keepPreviousData,
   })
+  const dialog = useEdited(query.data?.items, sameId)
+  const columns = useUserColumns(dialog.edit)
   const create = isAdmin && (
     <Button type="primary" icon={<UserAddOutlined />} onClick={dialog.create}>
       {t('users.create')}

@@ -1,15 +1,25 @@
 import { getRouteApi } from '@tanstack/react-router'
-import { Tabs } from 'antd'
+import { Skeleton } from 'antd'
 import { useTranslation } from 'react-i18next'
 
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
-import { ChannelList } from './channels/ChannelList'
-import { DeliveryList } from './deliveries/DeliveryList'
+import { Views } from '../../ui/Views'
 import { AlertList } from './list/AlertList'
-import { RuleList } from './rules/RuleList'
+
+const ChannelList = onDemand(
+  () => import('./channels/ChannelList').then((found) => found.ChannelList),
+  <Skeleton active />,
+)
+const DeliveryList = onDemand(
+  () => import('./deliveries/DeliveryList').then((found) => found.DeliveryList),
+  <Skeleton active />,
+)
+const RuleList = onDemand(() => import('./rules/RuleList').then((found) => found.RuleList), <Skeleton active />)
 
 const route = getRouteApi('/inside/alerts')
 const VIEWS = { alerts: AlertList, rules: RuleList, channels: ChannelList, deliveries: DeliveryList }
+const NAMES = Object.keys(VIEWS) as (keyof typeof VIEWS)[]
 
 /** What went wrong, what is looked for, and who is told. */
 export function AlertsPage() {
@@ -17,18 +27,17 @@ export function AlertsPage() {
   const { t: c } = useTranslation()
   const { view = 'alerts' } = route.useSearch()
   const navigate = route.useNavigate()
-  const items = (Object.keys(VIEWS) as (keyof typeof VIEWS)[]).map((key) => {
-    const View = VIEWS[key]
-    return { key, label: t(`view.${key}`), children: <View /> }
-  })
-  const show = (key: string) => {
-    const view = items.find((item) => item.key === key)?.key
-    void navigate({ search: view === 'alerts' ? {} : { view } })
-  }
+  const View = VIEWS[view]
   return (
     <>
       <PageHeader title={c('nav.alerts')} lead={t('lead')} />
-      <Tabs activeKey={view} items={items} onChange={show} destroyOnHidden />
+      <Views
+        label={c('word.view')}
+        views={NAMES.map((value) => ({ value, label: t(`view.${value}`) }))}
+        shown={view}
+        onShow={(next) => void navigate({ search: next === 'alerts' ? {} : { view: next } })}
+      />
+      <View />
     </>
   )
 }

@@ -1,16 +1,18 @@
 import { CodeOutlined, DownOutlined, WarningOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { Button, Popover, Space } from 'antd'
+import { Button, Popover, Skeleton, Space } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useMay } from '../session/profile'
 import { clock } from './clock'
-import { EditorPanel } from './EditorPanel'
 import { ownEditor } from './session'
 import { useHeartbeat } from './useHeartbeat'
 import { useOpening } from './useOpening'
 import styles from './EditOnlineButton.module.css'
+import { onDemand } from '../../ui/onDemand'
+
+const EditorPanel = onDemand(() => import('./EditorPanel').then((found) => found.EditorPanel), <Skeleton active />)
 
 interface Props {
   spiderId: string

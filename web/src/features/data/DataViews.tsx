@@ -1,25 +1,40 @@
-import { Tabs } from 'antd'
+import { Skeleton } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { ChangesView } from './changes/ChangesView'
-import { FieldsView } from './fields/FieldsView'
 import { ItemsView } from './items/ItemsView'
-import { QuarantineView } from './quarantine/QuarantineView'
 import type { View, ViewProps } from './search'
+import { onDemand } from '../../ui/onDemand'
+import { Views } from '../../ui/Views'
+
+const ChangesView = onDemand(
+  () => import('./changes/ChangesView').then((found) => found.ChangesView),
+  <Skeleton active />,
+)
+const FieldsView = onDemand(() => import('./fields/FieldsView').then((found) => found.FieldsView), <Skeleton active />)
+const QuarantineView = onDemand(
+  () => import('./quarantine/QuarantineView').then((found) => found.QuarantineView),
+  <Skeleton active />,
+)
 
 const VIEWS = { items: ItemsView, fields: FieldsView, quarantine: QuarantineView, changes: ChangesView }
+const NAMES = Object.keys(VIEWS) as View[]
 
 /** The ways to look at data. */
 export function DataViews({ search, onSearch }: ViewProps) {
   const { t } = useTranslation('data')
-  const items = (Object.keys(VIEWS) as View[]).map((key) => {
-    const View = VIEWS[key]
-    return { key, label: t(`view.${key}`), children: <View search={search} onSearch={onSearch} /> }
-  })
-  const show = (key: string) => {
-    const view = items.find((item) => item.key === key)?.key
-    // A page of one list is none of another.
-    onSearch({ view: view === 'items' ? undefined : view, page: undefined, cursor: undefined })
-  }
-  return <Tabs activeKey={search.view ?? 'items'} items={items} onChange={show} destroyOnHidden />
+  const { t: c } = useTranslation()
+  const { view = 'items' } = search
+  const View = VIEWS[view]
+  return (
+    <>
+      <Views
+        label={c('word.view')}
+        views={NAMES.map((value) => ({ value, label: t(`view.${value}`) }))}
+        shown={view}
+        // A page of one list is none of another.
+        onShow={(next) => onSearch({ view: next === 'items' ? undefined : next, page: undefined, cursor: undefined })}
+      />
+      <View search={search} onSearch={onSearch} />
+    </>
+  )
 }

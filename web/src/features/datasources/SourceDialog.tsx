@@ -31,6 +31,7 @@ export function SourceDialog({ source, isOpen, onClose }: Props) {
       isOpen={isOpen}
       onClose={onClose}
       initial={fieldsOf(source)}
+      isStored={source !== null}
       onSave={save.mutateAsync}
     >
       <SourceFields isNew={source === null} />

@@ -3,21 +3,23 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useReducer, useState, type KeyboardEvent } from 'react'
 
 import { Loaded } from '../../ui/Loaded'
+import { onDemand } from '../../ui/onDemand'
 import { useMay } from '../session/profile'
 import { filesOf } from './address'
-import { ConflictDialog } from './ConflictDialog'
 import { TestConsole } from './console/TestConsole'
 import { draftsAfter } from './drafts'
 import { FilePane } from './FilePane'
 import { FileTree } from './FileTree'
 import { NoFile } from './NoFile'
-import { PathDialog } from './PathDialog'
 import { folderOf } from './tree'
 import { TreePane, type Asked } from './TreePane'
-import { UploadDialog } from './UploadDialog'
 import { useLeaving } from './useLeaving'
 import { useSaving } from './useSaving'
 import styles from './FilesTab.module.css'
+
+const PathDialog = onDemand(() => import('./PathDialog').then((found) => found.PathDialog))
+const UploadDialog = onDemand(() => import('./UploadDialog').then((found) => found.UploadDialog))
+const ConflictDialog = onDemand(() => import('./ConflictDialog').then((found) => found.ConflictDialog))
 
 const route = getRouteApi('/inside/spiders/$spiderId/files')
 

@@ -4,7 +4,7 @@ import { Alert, Flex, Form, Input, Modal, Progress, Upload } from 'antd'
 import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { refresh } from '../../api/client'
+import { changed } from '../../api/client'
 import { ApiError } from '../../api/errors'
 import { errorText } from '../../ui/errorText'
 import { FILES } from './address'
@@ -55,7 +55,7 @@ export function UploadDialog({ spiderId, kind, paths, folder, onDone, onClose }:
       if (!stop.current.signal.aborted) setError(failure)
     } finally {
       setProgress(null)
-      await refresh(client, FILES)
+      await changed(client, FILES)
     }
   }
 

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { App } from 'antd'
 import { useState } from 'react'
 
-import { api, dataOf, refresh, type Schemas } from '../../api/client'
+import { api, dataOf, changed, type Schemas } from '../../api/client'
 import { ApiError } from '../../api/errors'
 import { errorText } from '../../ui/errorText'
 import { contentOf, FILES, filesOf } from './address'
@@ -51,7 +51,7 @@ export function useSaving(spiderId: string, drafts: Drafts, change: (change: Dra
         (old) => old && { ...old, content: draft.text, hash, size, updated_at },
       )
       change({ type: 'saved', path, text: draft.text, hash })
-      await refresh(client, FILES)
+      await changed(client, FILES)
       return true
     } catch (error) {
       const isGone = error instanceof ApiError && error.status === 404

@@ -32,12 +32,16 @@ export function ProjectDialog({ project, isOpen, onClose }: Props) {
     },
     { refreshes: [PROJECTS], isQuiet: true, done: c('said.saved') },
   )
+  const initial: Partial<Fields> = project
+    ? { name: project.name, description: project.description, max_concurrent: project.max_concurrent }
+    : {}
   return (
     <FormDialog<Fields>
       title={t(project ? 'edit' : 'create')}
       isOpen={isOpen}
       onClose={onClose}
-      initial={project ?? {}}
+      initial={initial}
+      isStored={project !== null}
       onSave={save.mutateAsync}
     >
       <Form.Item

@@ -4,15 +4,17 @@ import { getRouteApi } from '@tanstack/react-router'
 import { Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { get, type Schemas } from '../../api/client'
+import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
-import { useEdited } from '../../ui/useEdited'
+import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { PROJECTS } from './addresses'
 import { useProjectColumns } from './columns'
-import { ProjectDialog } from './ProjectDialog'
+
+const ProjectDialog = onDemand(() => import('./ProjectDialog').then((found) => found.ProjectDialog))
 
 const route = getRouteApi('/inside/projects')
 
@@ -23,12 +25,12 @@ export function ProjectsPage() {
   const isEditor = useMay('editor')
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const dialog = useEdited<Schemas['Project']>()
-  const columns = useProjectColumns(dialog.edit)
   const query = useQuery({
     ...get(PROJECTS, { params: { query: search } }),
     placeholderData: keepPreviousData,
   })
+  const dialog = useEdited(query.data?.items, sameId)
+  const columns = useProjectColumns(dialog.edit)
   const create = isEditor && (
     <Button type="primary" icon={<PlusOutlined />} onClick={dialog.create}>
       {t('create')}

@@ -6,14 +6,16 @@ import { useTranslation } from 'react-i18next'
 
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
-import { useEdited } from '../../ui/useEdited'
+import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { useProxyColumns } from './columns'
-import { ImportDialog } from './ImportDialog'
-import { STATUSES, type Proxy } from './proxy'
-import { ProxyDialog } from './ProxyDialog'
+import { STATUSES } from './proxy'
 import { useProxies } from './useProxies'
+
+const ProxyDialog = onDemand(() => import('./ProxyDialog').then((found) => found.ProxyDialog))
+const ImportDialog = onDemand(() => import('./ImportDialog').then((found) => found.ImportDialog))
 
 const route = getRouteApi('/inside/proxies')
 
@@ -24,10 +26,10 @@ export function ProxiesPage() {
   const isEditor = useMay('editor')
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const dialog = useEdited<Proxy>()
   const [isImporting, setIsImporting] = useState(false)
-  const columns = useProxyColumns(dialog.edit)
   const { query, checkAll, waiting } = useProxies(search)
+  const dialog = useEdited(query.data?.items, sameId)
+  const columns = useProxyColumns(dialog.edit)
   const buttons = isEditor && (
     <>
       <Button icon={<ImportOutlined />} onClick={() => setIsImporting(true)}>

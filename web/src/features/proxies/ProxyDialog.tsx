@@ -44,6 +44,7 @@ export function ProxyDialog({ proxy, isOpen, onClose }: Props) {
       isOpen={isOpen}
       onClose={onClose}
       initial={initial}
+      isStored={proxy !== null}
       onSave={save.mutateAsync}
     >
       <Form.Item name="protocol" label={t('protocol')} extra={t('protocolHint')}>

@@ -6,14 +6,16 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { Loaded } from '../../ui/Loaded'
-import { useEdited } from '../../ui/useEdited'
+import { onDemand } from '../../ui/onDemand'
+import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
-import { SCHEDULES, SPIDER, type Schedule } from './addresses'
+import { SCHEDULES, SPIDER } from './addresses'
 import { ExplainCard } from './explain/ExplainCard'
-import { ScheduleDialog } from './form/ScheduleDialog'
 import { LedgerCard } from './ledger/LedgerCard'
 import { ScheduleCard } from './list/ScheduleCard'
 import { UpcomingCard } from './upcoming/UpcomingCard'
+
+const ScheduleDialog = onDemand(() => import('./form/ScheduleDialog').then((found) => found.ScheduleDialog))
 
 const route = getRouteApi('/inside/spiders/$spiderId/schedule')
 
@@ -24,8 +26,8 @@ export function ScheduleTab() {
   const { schedule: chosen } = route.useSearch()
   const navigate = route.useNavigate()
   const mayChange = useMay('editor')
-  const dialog = useEdited<Schedule>()
   const query = useQuery(get(SCHEDULES, { params: { query: { spider_id: spiderId, page_size: 100 } } }))
+  const dialog = useEdited(query.data?.items, sameId)
   const spider = useQuery(get(SPIDER, { params: { path: { id: spiderId } } })).data
   const create = mayChange && (
     <Button type="primary" onClick={dialog.create}>

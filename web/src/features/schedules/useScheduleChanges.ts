@@ -2,10 +2,11 @@ import { useTranslation } from 'react-i18next'
 
 import { api, type Schemas } from '../../api/client'
 import { useChange } from '../../api/useChange'
-import { SCHEDULE, SCHEDULES, SPIDERS, type Schedule } from './addresses'
+import { SPIDER_ALONE } from '../spiders/addresses'
+import { SCHEDULE, SCHEDULES, type Schedule } from './addresses'
 
 // A spider knows its own expression, and when it runs next.
-const refreshes = [SCHEDULES, SPIDERS]
+const refreshes = [SCHEDULES, ...SPIDER_ALONE]
 
 /** What can be done with a schedule; `null`: one that is new. */
 export function useSave(schedule: Schedule | null) {

@@ -4,8 +4,9 @@ import { Modal, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { ApiError } from '../../api/errors'
-import { gaveUp, signedIn } from '../../api/session'
-import { profile, useProfile } from './profile'
+import { gaveUp } from '../../api/session'
+import { goOn } from './goOn'
+import { useProfile } from './profile'
 import { SignInForm } from './SignInForm'
 
 export function SignInDialog() {
@@ -13,12 +14,6 @@ export function SignInDialog() {
   const before = useProfile()
   const client = useQueryClient()
   const router = useRouter()
-  const goOn = async () => {
-    const now = await client.query({ ...profile(), staleTime: 0 })
-    // What is on the page is not this user's.
-    if (before && now.id !== before.id) location.reload()
-    else signedIn()
-  }
   const leave = () => {
     gaveUp(new ApiError(401, 'unauthenticated', t('session.ended')))
     void router.navigate({ to: '/login', search: { next: router.state.location.href } })
@@ -26,7 +21,7 @@ export function SignInDialog() {
   return (
     <Modal open title={t('session.again')} footer={null} onCancel={leave} mask={{ closable: false }} width={400}>
       <Typography.Paragraph type="secondary">{t('session.againHint')}</Typography.Paragraph>
-      <SignInForm email={before?.email} onSignedIn={() => void goOn()} />
+      <SignInForm email={before?.email} onSignedIn={() => void goOn(client)} />
     </Modal>
   )
 }

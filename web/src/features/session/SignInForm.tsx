@@ -2,6 +2,7 @@ import { Button, Checkbox, Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { api } from '../../api/client'
+import { tellTabs } from '../../api/tabs'
 import { useChange } from '../../api/useChange'
 import { ErrorAlert } from '../../ui/ErrorAlert'
 
@@ -21,7 +22,10 @@ export function SignInForm({ email, onSignedIn }: Props) {
   const { t } = useTranslation()
   const signIn = useChange((body: Fields) => api.POST('/platform/api/login', { body }), {
     isQuiet: true,
-    onSuccess: onSignedIn,
+    onSuccess: () => {
+      tellTabs({ session: 'begun' })
+      onSignedIn()
+    },
   })
   const rules = [{ required: true, message: t('word.required') }]
   return (

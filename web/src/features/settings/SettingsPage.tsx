@@ -21,10 +21,12 @@ export function SettingsPage() {
       <div className={styles.sections}>
         <Flex vertical gap="middle">
           <AccountSection />
+          <PasswordSection />
+        </Flex>
+        <Flex vertical gap="middle">
           <PreferenceSection />
           <AboutSection />
         </Flex>
-        <PasswordSection />
       </div>
       {isAdmin && (
         <Flex vertical gap="middle">

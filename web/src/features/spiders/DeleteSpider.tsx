@@ -2,10 +2,10 @@ import { DeleteOutlined } from '@ant-design/icons'
 import type { ButtonProps } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { api, type Schemas } from '../../api/client'
+import { api, only, type Schemas } from '../../api/client'
 import { useChange } from '../../api/useChange'
 import { ConfirmButton } from '../../ui/ConfirmButton'
-import { SPIDER, SPIDERS } from './addresses'
+import { DASHBOARD, PROJECTS, SCHEDULES, SPIDER, SPIDERS } from './addresses'
 
 interface Props extends Pick<ButtonProps, 'size' | 'children' | 'aria-label'> {
   spider: Pick<Schemas['Spider'], 'id' | 'name'>
@@ -23,12 +23,7 @@ export function DeleteSpider({ spider: { id, name }, onGone, ...button }: Props)
     },
     {
       done: c('said.deleted'),
-      refreshes: [
-        SPIDERS,
-        '/platform/api/crawlhub/projects',
-        '/platform/api/crawlhub/schedules',
-        '/platform/api/crawlhub/dashboard',
-      ],
+      refreshes: [only(SPIDERS), PROJECTS, SCHEDULES, DASHBOARD],
     },
   )
   return (

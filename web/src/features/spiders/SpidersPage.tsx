@@ -8,14 +8,16 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
 import { SearchBox } from '../../ui/SearchBox'
 import { useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { useSpiderColumns } from './list/columns'
-import { CreateDialog } from './list/CreateDialog'
 import { ProjectSelect } from './list/ProjectSelect'
 import { useLatestTasks } from './useLatestTasks'
+
+const CreateDialog = onDemand(() => import('./list/CreateDialog').then((found) => found.CreateDialog))
 
 const route = getRouteApi('/inside/spiders')
 

@@ -1,8 +1,10 @@
-import { get } from '../../api/client'
+import { get, only } from '../../api/client'
 
 /** Where the API has what these pages show. */
 export const SPIDERS = '/platform/api/crawlhub/spiders'
 export const SPIDER = `${SPIDERS}/{id}` as const
+/** To be read again where one is changed: its files, editors, … are not. */
+export const SPIDER_ALONE = [only(SPIDERS), only(SPIDER), `${SPIDER}/schedule`]
 export const PROJECTS = '/platform/api/crawlhub/projects'
 export const SCHEDULES = '/platform/api/crawlhub/schedules'
 export const DASHBOARD = '/platform/api/crawlhub/dashboard'

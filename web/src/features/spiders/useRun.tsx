@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { api, dataOf } from '../../api/client'
 import { useChange } from '../../api/useChange'
-import { DASHBOARD, SPIDER, SPIDERS } from './addresses'
+import { DASHBOARD, SPIDER, SPIDER_ALONE } from './addresses'
 
 interface Run {
   id: string
@@ -27,7 +27,7 @@ export function useRun(options: { isQuiet?: boolean } = {}) {
       ),
     {
       ...options,
-      refreshes: ['/platform/api/crawlhub/tasks', DASHBOARD, SPIDERS],
+      refreshes: ['/platform/api/crawlhub/tasks', DASHBOARD, ...SPIDER_ALONE],
       onSuccess: (task) => {
         const key = task.id
         const show = () => {

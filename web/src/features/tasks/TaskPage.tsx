@@ -1,23 +1,28 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { Flex, Tabs, Typography } from 'antd'
+import { Flex, Skeleton, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { Loaded } from '../../ui/Loaded'
 import { PageHeader } from '../../ui/PageHeader'
 import { StatusTag } from '../../ui/StatusTag'
+import { Views } from '../../ui/Views'
 import { time } from '../../ui/format'
+import { onDemand } from '../../ui/onDemand'
 import type { Task } from './addresses'
-import { LogTab } from './log/LogTab'
-import { AttemptsTab } from './page/AttemptsTab'
-import { FilesTab } from './page/FilesTab'
-import { ItemsTab } from './page/ItemsTab'
 import { TaskAlerts } from './page/TaskAlerts'
 import { TaskFigures } from './page/TaskFigures'
 import { useLiveTask } from './page/useLiveTask'
 import { TaskActions } from './TaskActions'
 import { TriggerTag } from './TriggerTag'
 
+const LogTab = onDemand(() => import('./log/LogTab').then((found) => found.LogTab), <Skeleton active />)
+const AttemptsTab = onDemand(() => import('./page/AttemptsTab').then((found) => found.AttemptsTab), <Skeleton active />)
+const FilesTab = onDemand(() => import('./page/FilesTab').then((found) => found.FilesTab), <Skeleton active />)
+const ItemsTab = onDemand(() => import('./page/ItemsTab').then((found) => found.ItemsTab), <Skeleton active />)
+
 const route = getRouteApi('/inside/tasks/$taskId')
+const TABS = { log: LogTab, items: ItemsTab, attempts: AttemptsTab, files: FilesTab }
+const NAMES = Object.keys(TABS) as (keyof typeof TABS)[]
 
 /** One run of a spider, while it goes on and afterwards. */
 export function TaskPage() {
@@ -30,12 +35,9 @@ function OneTask({ task }: { task: Task }) {
   const { t } = useTranslation('tasks')
   const { tab = 'log' } = route.useSearch()
   const navigate = route.useNavigate()
-  const tabs = [
-    { key: 'log', label: t('tab.log'), children: <LogTab task={task} /> },
-    { key: 'items', label: t('tab.items'), children: <ItemsTab task={task} /> },
-    { key: 'attempts', label: t('tab.attempts'), children: <AttemptsTab task={task} /> },
-    { key: 'files', label: t('tab.files'), children: <FilesTab task={task} /> },
-  ] as const
+  const { t: c } = useTranslation()
+  // What is not looked at does not follow anything.
+  const Shown = TABS[tab]
   return (
     <>
       <PageHeader
@@ -69,16 +71,13 @@ function OneTask({ task }: { task: Task }) {
         <TaskAlerts task={task} />
         <TaskFigures task={task} />
       </Flex>
-      <Tabs
-        activeKey={tab}
-        items={[...tabs]}
-        // What is not looked at does not follow anything.
-        destroyOnHidden
-        onChange={(key) => {
-          const next = tabs.find((known) => known.key === key)
-          void navigate({ search: { tab: next?.key }, replace: true, resetScroll: false })
-        }}
+      <Views
+        label={c('word.view')}
+        views={NAMES.map((value) => ({ value, label: t(`tab.${value}`) }))}
+        shown={tab}
+        onShow={(next) => void navigate({ search: { tab: next }, replace: true, resetScroll: false })}
       />
+      <Shown task={task} />
     </>
   )
 }

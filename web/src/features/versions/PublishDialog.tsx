@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { api, dataOf } from '../../api/client'
 import { useChange } from '../../api/useChange'
 import { ErrorAlert } from '../../ui/ErrorAlert'
-import { SPIDER, VERSIONS } from './address'
+import { CHANGED, VERSIONS } from './address'
 
 interface Props {
   spiderId: string
@@ -20,7 +20,7 @@ export function PublishDialog({ spiderId, onClose }: Props) {
     (deploy_note: string) =>
       dataOf(api.POST(VERSIONS, { params: { path: { id: spiderId } }, body: { deploy_note: deploy_note.trim() } })),
     {
-      refreshes: [SPIDER],
+      refreshes: CHANGED,
       isQuiet: true,
       done: ({ version }) => t('published', { version }),
       onSuccess: onClose,

@@ -6,7 +6,7 @@ import { api, get } from '../../api/client'
 import { useChange } from '../../api/useChange'
 import { ConfirmButton } from '../../ui/ConfirmButton'
 import { useMay } from '../session/profile'
-import { SPIDER, VERSIONS, versionPath } from './address'
+import { CHANGED, SPIDER, VERSIONS, versionPath } from './address'
 
 /** What runs take: a version, or the files as they are. */
 export function Running({ spiderId }: { spiderId: string }) {
@@ -18,7 +18,7 @@ export function Running({ spiderId }: { spiderId: string }) {
     enabled: !!activeId,
   }).data
   const deactivate = useChange(() => api.POST(`${VERSIONS}/deactivate`, { params: { path: { id: spiderId } } }), {
-    refreshes: [SPIDER],
+    refreshes: CHANGED,
     done: t('deactivated'),
   })
   if (activeId === undefined) return null

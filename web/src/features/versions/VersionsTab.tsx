@@ -7,12 +7,15 @@ import { useTranslation } from 'react-i18next'
 import { get } from '../../api/client'
 import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
+import { onDemand } from '../../ui/onDemand'
 import { useMay } from '../session/profile'
 import { FILES, VERSIONS } from './address'
 import { useColumns } from './columns'
-import { CompareDrawer, type Sides } from './CompareDrawer'
-import { PublishDialog } from './PublishDialog'
+import type { Sides } from './CompareDrawer'
 import { Running } from './Running'
+
+const CompareDrawer = onDemand(() => import('./CompareDrawer').then((found) => found.CompareDrawer))
+const PublishDialog = onDemand(() => import('./PublishDialog').then((found) => found.PublishDialog))
 
 const route = getRouteApi('/inside/spiders/$spiderId/versions')
 

@@ -1,10 +1,13 @@
 import { get, type Schemas } from '../../api/client'
+import { SPIDER_ALONE } from '../spiders/addresses'
 
 export type Deployment = Schemas['Deployment']
 export type Diff = Schemas['Diff']
 
 export const VERSIONS = '/platform/api/crawlhub/spiders/{id}/deployments'
 export const SPIDER = '/platform/api/crawlhub/spiders/{id}'
+/** To be read again where a version is made, or taken. */
+export const CHANGED = [...SPIDER_ALONE, VERSIONS, `${SPIDER}/files`]
 
 /** In place of a version: the files as they are. */
 export const FILES = 'files'

@@ -1,9 +1,9 @@
 import { api } from '../../api/client'
 import { useChange } from '../../api/useChange'
 import { saveFrom } from '../../ui/saveFrom'
-import { SPIDER, VERSIONS, versionPath, type Deployment } from './address'
+import { CHANGED, VERSIONS, versionPath, type Deployment } from './address'
 
-const refreshes = [SPIDER]
+const refreshes = CHANGED
 
 interface Said {
   activated: (version: Deployment) => string

@@ -72,6 +72,7 @@ const texts: Texts<typeof zh> = {
     task: 'Task',
     project: 'Project',
     loading: 'Loading',
+    view: 'View',
   },
   error: {
     title: 'Something went wrong',
@@ -83,6 +84,11 @@ const texts: Texts<typeof zh> = {
     lost: 'The server does not answer; trying again…',
     notAllowed: 'Your role does not allow this',
   },
+  form: {
+    overtaken: 'This was changed elsewhere meanwhile; saving replaces that',
+    takeTheirs: 'Load what is there now',
+  },
+  pages: { prev: 'Previous page', next: 'Next page' },
   session: {
     signIn: 'Sign in',
     signOut: 'Sign out',

@@ -69,6 +69,7 @@ export default {
     task: '任务',
     project: '项目',
     loading: '加载中',
+    view: '视图',
   },
   error: {
     title: '出错了',
@@ -80,6 +81,8 @@ export default {
     lost: '与服务器的连接已断开，正在重试…',
     notAllowed: '你的角色没有这个权限',
   },
+  form: { overtaken: '这里的内容刚在别处被修改过，保存会覆盖那次修改', takeTheirs: '载入最新内容' },
+  pages: { prev: '上一页', next: '下一页' },
   session: {
     signIn: '登录',
     signOut: '退出登录',

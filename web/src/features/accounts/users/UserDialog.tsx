@@ -49,6 +49,7 @@ export function UserDialog({ user, isOpen, onClose }: Props) {
       isOpen={isOpen}
       onClose={onClose}
       initial={initial}
+      isStored={user !== null}
       onSave={save.mutateAsync}
     >
       <Form.Item

@@ -49,6 +49,7 @@ export function ChannelDialog({ channel, isOpen, onClose }: Props) {
       isOpen={isOpen}
       onClose={onClose}
       initial={initial}
+      isStored={channel !== null}
       onSave={save.mutateAsync}
     >
       <Form.Item

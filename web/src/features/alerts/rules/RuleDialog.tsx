@@ -63,6 +63,7 @@ export function RuleDialog({ rule, isOpen, onClose }: Props) {
       isOpen={isOpen}
       onClose={onClose}
       initial={initial}
+      isStored={rule !== null}
       onSave={save.mutateAsync}
     >
       <Form.Item

@@ -4,14 +4,16 @@ import { getRouteApi } from '@tanstack/react-router'
 import { Button, Flex, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { get, type Schemas } from '../../../api/client'
+import { get } from '../../../api/client'
 import { EmptyState } from '../../../ui/EmptyState'
 import { ListTable } from '../../../ui/ListTable'
-import { useEdited } from '../../../ui/useEdited'
+import { onDemand } from '../../../ui/onDemand'
+import { sameId, useEdited } from '../../../ui/useEdited'
 import { useMay } from '../../session/profile'
 import { RULES_PATH } from '../addresses'
 import { useRuleColumns } from './columns'
-import { RuleDialog } from './RuleDialog'
+
+const RuleDialog = onDemand(() => import('./RuleDialog').then((found) => found.RuleDialog))
 
 const route = getRouteApi('/inside/alerts')
 
@@ -20,12 +22,12 @@ export function RuleList() {
   const { page, page_size } = route.useSearch()
   const navigate = route.useNavigate()
   const isEditor = useMay('editor')
-  const dialog = useEdited<Schemas['Rule']>()
-  const columns = useRuleColumns(dialog.edit)
   const query = useQuery({
     ...get(RULES_PATH, { params: { query: { page, page_size } } }),
     placeholderData: keepPreviousData,
   })
+  const dialog = useEdited(query.data?.items, sameId)
+  const columns = useRuleColumns(dialog.edit)
   const create = isEditor && (
     <Button type="primary" icon={<PlusOutlined />} onClick={dialog.create}>
       {t('rules.create')}

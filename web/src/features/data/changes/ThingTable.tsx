@@ -4,11 +4,13 @@ import { useTranslation } from 'react-i18next'
 
 import { EmptyState } from '../../../ui/EmptyState'
 import { ErrorAlert } from '../../../ui/ErrorAlert'
+import { onDemand } from '../../../ui/onDemand'
 import { useEdited } from '../../../ui/useEdited'
 import { CHANGES, read } from '../read'
 import type { Thing } from '../types'
 import { useThingColumns } from './columns'
-import { ThingDrawer } from './ThingDrawer'
+
+const ThingDrawer = onDemand(() => import('./ThingDrawer').then((found) => found.ThingDrawer))
 
 /** The changes in the order in which they came to be, as many as one asks for. */
 export function ThingTable({ spiderId, from }: { spiderId: string; from: string | undefined }) {

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { EmptyState } from '../../../ui/EmptyState'
 import { Loaded } from '../../../ui/Loaded'
+import { pageItem } from '../../../ui/pageItem'
 import { SearchBox } from '../../../ui/SearchBox'
 import { TestChoice } from '../TestChoice'
 import type { ViewProps } from '../search'
@@ -35,7 +36,12 @@ export function FieldsView({ search, onSearch }: ViewProps) {
               dataSource={fields.filter(({ name }) => name.toLowerCase().includes(text.trim().toLowerCase()))}
               loading={query.isPlaceholderData}
               scroll={fields.length > 0 ? { x: 'max-content' } : undefined}
-              pagination={{ defaultPageSize: 50, showSizeChanger: true, hideOnSinglePage: fields.length <= 50 }}
+              pagination={{
+                defaultPageSize: 50,
+                showSizeChanger: true,
+                hideOnSinglePage: fields.length <= 50,
+                itemRender: pageItem,
+              }}
               locale={{
                 emptyText:
                   fields.length > 0 ? (

@@ -1,17 +1,19 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Flex } from 'antd'
 
+import { onDemand } from '../../../ui/onDemand'
 import { useEdited } from '../../../ui/useEdited'
 import { useFields } from '../fields/useFields'
 import { DATA, exact } from '../read'
 import { selection, type ViewProps } from '../search'
 import type { Item } from '../types'
 import { Conditions } from './Conditions'
-import { ItemDrawer } from './ItemDrawer'
 import { ItemGrid } from './ItemGrid'
 import { Pager } from './Pager'
 import { Toolbar } from './Toolbar'
 import { useChosenFields } from './useChosenFields'
+
+const ItemDrawer = onDemand(() => import('./ItemDrawer').then((found) => found.ItemDrawer))
 
 /** Items as a table: which, in which order, and which of their fields. */
 export function ItemsView({ search, onSearch }: ViewProps) {

@@ -2,6 +2,7 @@ import { Button, Flex, Pagination, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { count } from '../../../ui/format'
+import { pageItem } from '../../../ui/pageItem'
 import type { ViewProps } from '../search'
 import type { ItemPage } from '../types'
 import { reachOf } from './reach'
@@ -37,6 +38,7 @@ export function Pager({ found, search, onSearch }: ViewProps & { found: ItemPage
         total={numbered}
         showSizeChanger
         pageSizeOptions={[10, 20, 50, 100]}
+        itemRender={pageItem}
         onChange={(page, page_size) => onSearch({ page, page_size })}
       />
       {isLast && cursor && <Button onClick={goOn}>{t('items.goOn')}</Button>}

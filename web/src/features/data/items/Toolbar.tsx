@@ -3,15 +3,17 @@ import { Button, Flex } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { onDemand } from '../../../ui/onDemand'
 import { SearchBox } from '../../../ui/SearchBox'
 import { useMay } from '../../session/profile'
-import { ExportDrawer } from '../export/ExportDrawer'
 import { TestChoice } from '../TestChoice'
 import { narrowed, type ViewProps } from '../search'
 import type { Field, ItemPage } from '../types'
 import { ColumnsButton } from './ColumnsButton'
-import { ConditionDialog } from './ConditionDialog'
 import { DeleteItems } from './DeleteItems'
+
+const ConditionDialog = onDemand(() => import('./ConditionDialog').then((found) => found.ConditionDialog))
+const ExportDrawer = onDemand(() => import('../export/ExportDrawer').then((found) => found.ExportDrawer))
 
 interface Props extends ViewProps {
   fields: Field[]

@@ -4,15 +4,17 @@ import { useTranslation } from 'react-i18next'
 
 import { EmptyState } from '../../../ui/EmptyState'
 import { ListTable } from '../../../ui/ListTable'
+import { onDemand } from '../../../ui/onDemand'
 import { useEdited } from '../../../ui/useEdited'
 import { useMay } from '../../session/profile'
-import { ItemDrawer } from '../items/ItemDrawer'
 import { exact, QUARANTINE } from '../read'
 import type { ViewProps } from '../search'
 import type { Refused } from '../types'
 import { useRefusedColumns } from './columns'
 import { DeleteRefused } from './DeleteRefused'
 import { ReplayButton } from './ReplayButton'
+
+const ItemDrawer = onDemand(() => import('../items/ItemDrawer').then((found) => found.ItemDrawer))
 
 /** The items that were refused. */
 export function QuarantineView({ search, onSearch }: ViewProps) {

@@ -2,8 +2,9 @@ import { DatabaseOutlined } from '@ant-design/icons'
 import { Button } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { onDemand } from '../../../ui/onDemand'
 
-import { DeliveryDrawer } from './DeliveryDrawer'
+const DeliveryDrawer = onDemand(() => import('./DeliveryDrawer').then((found) => found.DeliveryDrawer))
 
 /** Where a spider's items are written to. */
 export function DeliveryButton({ spiderId }: { spiderId: string }) {

@@ -3,10 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { Button, Drawer, Flex, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import { get, type Schemas } from '../../../api/client'
+import { get } from '../../../api/client'
 import { EmptyState } from '../../../ui/EmptyState'
 import { Loaded } from '../../../ui/Loaded'
-import { useEdited } from '../../../ui/useEdited'
+import { sameId, useEdited } from '../../../ui/useEdited'
 import { useMay } from '../../session/profile'
 import { LINKS } from '../addresses'
 import { LinkCard } from './LinkCard'
@@ -24,13 +24,13 @@ const LOOK_AGAIN_MS = 5000
 export function DeliveryDrawer({ spiderId, isOpen, onClose }: Props) {
   const { t } = useTranslation('datasources')
   const isEditor = useMay('editor')
-  const dialog = useEdited<Schemas['Link']>()
   const query = useQuery({
     ...get(LINKS, { params: { path: { id: spiderId } } }),
     enabled: isOpen,
     refetchInterval: ({ state }) =>
       isOpen && state.data?.some(({ backlog, is_enabled }) => is_enabled && backlog > 0) ? LOOK_AGAIN_MS : false,
   })
+  const dialog = useEdited(query.data, sameId)
   const add = isEditor && (
     <Button type="primary" icon={<PlusOutlined />} onClick={dialog.create}>
       {t('links.add')}

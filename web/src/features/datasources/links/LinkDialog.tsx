@@ -43,6 +43,7 @@ export function LinkDialog({ spiderId, link, isOpen, onClose }: Props) {
       isOpen={isOpen}
       onClose={onClose}
       initial={initial}
+      isStored={link !== null}
       onSave={save.mutateAsync}
     >
       <Form.Item

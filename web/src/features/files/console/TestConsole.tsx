@@ -1,6 +1,6 @@
 import { CaretRightOutlined, StopOutlined } from '@ant-design/icons'
 import { Link } from '@tanstack/react-router'
-import { Alert, Button, Flex, Segmented } from 'antd'
+import { Alert, Button, Flex, Segmented, Skeleton } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
@@ -8,11 +8,13 @@ import { api } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { EmptyState } from '../../../ui/EmptyState'
 import { ErrorAlert } from '../../../ui/ErrorAlert'
+import { onDemand } from '../../../ui/onDemand'
 import styles from '../FilesTab.module.css'
-import { ItemsTable } from './ItemsTable'
 import { LogLines } from './LogLines'
 import { RunStatus } from './RunStatus'
 import { useTestRun } from './useTestRun'
+
+const ItemsTable = onDemand(() => import('./ItemsTable').then((found) => found.ItemsTable), <Skeleton active />)
 
 interface Props {
   spiderId: string

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 
-import { refresh } from '../../../api/client'
+import { changed } from '../../../api/client'
 import { readEvents, type ServerEvent } from '../../../api/eventStream'
 import { newRun, runAfter, type Run } from './run'
 
@@ -52,7 +52,7 @@ export function useTestRun(spiderId: string) {
     if (control.signal.aborted) return
     show()
     setState((now) => ({ ...now, isFollowed: false, error }))
-    await refresh(client, '/platform/api/crawlhub/tasks', '/platform/api/crawlhub/data')
+    await changed(client, '/platform/api/crawlhub/tasks', '/platform/api/crawlhub/data')
   }
 
   return { ...state, start }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
-import { Button, Card, Flex, Form, Input, Typography } from 'antd'
-import { useState } from 'react'
+import { Button, Card, Flex, Input, Typography } from 'antd'
+import { useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { api } from '../../../api/client'
@@ -15,9 +15,9 @@ const EXPLAIN = `${SCHEDULE}/explain` as const
 /** Why a schedule did, or did not, start its spider at a time. */
 export function ExplainCard({ schedule: { id, timezone: zone, last_run_at } }: { schedule: Schedule }) {
   const { t, i18n } = useTranslation('schedules')
-  const [form] = Form.useForm<{ at: string }>()
   const [asked, setAsked] = useState<string | null>(null)
-  const [now] = useState(() => Date.now())
+  const [given, setGiven] = useState(() => wallOf(last_run_at ?? Math.floor(Date.now() / 60_000) * 60_000, zone))
+  const field = useId()
   const query = useQuery({
     // The answer's sentence comes in a language.
     queryKey: [EXPLAIN, id, asked, i18n.language],
@@ -29,7 +29,7 @@ export function ExplainCard({ schedule: { id, timezone: zone, last_run_at } }: {
     enabled: asked !== null,
   })
   const ask = (at: string) => {
-    form.setFieldValue('at', wallOf(at, zone))
+    setGiven(wallOf(at, zone))
     // The same question may have another answer by now.
     if (at === asked) void query.refetch()
     else setAsked(at)
@@ -37,24 +37,28 @@ export function ExplainCard({ schedule: { id, timezone: zone, last_run_at } }: {
   return (
     <Card size="small" title={<h2 style={HEADING}>{t('explain.title')}</h2>}>
       <Typography.Paragraph type="secondary">{t('explain.lead')}</Typography.Paragraph>
-      <Form
-        form={form}
-        layout="vertical"
-        requiredMark={false}
-        initialValues={{ at: wallOf(last_run_at ?? now - (now % 60_000), zone) }}
-        onFinish={({ at }) => ask(new Date(instantOf(at, zone)).toISOString())}
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          ask(new Date(instantOf(given, zone)).toISOString())
+        }}
       >
-        <Form.Item
-          name="at"
-          label={t('explain.at', { zone })}
-          rules={[{ required: true, message: t('explain.needed') }]}
-        >
-          <Input type="datetime-local" step={1} style={{ width: 'min(260px, 100%)' }} />
-        </Form.Item>
-        <Button htmlType="submit" loading={query.isFetching}>
-          {t('explain.ask')}
-        </Button>
-      </Form>
+        <Flex vertical gap="small" align="start">
+          <label htmlFor={field}>{t('explain.at', { zone })}</label>
+          <Input
+            id={field}
+            required
+            type="datetime-local"
+            step={1}
+            value={given}
+            onChange={({ target }) => setGiven(target.value)}
+            style={{ width: 'min(260px, 100%)' }}
+          />
+          <Button htmlType="submit" loading={query.isFetching}>
+            {t('explain.ask')}
+          </Button>
+        </Flex>
+      </form>
       <div aria-live="polite">
         {asked !== null && (
           <Flex vertical style={{ marginTop: 12 }}>

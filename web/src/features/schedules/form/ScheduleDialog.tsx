@@ -72,6 +72,7 @@ export function ScheduleDialog({ spiderId, zone, schedule, isOpen, onClose }: Pr
       isOpen={isOpen}
       onClose={onClose}
       initial={initial}
+      isStored={schedule !== null}
       onSave={save}
     >
       <CronField />

@@ -1,4 +1,4 @@
-import { Form, Segmented, Typography } from 'antd'
+import { Flex, Segmented, Typography } from 'antd'
 import { useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 
@@ -14,27 +14,25 @@ export function PreferenceSection() {
   const theme = useSyncExternalStore(subscribe, currentTheme)
   return (
     <Section title={t('preference.title')}>
-      <Form component="div" layout="vertical">
-        <Form.Item label={c('preference.language')}>
-          <Segmented<Language>
-            aria-label={c('preference.language')}
-            value={i18n.language as Language}
-            options={(Object.keys(LANGUAGES) as Language[]).map((value) => ({
-              value,
-              label: <span lang={value}>{LANGUAGES[value]}</span>,
-            }))}
-            onChange={(value) => void setLanguage(value)}
-          />
-        </Form.Item>
-        <Form.Item label={c('preference.theme')}>
-          <Segmented<Theme>
-            aria-label={c('preference.theme')}
-            value={theme}
-            options={THEMES.map((value) => ({ value, label: c(`preference.${value}`) }))}
-            onChange={setTheme}
-          />
-        </Form.Item>
-      </Form>
+      <Flex vertical gap="small" align="start" style={{ marginBottom: 16 }}>
+        {c('preference.language')}
+        <Segmented<Language>
+          aria-label={c('preference.language')}
+          value={i18n.language as Language}
+          options={(Object.keys(LANGUAGES) as Language[]).map((value) => ({
+            value,
+            label: <span lang={value}>{LANGUAGES[value]}</span>,
+          }))}
+          onChange={(value) => void setLanguage(value)}
+        />
+        {c('preference.theme')}
+        <Segmented<Theme>
+          aria-label={c('preference.theme')}
+          value={theme}
+          options={THEMES.map((value) => ({ value, label: c(`preference.${value}`) }))}
+          onChange={setTheme}
+        />
+      </Flex>
       <Typography.Text type="secondary">{t('preference.hint')}</Typography.Text>
     </Section>
   )

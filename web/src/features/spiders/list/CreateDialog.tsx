@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, dataOf } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { FormDialog } from '../../../ui/FormDialog'
-import { DASHBOARD, PROJECTS, SPIDERS } from '../addresses'
+import { DASHBOARD, PROJECTS, SPIDER_ALONE, SPIDERS } from '../addresses'
 import { ProjectSelect } from './ProjectSelect'
 import { TemplateChoice } from './TemplateChoice'
 
@@ -43,7 +43,7 @@ export function CreateDialog({ isOpen, onClose, projectId }: Props) {
     {
       isQuiet: true,
       done: t('created'),
-      refreshes: [SPIDERS, PROJECTS, DASHBOARD],
+      refreshes: [...SPIDER_ALONE, PROJECTS, DASHBOARD],
       onSuccess: ({ id }) => void navigate({ to: '/spiders/$spiderId/files', params: { spiderId: id } }),
     },
   )

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { Anchor, ConfigProvider, Flex, Form, theme } from 'antd'
-import { useEffect, useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { api, dataOf, type Schemas } from '../../../api/client'
@@ -8,10 +8,10 @@ import { useChange } from '../../../api/useChange'
 import { useFormSave } from '../../../ui/useFormSave'
 import { useMay } from '../../session/profile'
 import { Section } from '../../settings/Section'
-import { SPIDER, spiderOf, SPIDERS } from '../addresses'
+import { SCHEDULES, SPIDER, SPIDER_ALONE, spiderOf } from '../addresses'
 import { DangerZone } from './DangerZone'
 import { EnvVarFields } from './EnvVarFields'
-import { changeOf, fieldsOf, type Fields } from './fields'
+import { changeOf, fieldsOf, isChanged, type Fields } from './fields'
 import {
   BasicFields,
   DataFields,
@@ -54,17 +54,17 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
   const [filledFrom, setFilledFrom] = useState(spider)
   const [isDirty, setIsDirty] = useState(false)
   if (!isDirty && filledFrom !== spider) setFilledFrom(spider)
-  useEffect(() => form.setFieldsValue(fieldsOf(filledFrom)), [form, filledFrom])
+  const fill = useEffectEvent(() => {
+    if (!isDirty) form.setFieldsValue(fieldsOf(filledFrom))
+  })
+  useEffect(() => fill(), [filledFrom])
   const change = useChange(
     (body: Schemas['SpiderChange']) => dataOf(api.PUT(SPIDER, { params: { path: { id: spider.id } }, body })),
     {
-      refreshes: [SPIDERS, '/platform/api/crawlhub/schedules'],
+      refreshes: [...SPIDER_ALONE, SCHEDULES],
       isQuiet: true,
       done: c('said.saved'),
-      onSuccess: (saved) => {
-        client.setQueryData(spiderOf(spider.id).queryKey, saved)
-        setIsDirty(false)
-      },
+      onSuccess: (saved) => client.setQueryData(spiderOf(spider.id).queryKey, saved),
     },
   )
   /** All of it: what is not shown at the moment, too. */
@@ -72,11 +72,18 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
   const { save, isSaving, error } = useFormSave(form, async () => {
     const after = current()
     try {
-      await change.mutateAsync(changeOf(fieldsOf(filledFrom), after))
+      setFilledFrom(await change.mutateAsync(changeOf(fieldsOf(filledFrom), after)))
+      // What was typed meanwhile stays.
+      setIsDirty(isChanged(after, current()))
     } catch (refused) {
       throw locate(refused, after)
     }
   })
+  /** Somebody else has changed what is changed here. */
+  const isOvertaken = () => {
+    const [mine, theirs] = [current(), fieldsOf(spider)].map((after) => changeOf(fieldsOf(filledFrom), after))
+    return !isSaving && Object.keys(theirs!).some((name) => name in mine!)
+  }
   const showFault = () => {
     const faulty = form.getFieldsError().find(({ errors }) => errors.length > 0)
     if (faulty) form.scrollToField(faulty.name, { block: 'center', focus: true })
@@ -102,7 +109,7 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
           layout="vertical"
           disabled={!mayEdit}
           initialValues={fieldsOf(filledFrom)}
-          onValuesChange={() => setIsDirty(Object.keys(changeOf(fieldsOf(filledFrom), current())).length > 0)}
+          onValuesChange={() => setIsDirty(isChanged(fieldsOf(filledFrom), current()))}
           onFinish={finish}
           onFinishFailed={showFault}
         >
@@ -125,7 +132,7 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
               </div>
             )}
           </Flex>
-          {isDirty && <SaveBar isSaving={isSaving} error={error} onDiscard={discard} />}
+          {isDirty && <SaveBar isSaving={isSaving} isOvertaken={isOvertaken()} error={error} onDiscard={discard} />}
         </Form>
       </ConfigProvider>
       <nav aria-label={t('settings.contents')} className={styles.contents}>

@@ -77,6 +77,8 @@ export function changeOf(before: Fields, after: Fields): Schemas['SpiderChange']
   return Object.fromEntries(changed)
 }
 
+export const isChanged = (before: Fields, after: Fields) => Object.keys(changeOf(before, after)).length > 0
+
 /** As the API takes it. */
 function sentOf(fields: Fields): Record<string, unknown> {
   return {
