@@ -240,7 +240,13 @@ async fn what_is_asked_for_is_checked() {
     let prefix = made["prefix"].as_str().unwrap();
     assert!(prefix.len() == 16 && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
 
+    let limits = host.get("/instances/limits").await.data();
+    assert_eq!(limits["images"], json!([WEB, PLAIN, "none:none"]));
+    assert_eq!(limits["ports"], json!([host.first_port, host.first_port + 4]));
+    assert_eq!(limits["memory_mb"], 512);
+
     let off = TestApp::new().await;
+    assert_eq!(off.get("/instances/limits").await.data()["images"], json!([]));
     let refused = off.post("/instances", json!({})).await;
     assert_eq!(refused.error(409), "instances_off");
     assert!(refused.json()["msg"].as_str().unwrap().contains("CRAWLHUB_INSTANCES_IMAGES"), "{}", refused.text);

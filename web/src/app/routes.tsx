@@ -271,6 +271,24 @@ const codeSessions = createRoute({
   validateSearch: search((given) => given.page()),
 })
 
+const workspaces = createRoute({
+  getParentRoute: () => inside,
+  path: '/workspaces',
+  component: page(() => import('../features/workspaces/WorkspacesPage'), 'WorkspacesPage', 'workspaces'),
+})
+
+const workspace = createRoute({
+  getParentRoute: () => inside,
+  path: '/workspaces/$name',
+  component: page(() => import('../features/workspaces/WorkspacePage'), 'WorkspacePage', 'workspaces', 'terminal'),
+  validateSearch: search((given) => ({
+    view: given.one('view', ['files', 'terminal', 'command', 'state']),
+    // Of a folder, and how far into it.
+    path: given.text('path'),
+    page: given.number('page'),
+  })),
+})
+
 const datasources = createRoute({
   getParentRoute: () => inside,
   path: '/datasources',
@@ -337,6 +355,8 @@ const tree = root.addChildren([
     data,
     alerts,
     codeSessions,
+    workspaces,
+    workspace,
     datasources,
     proxies,
     users,
