@@ -1,6 +1,7 @@
 import {
   AlertOutlined,
   ApiOutlined,
+  AppstoreOutlined,
   AuditOutlined,
   BugOutlined,
   CalendarOutlined,
@@ -47,6 +48,11 @@ export function Navigation({ onChosen }: { onChosen?: () => void }) {
               key: '/workspaces',
               icon: <FolderOpenOutlined />,
               label: <Link to="/workspaces">{t('nav.workspaces')}</Link>,
+            },
+            {
+              key: '/instances',
+              icon: <AppstoreOutlined />,
+              label: <Link to="/instances">{t('nav.instances')}</Link>,
             },
           ]),
         ]

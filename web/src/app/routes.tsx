@@ -289,6 +289,13 @@ const workspace = createRoute({
   })),
 })
 
+const instances = createRoute({
+  getParentRoute: () => inside,
+  path: '/instances',
+  component: page(() => import('../features/instances/InstancesPage'), 'InstancesPage', 'instances'),
+  validateSearch: search((given) => ({ ...given.page(), shown: given.text('shown') })),
+})
+
 const datasources = createRoute({
   getParentRoute: () => inside,
   path: '/datasources',
@@ -357,6 +364,7 @@ const tree = root.addChildren([
     codeSessions,
     workspaces,
     workspace,
+    instances,
     datasources,
     proxies,
     users,

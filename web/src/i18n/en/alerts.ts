@@ -16,7 +16,6 @@ const texts: Texts<typeof zh> = {
     data_drift: 'Data has changed',
     editor: 'Editor',
     instance: 'Instance',
-    instance: 'Instance',
   },
   list: {
     column: 'Alert',

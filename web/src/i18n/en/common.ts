@@ -93,6 +93,16 @@ const texts: Texts<typeof zh> = {
     overtaken: 'This was changed elsewhere meanwhile; saving replaces that',
     takeTheirs: 'Load what is there now',
   },
+  env: {
+    row: 'Variable {{number}}',
+    name: 'Name',
+    value: 'Value',
+    add: 'Add a variable',
+    remove: 'Remove variable {{number}}',
+    nameRule: 'Letters, digits and _ only, no digit first',
+    twice: 'The name is there twice',
+    mask: 'Give the whole new value, or leave ******',
+  },
   pages: { prev: 'Previous page', next: 'Next page' },
   session: {
     signIn: 'Sign in',

@@ -13,7 +13,6 @@ export default {
     data_drift: '数据变化',
     editor: '在线编辑器',
     instance: '实例',
-    instance: '实例',
   },
   list: {
     column: '告警',

@@ -87,6 +87,16 @@ export default {
     notAllowed: '你的角色没有这个权限',
   },
   form: { overtaken: '这里的内容刚在别处被修改过，保存会覆盖那次修改', takeTheirs: '载入最新内容' },
+  env: {
+    row: '变量 {{number}}',
+    name: '名称',
+    value: '值',
+    add: '添加变量',
+    remove: '删除变量 {{number}}',
+    nameRule: '只能用字母、数字和下划线，且不以数字开头',
+    twice: '名称重复',
+    mask: '请完整填写新值，或恢复为 ******',
+  },
   pages: { prev: '上一页', next: '下一页' },
   session: {
     signIn: '登录',

@@ -1,4 +1,5 @@
 import type { Schemas } from '../../../api/client'
+import type { EnvVar } from '../../../ui/EnvVarFields'
 import { objectText, parseObject } from '../json'
 
 type Spider = Schemas['Spider']
@@ -36,11 +37,6 @@ const PLAIN = [
 ] as const
 
 type Numbers<K extends string> = Partial<Record<K, number | null>>
-
-export interface EnvVar {
-  name: string
-  value: string
-}
 
 /** A spider as the form has it: objects as text, variables as rows. */
 export type Fields = Pick<Spider, (typeof PLAIN)[number]> & {

@@ -1,6 +1,7 @@
 import { Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 
+import { EnvVarFields } from '../../../ui/EnvVarFields'
 import { ProjectSelect } from '../list/ProjectSelect'
 import styles from './groups.module.css'
 import { KEPT, type Fields } from './fields'
@@ -178,6 +179,11 @@ export function DataFields() {
       <JsonCodeField name="item_schema" label={t('settings.schema')} extra={t('settings.schemaHint')} />
     </>
   )
+}
+
+export function EnvironmentFields() {
+  const { t } = useTranslation('spiders')
+  return <EnvVarFields name="env_vars" hint={t('settings.envHint')} />
 }
 
 export function NetworkFields() {
