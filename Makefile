@@ -94,6 +94,7 @@ bench: ui
 	python3 benches/nodes.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/instances.py --server $(TARGET)/release/crawlhub
+	scripts/with-docker python3 benches/sandboxes.py --server $(TARGET)/release/crawlhub
 
 release: ui
 	cargo build --locked --release --bin crawlhub

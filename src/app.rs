@@ -46,6 +46,7 @@ use crate::{
         proxies::Proxies,
         spiders::Spiders,
         tasks::{self, Dispatcher, Foundation, Tasks, Watchdog},
+        workspaces::Workspaces,
     },
     health::Health,
     platform::{
@@ -90,6 +91,7 @@ pub struct App {
     contracts: Contracts,
     code_sessions: CodeSessions,
     instances: Instances,
+    workspaces: Workspaces,
     doors: Doors,
     gateway: Gateway,
     dispatcher: Dispatcher,
@@ -175,6 +177,7 @@ impl App {
             config.instances.clone(),
             doors.clone(),
         )?;
+        let workspaces = Workspaces::new(&foundation, accounts.clone(), containers.clone(), config.workspaces.clone());
         let dashboard = Dashboard::new(&foundation, disk.clone(), proxies.clone(), nodes.clone());
         let housekeeping = Housekeeping::new(foundation, disk.clone(), tasks.clone(), config.retention);
         let runner = Runner::new(runner, files.clone(), clock.clone());
@@ -202,6 +205,7 @@ impl App {
             dashboard,
             code_sessions,
             instances,
+            workspaces,
             alerts,
             db,
             documents,
@@ -290,7 +294,11 @@ impl App {
             stopped.await;
             tracing::info!("stopping: running tasks have {} seconds", self.stop_grace.as_secs());
             self.stop.cancel();
-            tokio::join!(self.background.ended(), self.dispatcher.drain(self.stop_grace));
+            tokio::join!(
+                self.background.ended(),
+                self.dispatcher.drain(self.stop_grace),
+                self.workspaces.ended(HTTP_GRACE),
+            );
             close_http.cancel();
             tokio::time::sleep(HTTP_GRACE).await;
         };

@@ -67,6 +67,9 @@ pub enum Error {
     Forbidden(Problem),
     #[error("{}", .0.text.en)]
     TooMany(Problem),
+    /// There is no room for it, until somebody makes some.
+    #[error("{}", .0.text.en)]
+    NoRoom(Problem),
     /// Something outside of the platform, that the caller named, did not do its part.
     #[error("{}", .0.text.en)]
     Outside(Problem),
@@ -116,6 +119,10 @@ impl Error {
 
     pub fn failed(code: &'static str, text: Text) -> Self {
         Self::Failed(Problem { code, text })
+    }
+
+    pub fn no_room(code: &'static str, text: Text) -> Self {
+        Self::NoRoom(Problem { code, text })
     }
 
     pub fn too_many(code: &'static str, text: Text) -> Self {

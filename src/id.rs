@@ -41,4 +41,5 @@ macro_rules! typed_id {
 typed_id! {
     UserId, SessionId, TokenId, ProjectId, SpiderId, ScheduleId, FileId, DeploymentId, TaskId,
     AlertId, AlertRuleId, ChannelId, DatasourceId, DeliveryId, LinkId, ProxyId, CodeSessionId, InstanceId, NodeId,
+    WorkspaceId, RunId,
 }

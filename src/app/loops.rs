@@ -113,6 +113,11 @@ impl App {
             let editors = editors.clone();
             async move { editors.look_after().await }
         });
+        let workspaces = self.workspaces.clone();
+        self.background.run_until_next("workspaces", Duration::from_secs(30), Arc::new(Notify::new()), move || {
+            let workspaces = workspaces.clone();
+            async move { workspaces.look_after().await }
+        });
         let (instances, changed) = (self.instances.clone(), self.instances.wake());
         self.background.run_until_next("instances", Duration::from_secs(30), changed, move || {
             let instances = instances.clone();

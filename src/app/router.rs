@@ -24,7 +24,7 @@ use crate::{
     features::{
         accounts::{self, Access},
         alerts, code_sessions, contracts, dashboard, data, datasources, doors, housekeeping, instances, nodes,
-        projects, proxies, spiders, tasks,
+        projects, proxies, spiders, tasks, workspaces,
     },
     health,
     platform::http::{carry_context, panic_answer},
@@ -56,7 +56,8 @@ impl App {
             .merge(projects::public_router(self.projects.clone()))
             .merge(self.accounts.guard(Access::ByMethod, crawler))
             .merge(self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())))
-            .merge(self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())));
+            .merge(self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())))
+            .merge(self.accounts.guard(Access::Editor, workspaces::router(self.workspaces.clone())));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))

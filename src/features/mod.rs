@@ -19,3 +19,4 @@ pub mod projects;
 pub mod proxies;
 pub mod spiders;
 pub mod tasks;
+pub mod workspaces;

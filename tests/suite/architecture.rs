@@ -38,8 +38,9 @@ fn platform_and_runner_know_no_feature() {
 
 #[test]
 fn features_look_downhill_only() {
-    const DOWN: [&str; 15] = [
+    const DOWN: [&str; 16] = [
         "dashboard",
+        "workspaces",
         "instances",
         "code_sessions",
         "doors",

@@ -7,18 +7,26 @@ use crate::{
 };
 
 impl Accounts {
-    pub(super) async fn note(&self, caller: &Caller, method: &str, path: &str, status: u16, address: &str) {
+    /// `detail`: what was done, where method and path do not say it.
+    pub(super) async fn note(
+        &self,
+        caller: &Caller,
+        (method, path, detail): (&str, &str, Option<&str>),
+        status: u16,
+        address: &str,
+    ) {
         let noted = self
             .db
             .query(
-                "INSERT INTO audit (id, user_id, email, method, path, status, address, request_id, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                "INSERT INTO audit (id, user_id, email, method, path, detail, status, address, request_id, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(crate::id::new())
             .bind(&caller.user_id)
             .bind(&caller.email)
             .bind(method)
             .bind(path)
+            .bind(detail.map(|detail| detail.replace('\0', "")))
             .bind(i64::from(status))
             .bind(address)
             .bind(request_id())

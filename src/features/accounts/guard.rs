@@ -1,7 +1,11 @@
 //! Nothing passes without a caller who may: a layer over whole routers, so that a new route is closed until
 //! somebody opens it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
@@ -25,6 +29,10 @@ pub(super) const CSRF_COOKIE: &str = "admin_csrf_token";
 /// By which a browser is signed in: nobody but the platform gets them.
 pub const COOKIES: [&str; 3] = [ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE];
 const CSRF_HEADER: &str = "x-csrf-token";
+/// The status of what nobody waited for, as proxies write it.
+const HUNG_UP: u16 = 499;
+/// Of what the audit keeps of a deed, in characters.
+const LONGEST_DEED: usize = 200;
 
 /// Who may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub enum Access {
     SignedIn,
     /// Viewers read; changing and running takes an editor.
     ByMethod,
+    /// Editors, also to read.
+    Editor,
     /// Administrators.
     Admin,
 }
@@ -88,23 +98,69 @@ async fn check(
     let needed = match access {
         Access::SignedIn => Role::Viewer,
         Access::ByMethod if request.method().is_safe() => Role::Viewer,
-        Access::ByMethod => Role::Editor,
+        Access::ByMethod | Access::Editor => Role::Editor,
         Access::Admin => Role::Admin,
     };
     // The whole of it: nested routers see only the end.
     let path = request.extensions().get::<OriginalUri>().map_or(request.uri(), |uri| &uri.0).path().to_owned();
     let method = request.method().clone();
     let address = accounts.address(request.headers(), request.extensions());
+    let deed = Deed::default();
+    let entry = Entry { accounts, caller: caller.clone(), method, path, address, deed: deed.clone() };
+    let mut unnoted = Unnoted(Some(entry));
     let response = if caller.role < needed {
         axum::response::IntoResponse::into_response(not_allowed(needed))
     } else {
-        request.extensions_mut().insert(caller.clone());
+        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(deed);
         next.run(request).await
     };
-    if !method.is_safe() {
-        accounts.note(&caller, method.as_str(), &path, response.status().as_u16(), &address).await;
+    if let Some(entry) = unnoted.0.take() {
+        entry.note(response.status().as_u16()).await;
     }
     Ok(response)
+}
+
+/// What was done, where its address does not say it: for the audit.
+#[derive(Debug, Clone, Default)]
+pub struct Deed(Arc<OnceLock<String>>);
+
+impl Deed {
+    /// To be said before it is begun, so that it is known of whoever hangs up. The first word counts.
+    pub fn is(&self, what: &str) {
+        let _ = self.0.set(what.chars().take(LONGEST_DEED).collect());
+    }
+}
+
+/// What is to stand in the audit, also where whoever asked does not wait for the answer.
+struct Unnoted(Option<Entry>);
+
+struct Entry {
+    accounts: Accounts,
+    caller: Caller,
+    method: Method,
+    path: String,
+    address: String,
+    deed: Deed,
+}
+
+impl Entry {
+    async fn note(self, status: u16) {
+        let detail = self.deed.0.get().map(String::as_str);
+        if !self.method.is_safe() || detail.is_some() {
+            let what = (self.method.as_str(), self.path.as_str(), detail);
+            self.accounts.note(&self.caller, what, status, &self.address).await;
+        }
+    }
+}
+
+impl Drop for Unnoted {
+    #[expect(clippy::disallowed_methods, reason = "one row is written, and nobody is left to wait for it")]
+    fn drop(&mut self) {
+        if let Some(entry) = self.0.take() {
+            tokio::spawn(entry.note(HUNG_UP));
+        }
+    }
 }
 
 /// A cookie comes along by itself, also when another site makes the browser call; a token or this header does not.
@@ -136,6 +192,14 @@ pub(super) fn sign_in_first() -> Error {
 
 fn not_allowed(needed: Role) -> Error {
     Error::forbidden("not_allowed", text!("需要 {needed} 角色", "this takes the role {needed}"))
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Deed {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

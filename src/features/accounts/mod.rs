@@ -10,7 +10,7 @@ mod types;
 
 use std::{net::IpAddr, sync::Arc};
 
-pub use guard::{Access, COOKIES};
+pub use guard::{Access, COOKIES, Deed};
 pub use routes::{admin_router, own_router, public_router};
 pub use types::{Caller, Role, User};
 

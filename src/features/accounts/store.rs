@@ -236,6 +236,7 @@ impl Accounts {
             email,
             role,
             session: Some(session),
+            token: None,
             expires_at: None,
         }))
     }
@@ -264,7 +265,47 @@ impl Accounts {
             }
         }
         let role = row.role.min(row.user_role);
-        Ok(Some(Caller { user_id: row.user_id, email: row.email, role, session: None, expires_at: row.expires_at }))
+        Ok(Some(Caller {
+            user_id: row.user_id,
+            email: row.email,
+            role,
+            session: None,
+            token: Some(row.id),
+            expires_at: row.expires_at,
+        }))
+    }
+
+    /// What the caller may do now: None where they have signed out, their token is gone, or their account is closed.
+    pub async fn role_now(&self, caller: &Caller) -> Result<Option<Role>> {
+        let now = self.clock.now();
+        let roles: Option<(Role, Role)> = match (&caller.session, &caller.token) {
+            (Some(session), _) => {
+                self.db
+                    .query(
+                        "SELECT users.role, users.role AS own FROM sessions JOIN users ON users.id = sessions.user_id
+                          WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.is_active",
+                    )
+                    .bind(session)
+                    .bind(now)
+                    .fetch_optional()
+                    .await?
+            }
+            (None, Some(token)) => {
+                self.db
+                    .query(
+                        "SELECT users.role, api_tokens.role AS own
+                           FROM api_tokens JOIN users ON users.id = api_tokens.user_id
+                          WHERE api_tokens.id = $1 AND users.is_active
+                            AND (api_tokens.expires_at IS NULL OR api_tokens.expires_at > $2)",
+                    )
+                    .bind(token)
+                    .bind(now)
+                    .fetch_optional()
+                    .await?
+            }
+            (None, None) => None,
+        };
+        Ok(roles.map(|(user, own)| user.min(own)))
     }
 
     pub(super) async fn insert_token(

@@ -47,6 +47,8 @@ pub struct Caller {
     pub role: Role,
     /// `None` for an API token.
     pub session: Option<SessionId>,
+    /// `None` for a session.
+    pub token: Option<TokenId>,
     /// Of the API token.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -157,6 +159,8 @@ pub(super) struct AuditEntry {
     pub email: String,
     pub method: String,
     pub path: String,
+    /// What was done, where that does not say it: the beginning of a command.
+    pub detail: Option<String>,
     pub status: i64,
     pub address: String,
     pub request_id: String,

@@ -145,18 +145,6 @@ fn is_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
-/// Whether `origin`, as a browser names it, is `host`.
-pub(super) fn is_same_origin(origin: &str, host: &str) -> bool {
-    let Some((scheme, from)) = origin.split_once("://") else { return false };
-    let usual = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return false,
-    };
-    let bare = |host: &str| host.strip_suffix(usual).unwrap_or(host).to_ascii_lowercase();
-    !from.is_empty() && bare(from) == bare(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,29 +236,5 @@ mod tests {
         assert_eq!(site.address_of(&prefix), "http://shop2026.localhost:8000/");
         let site = Site::new("apps.example.net", "https://crawl.example.com", true);
         assert_eq!(site.address_of(&prefix), "https://shop2026.apps.example.net/");
-    }
-
-    #[test]
-    fn origins_are_compared_as_browsers_write_them() {
-        for (origin, host) in [
-            ("http://a", "a"),
-            ("http://a", "A:80"),
-            ("https://a:443", "a"),
-            ("http://a:8000", "a:8000"),
-            ("https://a", "a"),
-        ] {
-            assert!(is_same_origin(origin, host), "{origin} {host}");
-        }
-        for (origin, host) in [
-            ("null", "null"),
-            ("http://a", "b"),
-            ("http://a", "a:443"),
-            ("http://a:8001", "a:8000"),
-            ("file://", ""),
-            ("http://", ""),
-            ("http://a.b", "b"),
-        ] {
-            assert!(!is_same_origin(origin, host), "{origin} {host}");
-        }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     admission::Refusal,
     opened::{Connection, Door, Seen},
     pages::{Kind, Notice, is_navigation, private},
-    place::{Place, Way, is_same_origin},
+    place::{Place, Way},
     service::PASS,
     statement::Statement,
     store::State as RoomState,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     error::{Error, Problem, Result},
     platform::http::{
-        PassedOn,
+        PassedOn, is_same_origin,
         proxy::{Failure, Passage, asks_for_websocket, climbs},
     },
     text,

@@ -1,11 +1,14 @@
 //! Docker, and what speaks its language: Podman by its socket.
 
 mod answers;
+mod commands;
 mod connection;
 mod making;
+mod raw;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,7 +20,6 @@ use std::{
 use async_trait::async_trait;
 use bollard::{
     body_try_stream,
-    exec::{CreateExecOptions, StartExecOptions, StartExecResults},
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
         EventsOptionsBuilder, InspectContainerOptions, InspectContainerOptionsBuilder, InspectNetworkOptions,
@@ -31,16 +33,15 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
 
 use self::{
     answers::{
-        container_of, found, happening_of, is_hung_up, is_of_a_port, is_of_a_state_between, says_no_image, told_of,
-        written,
+        container_of, found, happening_of, is_of_a_port, is_of_a_state_between, says_no_image, told_of, written,
     },
     connection::{Connection, PATIENCE, Reached},
     making::Place,
-    streams::{feeding, received, sent, watched},
+    streams::{received, sent, watched},
 };
 use super::{
     ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec, Happening,
-    LogRange, Network, OutputStream, Result, Running, State, Where,
+    Labels, LogRange, Mark, Network, OutputStream, Result, Running, Size, State, Terminal, Volume, Where,
 };
 use crate::config;
 
@@ -49,14 +50,10 @@ const ARCHIVE_PATIENCE: Duration = Duration::from_mins(15);
 const PIECE_PATIENCE: Duration = Duration::from_secs(30);
 /// For all files of a container to be looked at.
 const WALK_PATIENCE: Duration = Duration::from_mins(1);
-/// For the exit code of a command whose output has ended.
-const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 /// Until it is looked at again.
 const A_MOMENT: Duration = Duration::from_millis(10);
 /// Of the range, for one start.
 const PORTS_TRIED: u32 = 16;
-/// Of a command's output that is read at a time.
-const PIECE: usize = 64 * 1024;
 
 /// Podman's networks do not keep their containers apart. With this in place of one, each container has a network of its
 /// own, made of a program of this machine: nothing reaches it but what is published.
@@ -315,42 +312,31 @@ impl ContainerRuntime for Docker {
     }
 
     async fn exec(&self, id: &ContainerId, exec: Exec) -> Result<Running> {
-        let client = self.client().await?;
-        let options = CreateExecOptions {
-            attach_stdin: Some(exec.stdin.is_some()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            env: Some(exec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-            cmd: Some(exec.argv),
-            working_dir: exec.working_dir,
-            ..Default::default()
-        };
-        let made = self.connection.ask(id, client.create_exec(id, options)).await?.id;
-        let how = StartExecOptions { output_capacity: Some(PIECE), ..Default::default() };
-        let started = self.connection.ask(id, client.start_exec(&made, Some(how))).await?;
-        let StartExecResults::Attached { output, input } = started else {
-            return Err(ContainerError::failed("the engine did not attach to a command"));
-        };
-        let about = id.clone();
-        // Whether the command has ended is told by its exit code.
-        let output = output.take_while(|piece| std::future::ready(!piece.as_ref().is_err_and(is_hung_up)));
-        let output = output.map(move |piece| piece.map(written).map_err(|error| told_of(error, &about)));
-        let output = feeding(output.boxed(), exec.stdin, input);
-        let about = id.clone();
-        let exit = async move {
-            let ended = async {
-                loop {
-                    let now = client.inspect_exec(&made).await.map_err(|error| told_of(error, &about))?;
-                    if let (Some(false), Some(code)) = (now.running, now.exit_code) {
-                        return Ok(code);
-                    }
-                    tokio::time::sleep(A_MOMENT).await;
-                }
-            };
-            let late = |_| ContainerError::failed("a command closed its output and runs on");
-            tokio::time::timeout(EXIT_PATIENCE, ended).await.map_err(late)?
-        };
-        Ok(Running { output, exit: exit.boxed() })
+        self.run(id, exec).await
+    }
+
+    async fn terminal(&self, id: &ContainerId, exec: Exec, size: Size) -> Result<Terminal> {
+        self.run_at_terminal(id, exec, size).await
+    }
+
+    async fn resize(&self, id: &ContainerId, terminal: &str, size: Size) -> Result<()> {
+        self.set_size(id, terminal, size).await
+    }
+
+    async fn end_others(&self, id: &ContainerId, kept: &[Mark], unmarked: bool) -> Result<()> {
+        self.kill_others(id, kept, unmarked).await
+    }
+
+    async fn make_volume(&self, name: &str, labels: &Labels, image: &str) -> Result<()> {
+        self.volume_for_users(name, labels, image).await
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<()> {
+        self.drop_volume(name).await
+    }
+
+    async fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>> {
+        self.volumes_with(labels).await
     }
 
     async fn put_archive(&self, id: &ContainerId, folder: &str, tar: ByteStream) -> Result<()> {

@@ -9,20 +9,22 @@
 mod docker;
 pub mod fake;
 mod gateway;
+mod marks;
+mod pieces;
 mod runtime;
 mod spec;
 mod upkeep;
 
 use std::{ops::Deref, sync::Arc};
 
-use futures_util::StreamExt;
-
 pub use docker::Docker;
 pub use gateway::Gateway;
-pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running};
+pub use marks::Mark;
+pub use pieces::{Finished, Piece};
+pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running, Size, Terminal};
 pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,
-    Limits, Network, Output, Result, State, TYPE_LABEL, Where,
+    Limits, Network, Output, Result, State, TYPE_LABEL, Volume, Where,
 };
 pub use upkeep::DiskWatch;
 
@@ -31,14 +33,6 @@ pub use upkeep::DiskWatch;
 pub struct Containers {
     runtime: Arc<dyn ContainerRuntime>,
     installation: Arc<str>,
-}
-
-/// What a command in a container came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    pub code: i64,
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
 }
 
 impl Containers {
@@ -68,22 +62,15 @@ impl Containers {
         self.runtime.list(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation), label]).await
     }
 
-    /// Runs a command in a running container and gathers what it prints, up to `limit` bytes of each stream; more is an
-    /// error. Whoever calls it limits the time.
+    /// All volumes of this installation of one kind.
+    pub async fn own_volumes(&self, kind: &str) -> Result<Vec<Volume>> {
+        self.runtime.volumes(&[(TYPE_LABEL, kind), (INSTALLATION_LABEL, &self.installation)]).await
+    }
+
+    /// Runs a command in a running container and [gathers](Running::gathered) what it prints. Whoever calls it limits the
+    /// time.
     pub async fn run(&self, id: &ContainerId, exec: Exec, limit: usize) -> Result<Finished> {
-        let Running { mut output, exit } = self.runtime.exec(id, exec).await?;
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        while let Some(piece) = output.next().await {
-            let (stream, bytes) = match piece? {
-                Output::Stdout(bytes) => (&mut stdout, bytes),
-                Output::Stderr(bytes) => (&mut stderr, bytes),
-            };
-            if stream.len() + bytes.len() > limit {
-                return Err(ContainerError::failed(format!("a command printed more than {limit} bytes")));
-            }
-            stream.extend_from_slice(&bytes);
-        }
-        Ok(Finished { code: exit.await?, stdout, stderr })
+        self.runtime.exec(id, exec).await?.gathered(limit).await
     }
 }
 

@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
+use tokio::io::AsyncWrite;
 
-use super::{Container, ContainerId, ContainerSpec, Engine, Happening, Network, Output, Result};
+use super::{Container, ContainerId, ContainerSpec, Engine, Happening, Labels, Mark, Network, Output, Result, Volume};
 
 /// Pieces of a tar archive, uncompressed.
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -18,23 +19,44 @@ pub struct Exec {
     /// None: the image's.
     pub working_dir: Option<String>,
     pub env: Vec<(String, String)>,
-    /// What it reads; it sees the end where this ends.
+    /// What it reads; it sees the end where this ends. A terminal has an input of its own.
     pub stdin: Option<ByteStream>,
+    /// What it and all that it starts carry, so that [`end_others`](ContainerRuntime::end_others) knows them. The
+    /// container needs `sh` for that.
+    pub mark: Option<Mark>,
 }
 
 impl Exec {
     pub fn new<'a>(argv: impl IntoIterator<Item = &'a str>) -> Self {
         let argv = argv.into_iter().map(str::to_owned).collect();
-        Self { argv, working_dir: None, env: Vec::new(), stdin: None }
+        Self { argv, working_dir: None, env: Vec::new(), stdin: None, mark: None }
     }
 }
 
 /// A command that runs. Dropping it does not end the command: no engine offers that.
 pub struct Running {
-    /// Ends when nothing holds the command's output any more.
+    /// Ends when nothing holds the command's output any more, which something that it left behind may do for ever.
     pub output: OutputStream,
-    /// The exit code, once `output` has ended.
+    /// The exit code, once its own process has ended, which need not be when `output` does.
     pub exit: BoxFuture<'static, Result<i64>>,
+}
+
+/// A command that runs at a terminal. Dropping it does not end the command.
+pub struct Terminal {
+    /// For [`resize`](ContainerRuntime::resize).
+    pub id: String,
+    pub output: BoxStream<'static, Result<Bytes>>,
+    /// What is typed. It is taken as fast as the command reads.
+    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    /// The exit code, once its own process has ended.
+    pub exit: BoxFuture<'static, Result<i64>>,
+}
+
+/// Of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub columns: u16,
+    pub rows: u16,
 }
 
 /// Which lines of a container's log.
@@ -95,6 +117,26 @@ pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
     async fn attach(&self, id: &ContainerId) -> Result<OutputStream>;
 
     async fn exec(&self, id: &ContainerId, exec: Exec) -> Result<Running>;
+
+    async fn terminal(&self, id: &ContainerId, exec: Exec, size: Size) -> Result<Terminal>;
+
+    /// Nothing to do where the terminal's command has ended.
+    async fn resize(&self, id: &ContainerId, terminal: &str, size: Size) -> Result<()>;
+
+    /// Kills everything in a running container that carries none of these marks, whatever it has done to hide; `unmarked`
+    /// says whether to spare what carries none at all, as the container's own process where nobody marked it. Nothing of it
+    /// lives when this returns. That may take for ever: whoever gives up kills the container.
+    async fn end_others(&self, id: &ContainerId, kept: &[Mark], unmarked: bool) -> Result<()>;
+
+    /// An empty volume whose folder is the containers' user's; as it is, where there is one of that name. `image` is one
+    /// that is there.
+    async fn make_volume(&self, name: &str, labels: &Labels, image: &str) -> Result<()>;
+
+    /// Removes it with all that is in it. Nothing to do where it is gone; a conflict while a container has it.
+    async fn remove_volume(&self, name: &str) -> Result<()>;
+
+    /// All volumes that carry all these labels.
+    async fn volumes(&self, labels: &[(&str, &str)]) -> Result<Vec<Volume>>;
 
     /// Unpacks a tar into a folder that is there, of a container that does not run. Owners are those of its headers.
     async fn put_archive(&self, id: &ContainerId, folder: &str, tar: ByteStream) -> Result<()>;

@@ -21,7 +21,7 @@ pub type ContainerId = String;
 pub type Labels = BTreeMap<String, String>;
 
 /// A container to be made. What is not here cannot be chosen.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ContainerSpec {
     /// Unique on the engine: a second one of that name is [`ContainerError::Conflict`].
     pub name: String,
@@ -38,10 +38,17 @@ pub struct ContainerSpec {
     /// A port of the container that this machine is to reach at its loopback address, where it cannot reach the
     /// container's own, and the ports to take one from.
     pub publish: Option<(u16, RangeInclusive<u16>)>,
+    /// Volumes that [`make_volume`](super::ContainerRuntime::make_volume) has made: (name, folder in the container).
+    pub volumes: Vec<(String, String)>,
+    /// Whether nothing can be written but in the volumes, and in a `/tmp` of 64 MB that is gone with the container and
+    /// counts as memory.
+    pub read_only: bool,
+    /// Whether nothing of what it prints is kept for [`logs`](super::ContainerRuntime::logs).
+    pub without_log: bool,
 }
 
 /// What a container may use at most; 0: as much as there is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     pub cpus: f64,
     /// Memory and swap together.
@@ -143,6 +150,13 @@ pub struct Network {
     pub gateway: Option<IpAddr>,
     /// How containers on it are reached from here.
     pub reach: Where,
+}
+
+/// A folder of the engine that outlives containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    pub name: String,
+    pub labels: Labels,
 }
 
 /// At which address this server reaches a container's port.

@@ -1,5 +1,7 @@
 //! What every engine promises, on each that there is.
 
+mod commands;
+
 use std::{future::Future, time::Duration};
 
 use futures_util::{StreamExt, stream};
@@ -29,8 +31,7 @@ impl Tested {
             env: vec![("GREETING".to_owned(), "hello".to_owned())],
             labels,
             limits: Limits { cpus: 1.0, memory_mb: 128, processes: 64, file_mb: 16 },
-            network: None,
-            publish: None,
+            ..ContainerSpec::default()
         }
     }
 
@@ -289,8 +290,10 @@ async fn what_is_ours_is_found_by_labels() {
 #[tokio::test]
 async fn away_is_not_gone() {
     let fake = Fake::new();
-    let id =
-        fake.create(&ContainerSpec { name: "a".to_owned(), image: fake::PLAIN.to_owned(), ..blank() }).await.unwrap();
+    let id = fake
+        .create(&ContainerSpec { name: "a".to_owned(), image: fake::PLAIN.to_owned(), ..ContainerSpec::default() })
+        .await
+        .unwrap();
     fake.set_away(true);
     let nowhere = config::Docker {
         host: "unix:///nonexistent/docker.sock".to_owned(),
@@ -307,20 +310,6 @@ async fn away_is_not_gone() {
     }
     fake.set_away(false);
     assert!(fake.inspect(&id).await.unwrap().is_some());
-}
-
-fn blank() -> ContainerSpec {
-    ContainerSpec {
-        name: String::new(),
-        image: String::new(),
-        command: None,
-        working_dir: None,
-        env: vec![],
-        labels: Labels::new(),
-        limits: Limits { cpus: 0.0, memory_mb: 0, processes: 0, file_mb: 0 },
-        network: None,
-        publish: None,
-    }
 }
 
 /// As seen from inside; the fake keeps nothing apart.

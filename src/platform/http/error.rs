@@ -54,37 +54,38 @@ impl From<Detail> for ErrorDetail {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        match self {
-            Self::NotFound(problem) => answer(StatusCode::NOT_FOUND, problem.code, said(problem.text), vec![]),
-            Self::Conflict(problem) => answer(StatusCode::CONFLICT, problem.code, said(problem.text), vec![]),
-            Self::BadRequest(problem) => answer(StatusCode::BAD_REQUEST, problem.code, said(problem.text), vec![]),
-            Self::TooLarge(problem) => answer(StatusCode::PAYLOAD_TOO_LARGE, problem.code, said(problem.text), vec![]),
-            Self::WrongVerb(problem) => {
-                answer(StatusCode::METHOD_NOT_ALLOWED, problem.code, said(problem.text), vec![])
-            }
-            Self::Unauthenticated(problem) => {
-                answer(StatusCode::UNAUTHORIZED, problem.code, said(problem.text), vec![])
-            }
-            Self::Forbidden(problem) => answer(StatusCode::FORBIDDEN, problem.code, said(problem.text), vec![]),
-            Self::TooMany(problem) => answer(StatusCode::TOO_MANY_REQUESTS, problem.code, said(problem.text), vec![]),
-            Self::Outside(problem) => answer(StatusCode::BAD_GATEWAY, problem.code, said(problem.text), vec![]),
-            Self::Offline(problem) => answer(StatusCode::SERVICE_UNAVAILABLE, problem.code, said(problem.text), vec![]),
-            Self::Failed(problem) => {
-                answer(StatusCode::INTERNAL_SERVER_ERROR, problem.code, said(problem.text), vec![])
-            }
-            Self::Invalid(details) => {
+        answer(self.into())
+    }
+}
+
+impl From<Error> for ErrorBody {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(problem) => body(StatusCode::NOT_FOUND, problem.code, said(problem.text), vec![]),
+            Error::Conflict(problem) => body(StatusCode::CONFLICT, problem.code, said(problem.text), vec![]),
+            Error::BadRequest(problem) => body(StatusCode::BAD_REQUEST, problem.code, said(problem.text), vec![]),
+            Error::TooLarge(problem) => body(StatusCode::PAYLOAD_TOO_LARGE, problem.code, said(problem.text), vec![]),
+            Error::WrongVerb(problem) => body(StatusCode::METHOD_NOT_ALLOWED, problem.code, said(problem.text), vec![]),
+            Error::Unauthenticated(problem) => body(StatusCode::UNAUTHORIZED, problem.code, said(problem.text), vec![]),
+            Error::Forbidden(problem) => body(StatusCode::FORBIDDEN, problem.code, said(problem.text), vec![]),
+            Error::TooMany(problem) => body(StatusCode::TOO_MANY_REQUESTS, problem.code, said(problem.text), vec![]),
+            Error::NoRoom(problem) => body(StatusCode::INSUFFICIENT_STORAGE, problem.code, said(problem.text), vec![]),
+            Error::Outside(problem) => body(StatusCode::BAD_GATEWAY, problem.code, said(problem.text), vec![]),
+            Error::Offline(problem) => body(StatusCode::SERVICE_UNAVAILABLE, problem.code, said(problem.text), vec![]),
+            Error::Failed(problem) => body(StatusCode::INTERNAL_SERVER_ERROR, problem.code, said(problem.text), vec![]),
+            Error::Invalid(details) => {
                 let details: Vec<ErrorDetail> = details.into_iter().map(ErrorDetail::from).collect();
                 let first = details.first().map(|detail| format!("{}: {}", detail.loc, detail.msg)).unwrap_or_default();
                 let msg = said(text!("请求参数验证失败（{first}）", "invalid input ({first})"));
-                answer(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", msg, details)
+                body(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", msg, details)
             }
-            Self::Unavailable { what, source } => {
+            Error::Unavailable { what, source } => {
                 tracing::warn!(what, request_id = request_id(), "{what} is unavailable: {source:#}");
                 let msg =
                     said(text!("{what} 暂时不可用，请稍后再试", "{what} is unavailable just now; try again soon"));
-                answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", msg, vec![])
+                body(StatusCode::SERVICE_UNAVAILABLE, "unavailable", msg, vec![])
             }
-            Self::Internal(source) => {
+            Error::Internal(source) => {
                 tracing::error!(request_id = request_id(), "internal error: {source:?}");
                 internal()
             }
@@ -103,7 +104,7 @@ pub(super) fn in_our_shape(response: Response) -> Response {
         return response;
     }
     let msg = said(text!("请求无法理解", "the request cannot be understood"));
-    answer(status, "bad_request", msg, vec![])
+    answer(body(status, "bad_request", msg, vec![]))
 }
 
 /// What a caught panic becomes.
@@ -115,20 +116,24 @@ pub fn panic_answer(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("(no message)");
     tracing::error!(request_id = request_id(), "a handler panicked: {message}");
-    internal()
+    answer(internal())
 }
 
-fn internal() -> Response {
+fn internal() -> ErrorBody {
     let id = request_id();
     let msg = said(text!(
         "服务器开小差了，请稍后再试（请求编号 {id}）",
         "the server failed to answer; try again, and name request {id} if you report it"
     ));
-    answer(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", msg, vec![])
+    body(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", msg, vec![])
 }
 
-fn answer(status: StatusCode, error: &str, msg: String, details: Vec<ErrorDetail>) -> Response {
+fn body(status: StatusCode, error: &str, msg: String, details: Vec<ErrorDetail>) -> ErrorBody {
     let request_id = status.is_server_error().then(request_id);
-    let data = ErrorData { error: error.to_owned(), details, request_id };
-    (status, Json(ErrorBody { code: status.as_u16(), msg, data })).into_response()
+    ErrorBody { code: status.as_u16(), msg, data: ErrorData { error: error.to_owned(), details, request_id } }
+}
+
+fn answer(body: ErrorBody) -> Response {
+    let status = StatusCode::from_u16(body.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(body)).into_response()
 }

@@ -164,6 +164,7 @@ fn spec_of(
         },
         network: Some(place.network.clone()),
         publish: None,
+        ..ContainerSpec::default()
     })
 }
 

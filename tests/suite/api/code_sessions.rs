@@ -645,13 +645,8 @@ async fn a_server_that_starts_again_finds_its_editors() {
     let spec = |name: &str, labels| crawlhub::platform::containers::ContainerSpec {
         name: name.to_owned(),
         image: crawlhub::platform::containers::fake::PLAIN.to_owned(),
-        command: None,
-        working_dir: None,
-        env: vec![],
         labels,
-        limits: crawlhub::platform::containers::Limits { cpus: 0.0, memory_mb: 0, processes: 0, file_mb: 0 },
-        network: None,
-        publish: None,
+        ..crawlhub::platform::containers::ContainerSpec::default()
     };
     let mut others = own.clone();
     others.insert("crawlhub.server".to_owned(), "another".to_owned());

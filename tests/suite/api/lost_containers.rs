@@ -1,7 +1,7 @@
 //! Containers of attempts that nobody runs any more.
 
 use chrono::TimeDelta;
-use crawlhub::platform::containers::{ContainerRuntime, ContainerSpec, Limits, fake::PLAIN};
+use crawlhub::platform::containers::{ContainerRuntime, ContainerSpec, fake::PLAIN};
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -22,13 +22,8 @@ async fn they_are_removed_and_no_others() {
         let spec = ContainerSpec {
             name: name.to_owned(),
             image: PLAIN.to_owned(),
-            command: None,
-            working_dir: None,
-            env: vec![],
             labels: labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            limits: Limits { cpus: 0.0, memory_mb: 0, processes: 0, file_mb: 0 },
-            network: None,
-            publish: None,
+            ..ContainerSpec::default()
         };
         let id = app.engine.create(&spec).await.unwrap();
         app.engine.start(&id).await.unwrap();

@@ -25,3 +25,4 @@ mod repositories;
 pub mod schedules;
 mod spiders;
 mod ui;
+mod workspaces;

@@ -5,6 +5,7 @@ mod faults;
 mod instances;
 mod spiders;
 mod web;
+mod workspaces;
 
 use std::process::Stdio;
 

@@ -10,7 +10,7 @@ use crawlhub::{
     clock::ManualClock,
     config::{Config, Sources},
     platform::{
-        containers::fake::{EDITOR, Fake},
+        containers::fake::{EDITOR, Fake, PLAIN},
         database::{Database, Schema},
     },
 };
@@ -63,6 +63,7 @@ impl TestApp {
             ("CRAWLHUB_ADMIN_PASSWORD", PASSWORD.to_owned()),
             ("CRAWLHUB_SERVER_STOP_GRACE_SECONDS", "0".to_owned()),
             ("CRAWLHUB_CODE_SERVER_IMAGE", EDITOR.to_owned()),
+            ("CRAWLHUB_WORKSPACES_IMAGE", PLAIN.to_owned()),
             ("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments().to_str().unwrap().to_owned()),
         ];
         let environment = own.into_iter().chain(database_url.clone().map(|url| ("DATABASE_URL", url)));

@@ -13,6 +13,7 @@ mod raw_zip;
 mod receiver;
 mod sinks;
 mod site;
+mod socket;
 mod upstream;
 pub mod wire;
 
@@ -29,4 +30,5 @@ pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};
 pub use receiver::{MailServer, Reaction, Receiver};
 pub use sinks::UsersDatabase;
 pub use site::practice_site;
+pub use socket::{Frame, Socket};
 pub use upstream::{Upstream, heard};

@@ -135,6 +135,7 @@ impl CodeSessions {
             },
             publish: (network.reach == Where::Loopback).then(|| (PORT, self.ports.clone())),
             network: Some(network.name),
+            ..ContainerSpec::default()
         };
         Ok(self.containers.create(&spec).await?)
     }

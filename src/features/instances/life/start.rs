@@ -192,6 +192,7 @@ impl Instances {
             },
             publish: Some((instance.inner_port(), port..=port)),
             network: Some(NETWORK.to_owned()),
+            ..ContainerSpec::default()
         })
     }
 

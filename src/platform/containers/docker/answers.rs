@@ -9,7 +9,7 @@ use bollard::{
 use super::super::{Change, Container, ContainerError, Happening, Output, State};
 
 /// What is said of a port, a name or a state that does not allow it, with a status that says nothing.
-const CONFLICTS: [&str; 3] = ["already allocated", "already in use", "container state improper"];
+const CONFLICTS: [&str; 4] = ["already allocated", "already in use", "container state improper", "is being used by"];
 
 /// What an error means, about a container or about something else where `id` is empty.
 pub(super) fn told_of(error: Error, id: &str) -> ContainerError {

@@ -66,7 +66,7 @@ impl Connection {
         Ok(engine)
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         match self.host.as_str() {
             "" if !Path::new(DOCKER_SOCKET).exists() && Path::new(PODMAN_SOCKET).exists() => {
                 format!("unix://{PODMAN_SOCKET}")

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, NetworkCreateRequest, NetworkInspect, PortBinding,
-    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions, NetworkCreateRequest,
+    NetworkInspect, PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::super::ContainerSpec;
@@ -12,9 +12,13 @@ use crate::platform::files::hash_of;
 
 /// Never root, whatever the image says.
 const USER: &str = "1000:1000";
+pub(super) const USER_ID: u64 = 1000;
 const MOST_OPEN_FILES: i64 = 8192;
 /// The kernel should end a container rather than the server when memory runs out.
 const OOM_SCORE: i64 = 500;
+
+/// Programs may be run in it, unlike in what Docker makes unless it is told.
+const TMP: &str = "rw,exec,nosuid,nodev,size=64m,mode=1777";
 
 const NEIGHBOURS: &str = "com.docker.network.bridge.enable_icc";
 
@@ -87,18 +91,34 @@ fn host_config(spec: &ContainerSpec, place: Place) -> HostConfig {
         oom_score_adj: Some(OOM_SCORE),
         auto_remove: Some(false),
         restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
-        log_config: Some(HostConfigLogConfig {
-            typ: Some("json-file".to_owned()),
-            config: Some(HashMap::from([
-                ("max-size".to_owned(), "10m".to_owned()),
-                ("max-file".to_owned(), "1".to_owned()),
-            ])),
-        }),
+        log_config: Some(log_config(spec.without_log)),
+        mounts: Some(spec.volumes.iter().map(|(name, folder)| mount(name, folder)).collect()),
+        readonly_rootfs: Some(spec.read_only),
+        tmpfs: spec.read_only.then(|| HashMap::from([("/tmp".to_owned(), TMP.to_owned())])),
         network_mode: Some(place.network),
         port_bindings: spec.publish.as_ref().zip(place.host_port).map(|((port, _), host_port)| {
             let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(host_port) };
             HashMap::from([(format!("{port}/tcp"), Some(vec![binding]))])
         }),
+        ..Default::default()
+    }
+}
+
+fn log_config(without_log: bool) -> HostConfigLogConfig {
+    if without_log {
+        return HostConfigLogConfig { typ: Some("none".to_owned()), config: None };
+    }
+    let bounds = [("max-size", "10m"), ("max-file", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(HashMap::from(bounds)) }
+}
+
+/// As it is: what the image has in that folder does not go into the volume, and neither does its owner.
+pub(super) fn mount(volume: &str, folder: &str) -> Mount {
+    Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(volume.to_owned()),
+        target: Some(folder.to_owned()),
+        volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..Default::default() }),
         ..Default::default()
     }
 }

@@ -1,17 +1,26 @@
 //! Commands, as processes of this machine.
 
-use std::{process::Stdio, sync::Arc};
+use std::{ffi::OsStr, path::Path, process::Stdio, sync::Arc};
 
 use anyhow::Context;
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream, stream::BoxStream};
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
-use tokio::{io::AsyncWriteExt, process::Command};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt},
+    process::{Child, Command},
+};
+use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
-use super::{Exec, Fake, Made, Running, both, exit_code, exit_of};
+use super::{Fake, Made};
+use crate::platform::containers::{ContainerError, Exec, Mark, Output, OutputStream, Result, Running};
+
+/// In the environment of what carries a mark: the container's folder, and the mark.
+const CONTAINER: &str = "CRAWLHUB_FAKE_CONTAINER";
+const MARK: &str = "CRAWLHUB_FAKE_MARK";
 
 /// What a container was started for.
 #[derive(Debug)]
@@ -46,7 +55,29 @@ impl Main {
     }
 }
 
-fn command(
+/// Kills whatever was started in the container of that folder with another mark than these. Unlike on a real engine, what
+/// cleans its environment gets away.
+pub(super) fn end_marked(root: &Path, kept: &[Mark]) {
+    let Ok(all) = procfs::process::all_processes() else { return };
+    for process in all.flatten() {
+        let Ok(environment) = process.environ() else { continue };
+        let of = |name: &str| environment.get(OsStr::new(name));
+        let is_kept = |mark: &OsStr| kept.iter().any(|kept| mark == OsStr::new(&kept.number().to_string()));
+        if of(CONTAINER).is_some_and(|at| at == root.as_os_str()) && of(MARK).is_some_and(|mark| !is_kept(mark)) {
+            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
+        }
+    }
+}
+
+pub(super) fn marked(made: &Made, mark: Option<Mark>, env: &[(String, String)]) -> Vec<(String, String)> {
+    let own = mark.map(|mark| {
+        [(CONTAINER, made.root.to_string_lossy().into_owned()), (MARK, mark.number().to_string())]
+            .map(|(name, value)| (name.to_owned(), value))
+    });
+    env.iter().cloned().chain(own.into_iter().flatten()).collect()
+}
+
+pub(super) fn command(
     made: &Made,
     argv: &[String],
     working_dir: Option<&str>,
@@ -89,7 +120,8 @@ pub(super) fn start(fake: &Fake, made: &Arc<Made>) -> anyhow::Result<Main> {
 
 #[expect(clippy::disallowed_methods, reason = "it ends with the command")]
 pub(super) fn exec(made: &Made, exec: Exec) -> anyhow::Result<Running> {
-    let mut command = command(made, &exec.argv, exec.working_dir.as_deref(), &exec.env)?;
+    let env = marked(made, exec.mark, &exec.env);
+    let mut command = command(made, &exec.argv, exec.working_dir.as_deref(), &env)?;
     if exec.stdin.is_some() {
         command.stdin(Stdio::piped());
     }
@@ -105,4 +137,31 @@ pub(super) fn exec(made: &Made, exec: Exec) -> anyhow::Result<Running> {
     }
     let output = both(child.stdout.take().context("stdout")?, child.stderr.take().context("stderr")?);
     Ok(Running { output, exit: exit_of(child) })
+}
+
+/// What a command ends with.
+fn exit_code(status: std::process::ExitStatus) -> i64 {
+    use std::os::unix::process::ExitStatusExt;
+    let of_signal = || status.signal().map_or(255, |signal| 128 + signal);
+    i64::from(status.code().unwrap_or_else(of_signal))
+}
+
+/// What is read of a pipe, as pieces.
+fn pieces(pipe: impl AsyncRead + Send + 'static, kind: fn(Bytes) -> Output) -> BoxStream<'static, Result<Output>> {
+    ReaderStream::new(pipe)
+        .map(move |piece| piece.map(kind).map_err(|error| ContainerError::Failed(error.into())))
+        .boxed()
+}
+
+/// Both, as they come.
+fn both(stdout: impl AsyncRead + Send + 'static, stderr: impl AsyncRead + Send + 'static) -> OutputStream {
+    stream::select(pieces(stdout, Output::Stdout), pieces(stderr, Output::Stderr)).boxed()
+}
+
+pub(super) fn exit_of(mut child: Child) -> BoxFuture<'static, Result<i64>> {
+    async move {
+        let status = child.wait().await.map_err(|error| ContainerError::Failed(error.into()))?;
+        Ok(exit_code(status))
+    }
+    .boxed()
 }
