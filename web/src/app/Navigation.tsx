@@ -5,6 +5,7 @@ import {
   AuditOutlined,
   BugOutlined,
   CalendarOutlined,
+  ClusterOutlined,
   CodeOutlined,
   DashboardOutlined,
   DatabaseOutlined,
@@ -63,6 +64,7 @@ export function Navigation({ onChosen }: { onChosen?: () => void }) {
       { key: '/proxies', icon: <ApiOutlined />, label: <Link to="/proxies">{t('nav.proxies')}</Link> },
       ...(isAdmin
         ? [
+            { key: '/nodes', icon: <ClusterOutlined />, label: <Link to="/nodes">{t('nav.nodes')}</Link> },
             {
               key: '/code-sessions',
               icon: <CodeOutlined />,

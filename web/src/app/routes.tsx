@@ -104,8 +104,8 @@ const dashboard = createRoute({
 const projects = createRoute({
   getParentRoute: () => inside,
   path: '/projects',
-  component: page(() => import('../features/projects/ProjectsPage'), 'ProjectsPage', 'projects'),
-  validateSearch: search((given) => given.page()),
+  component: page(() => import('../features/projects/ProjectsPage'), 'ProjectsPage', 'projects', 'nodes'),
+  validateSearch: search((given) => ({ ...given.page(), shown: given.text('shown') })),
 })
 
 const spiders = createRoute({
@@ -187,7 +187,13 @@ const spiderVersions = createRoute({
 const spiderSettings = createRoute({
   getParentRoute: () => spider,
   path: '/settings',
-  component: page(() => import('../features/spiders/settings/SettingsTab'), 'SettingsTab', 'spiders'),
+  component: page(
+    () => import('../features/spiders/settings/SettingsTab'),
+    'SettingsTab',
+    'spiders',
+    'projects',
+    'nodes',
+  ),
 })
 
 function taskSearch(given: Given) {
@@ -313,6 +319,13 @@ const proxies = createRoute({
   })),
 })
 
+const nodes = createRoute({
+  getParentRoute: () => inside,
+  path: '/nodes',
+  component: page(() => import('../features/nodes/NodesPage'), 'NodesPage', 'nodes'),
+  validateSearch: search((given) => given.page()),
+})
+
 const users = createRoute({
   getParentRoute: () => inside,
   path: '/users',
@@ -367,6 +380,7 @@ const tree = root.addChildren([
     instances,
     datasources,
     proxies,
+    nodes,
     users,
     tokens,
     audit,

@@ -9,9 +9,9 @@ import { EmptyState } from '../../../ui/EmptyState'
 import { Loaded } from '../../../ui/Loaded'
 import { onDemand } from '../../../ui/onDemand'
 import { pageItem } from '../../../ui/pageItem'
+import { PathBar } from '../../../ui/PathBar'
 import { FILES } from '../addresses'
 import { useColumns } from './columns'
-import { PathBar } from './PathBar'
 
 const FolderDialog = onDemand(() => import('./FolderDialog').then((found) => found.FolderDialog))
 const UploadToFolder = onDemand(() => import('./UploadToFolder').then((found) => found.UploadToFolder))
@@ -45,7 +45,7 @@ export function FilesView({ name, path, page, onShow }: Props) {
   return (
     <>
       <Flex gap="small" wrap justify="space-between" align="center" style={{ marginBottom: 12 }}>
-        <PathBar name={name} path={path} onShow={onShow} />
+        <PathBar label={t('folders')} name={name} path={path} onShow={onShow} />
         <Flex gap="small" wrap>
           {upload}
           <Button icon={<FolderAddOutlined />} onClick={() => setAsked('folder')}>
