@@ -20,10 +20,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use loops::sync;
-pub use parts::{Outside, runner_config};
+pub use parts::{Outside, git, runner_config};
 use parts::{
-    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, git, made_folder,
-    open_database, open_documents, origins, site,
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, made_folder, open_database,
+    open_documents, origins, site,
 };
 
 use crate::{
@@ -125,7 +125,7 @@ impl App {
         runner.containers = Some(container_place(config, containers.installation()));
         runner.server = Some(presence::file_of(data_dir, &worker));
         let git = git(config, data_dir, &runner, &disk)?;
-        let projects = Projects::new(db.clone(), clock.clone(), secrets.clone(), files.clone(), git);
+        let projects = Projects::new(db.clone(), clock.clone(), secrets.clone(), (files.clone(), git), nodes.clone());
         projects.default_id().await?;
         let spiders = Spiders::new(
             db.clone(),

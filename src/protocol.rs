@@ -185,3 +185,73 @@ pub struct EndTold {
     #[schema(value_type = Option<String>)]
     pub stop: Option<StopReason>,
 }
+
+/// `POST /api/v1/projects/clone` of the agent: brings a repository to a folder of the node, or brings that up to date.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CloneOrder {
+    pub project_id: String,
+    pub git_url: String,
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// Below the node's folder of projects.
+    pub target_path: String,
+    /// What users changed of its files is thrown away.
+    #[serde(default)]
+    pub force: bool,
+    #[serde(flatten)]
+    pub access: GitAccess,
+}
+
+/// What opens a repository. Kept for the one call.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GitAccess {
+    pub git_token: Option<String>,
+    pub git_key: Option<String>,
+}
+
+impl std::fmt::Debug for GitAccess {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("GitAccess")
+    }
+}
+
+/// `POST /api/v1/projects/{id}/pull` of the agent.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PullOrder {
+    pub force: bool,
+    #[serde(flatten)]
+    pub access: GitAccess,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CloneAnswer {
+    pub project_id: String,
+    pub success: bool,
+    pub message: String,
+    pub local_path: String,
+}
+
+/// `GET /api/v1/projects/{id}/status` of the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeProject {
+    pub project_id: String,
+    /// `syncing`, `active` or `error`.
+    pub status: String,
+    /// Why it failed; or what of it users have changed, and what was left out.
+    pub message: String,
+    pub local_path: String,
+    pub git_commit: Option<String>,
+    pub git_subject: Option<String>,
+    /// How far it is, while it is `syncing`.
+    pub progress: String,
+}
+
+/// `POST /projects/{id}/status` of the server: something has changed. Only a hint: the server asks then.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ProjectHint {
+    pub status: String,
+    #[serde(default)]
+    pub message: String,
+}

@@ -38,6 +38,11 @@ impl Cache {
         &self.files
     }
 
+    /// Something else was put into it.
+    pub(super) fn has_grown(&self) {
+        self.has_grown.store(true, Ordering::Relaxed);
+    }
+
     /// Has every file of the job.
     pub(super) async fn fetch(&self, server: &Server, job: &Job, stop: &Stop) -> Result<(), End> {
         let hashes: HashSet<String> = job.manifest.iter().map(|entry| entry.hash.clone()).collect();

@@ -32,8 +32,11 @@ impl Agent {
 }
 
 fn router(agent: Arc<Agent>) -> Router {
-    let closed =
-        Router::new().route("/status", get(status)).fallback(nothing).layer(from_fn_with_state(agent.clone(), check));
+    let closed = Router::new()
+        .route("/status", get(status))
+        .nest("/projects", super::projects::router())
+        .fallback(nothing)
+        .layer(from_fn_with_state(agent.clone(), check));
     Router::new()
         .route("/health", get(health))
         .nest("/api/v1", closed)

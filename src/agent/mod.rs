@@ -13,6 +13,7 @@ mod http;
 mod machine;
 mod outbox;
 mod poll;
+mod projects;
 mod settings;
 mod teller;
 
@@ -26,10 +27,11 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    cache::Cache, client::Server, former::Past, held::Held, machine::Machine, outbox::Outboxes, settings::Settings,
+    cache::Cache, client::Server, former::Past, held::Held, machine::Machine, outbox::Outboxes, projects::Projects,
+    settings::Settings,
 };
 use crate::{
-    app::{Outside, runner_config},
+    app::{Outside, git, runner_config},
     clock::SyncedClock,
     config::Config,
     platform::{
@@ -56,6 +58,7 @@ struct Agent {
     cache: Cache,
     outboxes: Outboxes,
     held: Held,
+    projects: Projects,
     disk: Disk,
     /// The server's clock, as far as it is known.
     clock: Arc<SyncedClock>,
@@ -82,6 +85,8 @@ pub async fn work(config: &Config, outside: Outside, stopped: impl Future<Output
     let mut runner = runner_config(config, &storage, outside)?;
     runner.work_dir.clone_from(&settings.jobs);
     runner.server = Some(presence::file_of(&storage, &worker));
+    let git = git(config, &storage, &runner, &disk)?;
+    git.sweep().context("copies of repositories")?;
     let machine = Machine::look(&runner.python, &runner.path()).await;
     let runner = Runner::new(runner, cache.files().clone(), clock.clone());
     let listener = TcpListener::bind(settings.listen).await;
@@ -91,6 +96,7 @@ pub async fn work(config: &Config, outside: Outside, stopped: impl Future<Output
         runner: runner.context("cannot make the folders of the runner")?,
         outboxes: Outboxes::open(&storage.join("outbox"), disk.clone())?,
         held: Held::default(),
+        projects: Projects::open(&settings, git)?,
         gone: Mutex::default(),
         stop: CancellationToken::new(),
         quit: CancellationToken::new(),
@@ -135,7 +141,10 @@ impl Agent {
     async fn keep_tidy(self: Arc<Self>) {
         const A_MONTH: Duration = Duration::from_hours(24 * 30);
         while self.quit.run_until_cancelled(tokio::time::sleep(Duration::from_mins(1))).await.is_some() {
-            if let Err(error) = self.cache.shrink(&self.held.hashes()).await {
+            // What a project was just given is not in its place yet.
+            if !self.projects.are_busy()
+                && let Err(error) = self.cache.shrink(&self.held.hashes()).await
+            {
                 tracing::warn!(%error, "the cache of code cannot be made smaller");
             }
             if let Err(error) = self.runner.prune_environments(A_MONTH).await {

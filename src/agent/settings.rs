@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub token_file: Option<PathBuf>,
     pub listen: SocketAddr,
     pub storage: PathBuf,
+    pub projects: PathBuf,
     pub jobs: PathBuf,
     pub slots: usize,
     pub labels: Vec<String>,
@@ -49,7 +50,6 @@ impl Settings {
         };
         let storage = made(&given.storage_path)?;
         let inside = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| storage.join(name));
-        made(&inside(&given.projects_path, "projects"))?;
         made(&inside(&given.datasets_path, "datasets"))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
@@ -58,6 +58,7 @@ impl Settings {
             token: given.token.clone(),
             token_file: given.token_file.clone(),
             listen: SocketAddr::new(given.api_host, given.api_port),
+            projects: made(&inside(&given.projects_path, "projects"))?,
             jobs: made(&inside(&given.jobs_workspace, "jobs"))?,
             storage,
             slots: if given.slots == 0 { cores * 2 } else { given.slots },

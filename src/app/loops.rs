@@ -78,26 +78,36 @@ impl App {
             let proxies = proxies.clone();
             async move { proxies.check_due_ones().await }
         });
+        let datasources = self.datasources.clone();
+        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
+            let datasources = datasources.clone();
+            async move { datasources.deliver_due().await }
+        });
+        self.start_loops_of_repositories();
+        self.start_loops_of_containers();
+        let runner = self.dispatcher.runner().clone();
+        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
+            let runner = runner.clone();
+            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
+        });
+    }
+
+    /// Those that fetch projects' repositories.
+    fn start_loops_of_repositories(&self) {
         let (spiders, stop) = (self.spiders.clone(), self.stop.clone());
         self.background.run("repositories", Duration::from_secs(2), self.projects.sync_due(), move || {
             let (spiders, stop) = (spiders.clone(), stop.clone());
             async move { spiders.follow_repositories(&stop).await }
         });
         let projects = self.projects.clone();
+        self.background.run("projects of nodes", Duration::from_secs(2), projects.nodes_due(), move || {
+            let projects = projects.clone();
+            async move { projects.follow_nodes().await }
+        });
+        let projects = self.projects.clone();
         self.background.run("copies of repositories", AN_HOUR, Arc::new(Notify::new()), move || {
             let projects = projects.clone();
             async move { projects.sweep_copies().await }
-        });
-        let datasources = self.datasources.clone();
-        self.background.run("sinks", Duration::from_secs(1), datasources.wake(), move || {
-            let datasources = datasources.clone();
-            async move { datasources.deliver_due().await }
-        });
-        self.start_loops_of_containers();
-        let runner = self.dispatcher.runner().clone();
-        self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
-            let runner = runner.clone();
-            async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
         });
     }
 

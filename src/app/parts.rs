@@ -142,7 +142,7 @@ pub fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyh
 }
 
 /// Reads projects' repositories, confined as spiders are.
-pub(super) fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
+pub fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk) -> anyhow::Result<Git> {
     let ca_bundle = config.git.ca_bundle.as_ref().map(std::path::absolute).transpose()?;
     Git::new(git::Settings {
         root: data_dir.join("git"),

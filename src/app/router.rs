@@ -68,7 +68,11 @@ impl App {
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
             .nest("/crawlhub", crawler)
             .nest("/crawlhub/internal", internal())
-            .nest("/crawlhub/internal", self.nodes.guard(tasks::node_router(self.tasks.clone())));
+            .nest(
+                "/crawlhub/internal",
+                self.nodes
+                    .guard(tasks::node_router(self.tasks.clone()).merge(projects::node_router(self.projects.clone()))),
+            );
         let mut described = OpenApiRouter::with_openapi(Description::openapi())
             .merge(health::router(self.health.clone()))
             .nest(BASE, api);

@@ -11,7 +11,7 @@ mod items;
 mod job;
 mod lines;
 mod output;
-mod places;
+pub mod places;
 mod python;
 mod report;
 mod requirements;

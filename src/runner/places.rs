@@ -12,17 +12,17 @@ use nix::fcntl::OFlag;
 
 /// A folder itself, not what its path may mean later.
 #[derive(Debug)]
-pub(super) struct Folder(File);
+pub struct Folder(File);
 
 impl Folder {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         // Without the right to read, which the folder may not give.
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY;
         File::options().read(true).custom_flags(flags.bits()).open(path).map(Self)
     }
 
     /// Means this folder for as long as it is held, wherever it is moved.
-    pub(super) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         format!("/proc/self/fd/{}", self.0.as_raw_fd()).into()
     }
 }

@@ -4,7 +4,7 @@
 //
 // On stdout: {status, url, echo, cookies, script, cookie, elsewhere}. `echo` is what the socket said back, `script` what a
 // script of the page sees of cookies, `cookie` what the program heard of them; `elsewhere` what a page of that other
-// instance gets of this one: its socket, its page. What fails is on stderr, with exit code 1. TEST_PLAYWRIGHT is the folder
+// instance gets of this one: its socket, its page. Of a page that is refused, `status` alone. What fails is on stderr, with exit code 1. TEST_PLAYWRIGHT is the folder
 // that has playwright-core, TEST_CHROMIUM the browser.
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -28,6 +28,10 @@ async function main({ url, elsewhere }) {
     const context = await browser.newContext({ locale: 'en-US' });
     const page = await context.newPage();
     const status = (await page.goto(url)).status();
+    if (status !== 200) {
+      console.log(JSON.stringify({ status }));
+      return;
+    }
     const socket = new URL('/socket', page.url());
     socket.protocol = socket.protocol.replace('http', 'ws');
     const echo = await page.evaluate(talk, socket.href);

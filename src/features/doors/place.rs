@@ -53,7 +53,7 @@ impl Way<'_> {
 
 impl Site {
     /// `domain`: that of which every host is a room's; empty: editors are at paths, instances below `localhost`.
-    /// `address`: where people reach the platform, as "https://crawl.example.com:8443".
+    /// `address`: where people reach the platform, as `https://crawl.example.com:8443`.
     pub fn new(domain: &str, address: &str, has_instances: bool) -> Self {
         let domain = domain.trim().trim_start_matches('*').trim_matches('.').to_ascii_lowercase();
         let uri: Uri = address.parse().unwrap_or_default();

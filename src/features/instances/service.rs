@@ -176,7 +176,8 @@ impl Instances {
     pub(super) async fn change(&self, caller: &Caller, prefix: &str, change: &InstanceChange) -> Result<Instance> {
         let instance = self.get(caller, prefix).await?;
         let changed = self.set_public(&instance.id, change.public).await?.ok_or_else(not_found)?;
-        if instance.is_public && !change.public {
+        if instance.is_public != change.public {
+            // At once, in either direction; whoever may be inside comes again by himself.
             self.doors.close(&changed.room());
         }
         Ok(changed)

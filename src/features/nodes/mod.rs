@@ -2,6 +2,7 @@
 //! how it is every few seconds, and asks for work; nothing has to reach it.
 
 mod beats;
+mod calls;
 mod guard;
 mod obstacle;
 mod routes;
@@ -33,6 +34,7 @@ pub struct Nodes {
     secrets: Secrets,
     accounts: Accounts,
     settings: config::Nodes,
+    http: reqwest::Client,
 }
 
 impl Nodes {
@@ -43,7 +45,7 @@ impl Nodes {
         accounts: Accounts,
         settings: config::Nodes,
     ) -> Self {
-        Self { db, clock, secrets, accounts, settings }
+        Self { db, clock, secrets, accounts, settings, http: calls::client() }
     }
 
     /// How long a node holds what it took without being heard of.

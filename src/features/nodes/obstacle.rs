@@ -19,6 +19,11 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
+    /// It takes no tasks, but does what it is told otherwise.
+    pub(super) fn is_at_work(self) -> bool {
+        matches!(self, Self::Draining)
+    }
+
     /// Of the node called `name`.
     pub fn sentence(self, name: &str) -> Text {
         match self {

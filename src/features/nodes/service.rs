@@ -56,6 +56,11 @@ impl Nodes {
 
     /// For this row alone.
     fn sealed(&self, id: &NodeId, token: &str) -> Result<Vec<u8>> {
-        self.secrets.seal(&format!("node:{id}"), token.as_bytes())
+        self.secrets.seal(&owner(id), token.as_bytes())
     }
+}
+
+/// Encrypted tokens open for this row alone.
+pub(super) fn owner(id: &NodeId) -> String {
+    format!("node:{id}")
 }

@@ -71,6 +71,9 @@ pub struct Node {
     #[serde(skip)]
     pub(super) doubled_at: Option<DateTime<Utc>>,
     #[serde(skip)]
+    #[sqlx(rename = "token")]
+    pub(super) sealed_token: Vec<u8>,
+    #[serde(skip)]
     pub(super) token_hash: String,
     #[serde(skip)]
     pub(super) former_token_hash: Option<String>,

@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use super::{ProjectChange, Projects};
 use crate::{
+    config::Secret,
     error::{Checks, Error, Result},
     id::ProjectId,
     platform::git::{Address, Credentials, Flaw, Revision},
@@ -12,6 +13,7 @@ use crate::{
 
 /// As a row has it. Without an address there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names of columns")]
 pub(super) struct Repository {
     pub git_url: Option<String>,
     pub git_branch: Option<String>,
@@ -47,14 +49,14 @@ impl Repository {
         }
         let mut checks = Checks::default();
         let is_https = new.git_url.as_deref().and_then(|url| Address::parse(url).ok()).map(|url| url.is_https());
-        if let Some(token) = change.git_token.as_ref().map(|token| token.reveal()) {
+        if let Some(token) = change.git_token.as_ref().map(Secret::reveal) {
             let fits = token.is_empty() || is_https == Some(true);
             checks.require(fits, "body.git_token", "value_error", || {
                 text!("令牌只用于 https:// 地址的仓库", "is for a repository at an https:// address")
             });
             new.git_token = if token.is_empty() { None } else { Some(seal(token)?) };
         }
-        if let Some(key) = change.git_key.as_ref().map(|key| key.reveal()) {
+        if let Some(key) = change.git_key.as_ref().map(Secret::reveal) {
             let fits = key.is_empty() || is_https == Some(false);
             checks.require(fits, "body.git_key", "value_error", || {
                 text!("部署密钥只用于 ssh 地址的仓库", "is for a repository at an ssh address")

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     error::Result,
+    features::nodes::FromNode,
     id::ProjectId,
     platform::http::{Body, Envelope, Page, Paging, Params, Reply},
+    protocol::ProjectHint,
     text,
 };
 
@@ -27,6 +29,11 @@ pub fn router(projects: Projects) -> OpenApiRouter {
         .routes(routes!(tree))
         .routes(routes!(webhook_secret))
         .with_state(projects)
+}
+
+/// For agents of nodes.
+pub fn node_router(projects: Projects) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(node_says)).with_state(projects)
 }
 
 /// For forges, which prove themselves in their own way.
@@ -121,6 +128,21 @@ async fn tree(
     responses((status = 200, body = Envelope<WebhookSecret>)))]
 async fn webhook_secret(State(projects): State<Projects>, Path(id): Path<ProjectId>) -> Result<Reply<WebhookSecret>> {
     projects.renew_webhook_secret(&id).await.map(Reply::data)
+}
+
+/// The agent of the project's node says that something has changed. The server asks it then: nothing of this is believed.
+#[utoipa::path(post, path = "/projects/{id}/status", tag = "internal", params(("id" = String, Path)),
+    request_body = ProjectHint,
+    responses((status = 200, description = "noted"), (status = 404, description = "`project_not_found`")))]
+async fn node_says(
+    State(projects): State<Projects>,
+    from: FromNode,
+    Path(id): Path<ProjectId>,
+    Body(hint): Body<ProjectHint>,
+) -> Result<Reply> {
+    tracing::debug!(project = %id, status = hint.status, "a node has news of a project");
+    projects.hear_of(&from, &id).await?;
+    Ok(Reply::message(text!("已记录", "noted")))
 }
 
 /// For the forge: something was pushed. It proves itself by `X-Hub-Signature-256` (GitHub, Gitea) or `X-Gitlab-Token`. A push

@@ -1,13 +1,18 @@
 use super::{Project, ProjectChange, Projects, repository::Repository, store, sync, types::ProjectClone};
 use crate::{
     error::{Error, Result},
-    id::ProjectId,
+    id::{NodeId, ProjectId},
     platform::database::Transaction,
     text,
 };
 
 impl Projects {
     pub async fn create(&self, new: ProjectChange) -> Result<Project> {
+        self.create_on(new, None).await
+    }
+
+    /// Without a node, the server keeps the repository.
+    async fn create_on(&self, new: ProjectChange, node: Option<&NodeId>) -> Result<Project> {
         if new.name.is_none() {
             return Err(Error::invalid("body.name", "missing", text!("必填", "is required")));
         }
@@ -17,13 +22,22 @@ impl Projects {
         let now = self.clock.now();
         let mut transaction = self.db.begin().await?;
         store::insert(&mut transaction, &id, &new, (now, now)).await?;
+        if let Some(node) = node {
+            store::set_node(&mut transaction, &id, node).await?;
+        }
         if repository != Repository::default() {
             store::set_repository(&mut transaction, &id, &repository, true).await?;
             sync::ask(&mut transaction, &id, false).await?;
         }
         transaction.commit().await?;
-        self.sync_due.notify_one();
+        self.notify();
         self.get(&id).await
+    }
+
+    /// Wakes whoever brings repositories up to date.
+    fn notify(&self) {
+        self.sync_due.notify_one();
+        self.nodes_due.notify_one();
     }
 
     /// A project whose repository is fetched at once.
@@ -36,10 +50,9 @@ impl Projects {
             ProjectChange { name, description, git_url, git_branch, git_token, git_key, ..ProjectChange::default() };
         change.check()?;
         if let Some(node) = node_id.filter(|node| !node.is_empty()) {
-            return Err(Error::Offline(crate::error::Problem {
-                code: "node_offline",
-                text: text!("工作节点 {node} 不在线", "there is no worker node {node} online; leave node_id out"),
-            }));
+            let node = NodeId::from(node);
+            self.nodes.online(&node).await?;
+            return self.create_on(change, Some(&node)).await;
         }
         self.create(change).await
     }
@@ -65,7 +78,7 @@ impl Projects {
         if let Some(url) = former.git_url.filter(|url| repository.git_url.as_ref() != Some(url)) {
             self.remove_copy(id, &url).await;
         }
-        self.sync_due.notify_one();
+        self.notify();
         self.get(id).await
     }
 
@@ -81,7 +94,7 @@ impl Projects {
                 text!("项目没有设置 git_url", "the project has no repository; set its git_url"),
             ));
         }
-        self.sync_due.notify_one();
+        self.notify();
         Ok(project)
     }
 
@@ -108,6 +121,7 @@ impl Projects {
                 ),
             ));
         }
+        self.forget_at_node(&project).await;
         if let Some(url) = project.git_url {
             self.remove_copy(id, &url).await;
         }

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{Project, ProjectChange, Projects, repository::Repository, types::ProjectFilter};
 use crate::{
     error::{Error, Result},
-    id::ProjectId,
+    id::{NodeId, ProjectId},
     platform::{
         database::{OnTaken, Transaction, like},
         http::Paging,
@@ -104,6 +104,11 @@ pub(super) async fn insert(
     Ok(())
 }
 
+pub(super) async fn set_node(transaction: &mut Transaction, id: &ProjectId, node: &NodeId) -> Result<()> {
+    let query = transaction.query("UPDATE projects SET node_id = $2 WHERE id = $1");
+    query.bind(id).bind(node).execute().await.map(drop)
+}
+
 /// Holds the row until the end of the transaction. Its name, and its repository.
 pub(super) async fn held(transaction: &mut Transaction, id: &ProjectId) -> Result<(String, Repository)> {
     #[derive(sqlx::FromRow)]
@@ -181,7 +186,7 @@ pub(super) async fn set_repository(
         .map(drop)
 }
 
-fn project_not_found(id: &ProjectId) -> Error {
+pub(super) fn project_not_found(id: &ProjectId) -> Error {
     Error::not_found("project_not_found", text!("项目 {id} 不存在", "there is no project {id}"))
 }
 

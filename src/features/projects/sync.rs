@@ -24,7 +24,7 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(15);
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 /// Of what hindered one, in characters.
-const LONGEST_ERROR: usize = 3000;
+pub(super) const LONGEST_ERROR: usize = 3000;
 
 /// A project that is synchronised here and nowhere else.
 #[derive(Debug, Clone, FromRow)]
@@ -53,7 +53,7 @@ pub struct Fetched {
 impl Projects {
     /// Takes a project that is due and that nobody is at.
     pub async fn claim_sync(&self) -> Result<Option<Claim>> {
-        const FREE: &str = "git_url IS NOT NULL AND sync_wanted > sync_done
+        const FREE: &str = "git_url IS NOT NULL AND node_id IS NULL AND sync_wanted > sync_done
                             AND (sync_lease_until IS NULL OR sync_lease_until <= $3)";
         let now = self.clock.now();
         self.db
@@ -179,7 +179,9 @@ impl Projects {
     pub async fn take_over(&self) -> anyhow::Result<()> {
         self.git.sweep().context("copies of repositories")?;
         if !self.db.is_shared() {
-            let free = "UPDATE projects SET sync_holder = NULL, sync_lease_until = NULL WHERE sync_holder IS NOT NULL";
+            // What a node is at it goes on with.
+            let free = "UPDATE projects SET sync_holder = NULL, sync_lease_until = NULL
+                         WHERE sync_holder IS NOT NULL AND node_id IS NULL";
             self.db.query(free).execute().await?;
         }
         Ok(())

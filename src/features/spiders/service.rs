@@ -4,6 +4,7 @@ use super::{
     Source, Spider, SpiderChange, Spiders,
     change::Bounds,
     files::{FilesChange, MAIN, SpiderFile},
+    repository,
     schedules::keep_in_step,
     store,
     templates::{self, Template},
@@ -112,6 +113,8 @@ impl Spiders {
         let place = |spider: &Spider| (spider.source, spider.project_id.clone(), spider.git_repo.clone());
         if spider.source == Source::Git && place(&spider) != place(&former) {
             self.projects.pull_in(&mut files.transaction, &spider.project_id).await?;
+        } else if spider.source != Source::Git && former.source == Source::Git {
+            repository::forget(&mut files.transaction, id).await?;
         }
         if let Some(script) = &script {
             files.put_script(script).await?;

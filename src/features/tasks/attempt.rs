@@ -401,7 +401,8 @@ fn has_lost(claim: &Claim) -> bool {
 
 /// A repository says by its files what it is, unless the entry point is none that Scrapy would know.
 fn is_scrapy(spider: &Spider, manifest: &[ManifestEntry]) -> bool {
-    let is_other = spider.entry_point.contains(':') || spider.entry_point.ends_with(".py");
+    let is_script = std::path::Path::new(&spider.entry_point).extension().is_some_and(|kind| kind == "py");
+    let is_other = is_script || spider.entry_point.contains(':');
     match spider.source {
         Source::Scrapy => true,
         Source::Git => !is_other && manifest.iter().any(|entry| entry.path == "scrapy.cfg"),

@@ -250,7 +250,9 @@ fn is_reference(name: &str) -> bool {
         && !name.contains("..")
         && !name.contains("@{")
         && !name.chars().any(|letter| letter.is_control() || " ~^:?*[\\".contains(letter))
-        && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"))
+        && name
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none())
 }
 
 #[cfg(test)]

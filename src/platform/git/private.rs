@@ -17,8 +17,45 @@ use super::{Address, Failure, Git, Remote, Trouble, cache::PRIVATE};
 const NEXT_ADDRESS: std::time::Duration = std::time::Duration::from_secs(3);
 const MOST_HOST_KEYS: u64 = 64 * 1024;
 const HOST_KEYS: &str = "known_hosts";
-/// What old repositories of good faith have, and no harm is in.
-const HARMLESS: [&str; 4] = ["zeroPaddedFilemode", "badTimezone", "missingSpaceBeforeDate", "missingSpaceBeforeEmail"];
+/// For every call. What is ignored of `fsck` is in old repositories of good faith, and harmless. The last section goes on.
+const SETTINGS: &str = r#"[core]
+hooksPath = /dev/null
+bigFileThreshold = 16m
+packedGitLimit = 256m
+packedGitWindowSize = 16m
+[protocol]
+version = 2
+allow = never
+[protocol "https"]
+allow = always
+[protocol "ssh"]
+allow = always
+[credential]
+helper =
+[transfer]
+fsckObjects = true
+bundleURI = false
+[fetch]
+unpackLimit = 1
+recurseSubmodules = false
+[fetch "fsck"]
+zeroPaddedFilemode = ignore
+badTimezone = ignore
+missingSpaceBeforeDate = ignore
+missingSpaceBeforeEmail = ignore
+[submodule]
+recurse = false
+[gc]
+auto = 0
+[maintenance]
+auto = false
+[pack]
+threads = 1
+[http]
+followRedirects = false
+sslVerify = true
+lowSpeedLimit = 1
+lowSpeedTime = 60"#;
 
 /// Gone with this.
 pub(super) struct Private(TempDir);
@@ -68,35 +105,28 @@ impl Git {
     }
 
     fn config(&self, remote: &Remote<'_>, addresses: &[IpAddr]) -> String {
-        let mut config = "[core]\n\thooksPath = /dev/null\n\tbigFileThreshold = 16m\n\tpackedGitLimit = 256m\n\
-            \tpackedGitWindowSize = 16m\n[protocol]\n\tversion = 2\n\tallow = never\n[protocol \"https\"]\n\tallow = always\n\
-            [protocol \"ssh\"]\n\tallow = always\n[credential]\n\thelper =\n[transfer]\n\tfsckObjects = true\n\tbundleURI = false\n\
-            [fetch]\n\tunpackLimit = 1\n\trecurseSubmodules = false\n[submodule]\n\trecurse = false\n[gc]\n\tauto = 0\n\
-            [maintenance]\n\tauto = false\n[pack]\n\tthreads = 1\n[http]\n\tfollowRedirects = false\n\tsslVerify = true\n\
-            \tlowSpeedLimit = 1\n\tlowSpeedTime = 60\n"
-            .to_owned();
+        let text = |line: &str| line.to_owned();
+        let mut lines: Vec<String> = SETTINGS.lines().map(text).collect();
         if let Some(bundle) = &self.0.ca_bundle {
-            config += &format!("\tsslCAInfo = {}\n", quoted(&bundle.to_string_lossy()));
+            lines.push(format!("sslCAInfo = {}", quoted(&bundle.to_string_lossy())));
         }
         let Remote { address, credentials, .. } = remote;
         if address.is_https() {
-            // An address that is written as a number is not asked for; git takes no name that is none.
+            // One that is written as a number is not asked for; git takes no name that is none.
             if address.host().parse::<IpAddr>().is_err() {
                 let listed: Vec<String> = addresses.iter().map(bracketed).collect();
                 let resolve = format!("{}:{}:{}", address.host(), address.port(), listed.join(","));
-                config += &format!("\tcurloptResolve = {}\n", quoted(&resolve));
+                lines.push(format!("curloptResolve = {}", quoted(&resolve)));
             }
             if let Some(authorization) = credentials.authorization(address) {
                 let of_server = address.as_str().splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
                 let header = format!("Authorization: {authorization}");
-                config += &format!("[http {}]\n\textraHeader = {}\n", quoted(&of_server), quoted(&header));
+                lines.push(format!("[http {}]", quoted(&of_server)));
+                lines.push(format!("extraHeader = {}", quoted(&header)));
             }
         }
-        config += "[fetch \"fsck\"]\n";
-        for harmless in HARMLESS {
-            config += &format!("\t{harmless} = ignore\n");
-        }
-        config
+        lines.push(text(""));
+        lines.join("\n")
     }
 }
 

@@ -42,14 +42,13 @@ impl Git {
         let call = run::Call::local(&repository, &["ls-tree", "-r", "-z", "-l", "--full-tree", commit]);
         let printed = self.run(call, None, |stdout| run::all(stdout, MOST_PRINTED)).await?;
         let printed = printed.map_err(|error| Failure::local("the commit cannot be read", &error))?;
-        if printed.len() as u64 == MOST_PRINTED || printed.iter().filter(|byte| **byte == 0).count() > MOST_ENTRIES {
+        let lines = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+        if printed.len() as u64 == MOST_PRINTED || lines.clone().count() > MOST_ENTRIES {
             let sentence = format!("the commit has more than {MOST_ENTRIES} files");
             return Err(Failure::said(Trouble::TooManyFiles, sentence));
         }
-        let lines = printed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
-        lines
-            .map(|line| entry(line).ok_or_else(|| Failure::said(Trouble::Other, "the commit cannot be read")))
-            .collect()
+        let unread = || Failure::said(Trouble::Other, "the commit cannot be read");
+        lines.map(|line| entry(line).ok_or_else(unread)).collect()
     }
 }
 

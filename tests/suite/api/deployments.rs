@@ -57,7 +57,7 @@ async fn a_version_is_made_and_becomes_the_active_one() {
         json!({
             "id": first["id"], "spider_id": spider, "version": 1, "status": "active", "code_hash": first["code_hash"],
             "source": "empty", "entry_point": "main:run", "requirements_txt": "six", "file_count": 2,
-            "archive_size": 11, "deploy_note": "第一版", "created_at": "2026-03-01T08:00:00Z",
+            "archive_size": 11, "deploy_note": "第一版", "git_commit": null, "created_at": "2026-03-01T08:00:00Z",
             "updated_at": "2026-03-01T08:00:00Z",
         })
     );

@@ -19,10 +19,12 @@ class Page(http.server.BaseHTTPRequestHandler):
             with open("/workspace/kept", "a") as kept:
                 kept.write("x")
         kept = os.path.exists("/workspace/kept") and os.path.getsize("/workspace/kept")
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         said = {"path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "kept": kept}
-        body = json.dumps(said).encode()
+        is_page = "text/html" in self.headers.get("accept", "")
+        body = b"<!doctype html><title>A page</title>" if is_page else json.dumps(said).encode()
         self.send_response(200)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", "text/html" if is_page else "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("set-cookie", "basket=1; Domain=localhost; Path=/")
         self.end_headers()

@@ -45,7 +45,7 @@ pub(super) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// nginx with these files of its `http` block, once it listens at the port.
+/// nginx with these files of its `http` block, once it listens at the port. One process, so that it ends with the test.
 pub(super) async fn nginx_with(folder: &Path, files: &[(&str, String)], port: u16) -> Child {
     let place = folder.display();
     let mut includes = String::new();
@@ -54,7 +54,7 @@ pub(super) async fn nginx_with(folder: &Path, files: &[(&str, String)], port: u1
         includes.push_str(&format!("include {place}/{name}; "));
     }
     let main = format!(
-        "daemon off; worker_processes 1; pid {place}/pid; error_log stderr warn;
+        "daemon off; master_process off; pid {place}/pid; error_log stderr warn;
          events {{ worker_connections 512; }}
          http {{ access_log off; client_body_temp_path {place}/b; proxy_temp_path {place}/p;
            fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s; {includes} }}"

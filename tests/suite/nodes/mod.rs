@@ -2,6 +2,7 @@
 
 mod agent;
 mod network;
+mod projects;
 mod registry;
 mod running;
 mod survival;

@@ -109,3 +109,44 @@ async fn the_server_is_killed_and_everything_arrives_afterwards() {
     let told: Vec<&String> = lines.iter().filter(|line| line.starts_with("line ")).collect();
     assert_eq!(told.len(), 60, "{lines:?}");
 }
+
+/// What ran ends with its lease, as somebody else may run the task then; what it found is told when the server is back,
+/// which waits a minute for that, and the task goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_for_longer_than_the_lease() {
+    let outside = TempDir::new().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let settings = [("CRAWLHUB_LISTEN", port.as_str()), ("CRAWLHUB_NODES_LEASE_SECONDS", "5")];
+    let mut server = ServerProcess::start(&settings).await;
+    let node = NodeProcess::join(&server, "one", &[]).await;
+    let mut fields = node.spider("survivor");
+    fields["env_vars"] = json!({"LEDGER": outside.path()});
+    let script = SCRIPT.replace("n < 60", "n < (2000 if not os.path.exists(os.path.join(folder, 'back')) else 3)");
+    let spider = server.spider(fields, &[("main.py", &script)]).await;
+    let task = server.run(&spider, json!({})).await;
+    server.wait_for_line(&task, "line 12").await;
+    server.child.kill().await.unwrap();
+    let pid = ledger(outside.path(), "start").pop().unwrap();
+    let give_up = std::time::Instant::now() + Duration::from_mins(1);
+    while Path::new("/proc").join(&pid).exists() {
+        assert!(std::time::Instant::now() < give_up, "it runs for longer than its lease");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let saved = ledger(outside.path(), "saved");
+    std::fs::write(outside.path().join("back"), "").unwrap();
+    let ServerProcess { dir, database_url, .. } = server;
+    let server = ServerProcess::start_in(dir, database_url, &settings).await;
+    let ended = server.ended(&task).await;
+    assert_eq!(
+        (&ended["status"], &ended["attempt"], &ended["retry_count"]),
+        (&json!("completed"), &json!(2), &json!(0))
+    );
+    let names: Vec<String> =
+        server.items(&task).await.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect();
+    let found = saved.iter().filter(|name| names.contains(name)).count();
+    // The SDK writes down what it could not send when it is told to end; its last items may be lost with the process.
+    assert!(found + 2 >= saved.len(), "{found} of {}", saved.len());
+    assert_eq!(names.len(), found + 3, "each once");
+    let attempts = server.get(&format!("/tasks/{task}/attempts")).await.data();
+    assert_eq!(attempts[0]["is_interrupted"], true, "{attempts}");
+}

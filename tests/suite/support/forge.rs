@@ -93,7 +93,7 @@ impl Forge {
 
     /// Waits until the repository was fetched so often, or begun to be.
     pub async fn is_asked(&self, name: &str, times: usize) {
-        let give_up = Instant::now() + Duration::from_secs(60);
+        let give_up = Instant::now() + Duration::from_mins(1);
         while self.fetches(name) < times {
             assert!(Instant::now() < give_up, "{name} is not fetched");
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -27,13 +27,24 @@ export default function ChartCanvas({ option, height = 260, label, textColor, li
     }
   }, [])
   useEffect(() => {
-    const axis = { axisLine: { lineStyle: { color: lineColor } }, splitLine: { lineStyle: { color: lineColor } } }
-    chart.current?.setOption({ backgroundColor: 'transparent', textStyle: { color: textColor }, ...option }, true)
-    chart.current?.setOption({
-      ...(option.xAxis ? { xAxis: { ...axis, axisLabel: { color: textColor } } } : {}),
-      ...(option.yAxis ? { yAxis: { ...axis, axisLabel: { color: textColor } } } : {}),
-      ...(option.legend ? { legend: { textStyle: { color: textColor } } } : {}),
-    })
+    const line = { lineStyle: { color: lineColor } }
+    const axis = { axisLine: line, splitLine: line, axisLabel: { color: textColor } }
+    chart.current?.setOption(
+      {
+        backgroundColor: 'transparent',
+        textStyle: { color: textColor },
+        ...option,
+        xAxis: each(option.xAxis, axis),
+        yAxis: each(option.yAxis, axis),
+        legend: each(option.legend, { textStyle: { color: textColor } }),
+      },
+      true,
+    )
   }, [option, textColor, lineColor])
   return <div ref={place} role="img" aria-label={label} style={{ height, width: '100%' }} />
+}
+
+/** One part of a chart, or several, each with this look but for what it says itself. */
+function each<P extends object>(parts: P | P[] | undefined, look: object) {
+  return Array.isArray(parts) ? parts.map((part) => ({ ...look, ...part })) : parts && { ...look, ...parts }
 }

@@ -13,6 +13,7 @@ mod take;
 mod types;
 
 pub(super) use routes::router;
+pub(super) use store::forget;
 
 use super::{Source, Spider, Spiders};
 use crate::{

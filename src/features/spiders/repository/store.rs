@@ -47,6 +47,13 @@ pub(super) async fn agree(
         .map(drop)
 }
 
+/// Of a spider whose files are its own from now on: what is made of them comes from no commit.
+pub(in super::super) async fn forget(transaction: &mut Transaction, id: &SpiderId) -> Result<()> {
+    let clear = "UPDATE spiders SET git_commit = NULL, git_error = NULL WHERE id = $1";
+    transaction.query(clear).bind(id).execute().await?;
+    transaction.query("DELETE FROM spider_repositories WHERE spider_id = $1").bind(id).execute().await.map(drop)
+}
+
 const SET_COMMIT: &str = "UPDATE spiders SET git_commit = $2, git_error = NULL WHERE id = $1";
 
 pub(super) async fn set_commit(transaction: &mut Transaction, id: &SpiderId, commit: &str) -> Result<()> {

@@ -27,7 +27,7 @@ async fn an_instance_lives_on_whatever_is_killed() {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         server = killed(server, &SETTINGS).await;
         reaches(&server, &prefix, "running").await;
-        let containers = docker(&["ps", "-aq", "--filter", "label=crawlhub.type=instance"]).await;
+        let containers = docker(&["ps", "-aq", "--filter", &format!("label=crawlhub.instance={prefix}")]).await;
         assert_eq!(containers.lines().count(), 1, "{containers}");
         server.delete(&format!("/instances/{prefix}")).await.ok();
     }
@@ -55,5 +55,5 @@ async fn an_instance_lives_on_whatever_is_killed() {
         assert_eq!(page(&server.base, "stayinga.localhost", "/x", "").await.json()["kept"], 1, "its files are there");
     }
     server.delete("/instances/stayinga").await.ok();
-    assert_eq!(docker(&["ps", "-aq", "--filter", "label=crawlhub.type=instance"]).await, "");
+    assert_eq!(docker(&["ps", "-aq", "--filter", "label=crawlhub.instance=stayinga"]).await, "");
 }

@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useReducer, useState, type KeyboardEvent } from 'react'
+import { useTranslation } from 'react-i18next'
 
 import { Loaded } from '../../ui/Loaded'
 import { onDemand } from '../../ui/onDemand'
+import { useLeaving } from '../../ui/useLeaving'
 import { useMay } from '../session/profile'
 import { filesOf } from './address'
 import { TestConsole } from './console/TestConsole'
@@ -13,7 +15,6 @@ import { FileTree } from './FileTree'
 import { NoFile } from './NoFile'
 import { folderOf } from './tree'
 import { TreePane, type Asked } from './TreePane'
-import { useLeaving } from './useLeaving'
 import { useSaving } from './useSaving'
 import styles from './FilesTab.module.css'
 
@@ -30,6 +31,7 @@ export function FilesTab() {
 }
 
 function Files({ spiderId }: { spiderId: string }) {
+  const { t } = useTranslation('files')
   const { path } = route.useSearch()
   const navigate = route.useNavigate()
   const isReadOnly = !useMay('editor')
@@ -38,7 +40,7 @@ function Files({ spiderId }: { spiderId: string }) {
   const [asked, setAsked] = useState<Asked | 'rename' | null>(null)
   const saving = useSaving(spiderId, drafts, change)
   const dirty = Object.keys(drafts)
-  useLeaving(dirty)
+  useLeaving(dirty.length > 0, t('leaveHint', { paths: dirty.join(', ') }))
   const files = query.data ?? []
   // What was deleted by somebody else while it was changed here is still to be seen.
   const paths = [...new Set([...files.map((file) => file.path), ...dirty])]

@@ -12,11 +12,11 @@ export function useOpening(prefix: string) {
   const { t } = useTranslation('instances')
   const { message, notification } = App.useApp()
   const opening = useMutation({
-    mutationFn: async (_opened: Window | null) => {
+    mutationFn: async (opened: Window | null) => {
       const { url } = await dataOf(api.POST(`${INSTANCE}/open`, { params: { path: { prefix } } }))
-      return url
+      return { address: url, opened }
     },
-    onSuccess: (address, opened) => {
+    onSuccess: ({ address, opened }) => {
       if (opened?.closed === false) return opened.location.replace(address)
       const key = `instance-${prefix}`
       notification.info({

@@ -69,7 +69,7 @@ export function NodeDialog({ node, isOpen, onClose, onToken }: Props) {
         <Input maxLength={253} autoComplete="off" spellCheck={false} />
       </Form.Item>
       <Form.Item name="labels" label={t('labels')} extra={t('labelsHint')}>
-        <Select mode="tags" tokenSeparators={[',', ' ']} open={false} suffixIcon={null} />
+        <Select mode="tags" tokenSeparators={[',', ' ']} open={false} suffix={null} />
       </Form.Item>
       <Form.Item name="slots" label={t('slots')} extra={t('slotsHint')}>
         <InputNumber min={0} max={MOST_SLOTS} precision={0} placeholder={t('asAgent')} style={{ width: 200 }} />

@@ -33,7 +33,7 @@ const texts: Texts<typeof zh> = {
   action: {
     save: 'Save',
     cancel: 'Cancel',
-    create: 'New',
+    create: 'Create',
     edit: 'Edit',
     delete: 'Delete',
     close: 'Close',
@@ -92,6 +92,8 @@ const texts: Texts<typeof zh> = {
   form: {
     overtaken: 'This was changed elsewhere meanwhile; saving replaces that',
     takeTheirs: 'Load what is there now',
+    leave: 'Leave without saving?',
+    leaveAnyway: 'Leave without saving',
   },
   env: {
     row: 'Variable {{number}}',

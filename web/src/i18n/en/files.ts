@@ -33,9 +33,7 @@ const texts: Texts<typeof zh> = {
   missingHint: 'It may have been renamed or deleted; choose another one',
   empty: 'No files yet',
   emptyHint: 'Make a main.py, or upload the whole project as a zip',
-  leave: 'Leave without saving?',
   leaveHint: 'Changes to these files will be lost: {{paths}}',
-  leaveAnyway: 'Leave without saving',
   conflict: {
     changed: 'Somebody else has changed this file',
     gone: 'Somebody else has deleted this file',

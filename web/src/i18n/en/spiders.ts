@@ -198,10 +198,7 @@ const texts: Texts<typeof zh> = {
     unsaved: 'You have made changes',
     discard: 'Discard',
     overtaken: 'What you changed was changed elsewhere meanwhile: saving replaces that, discarding shows it',
-    leave: 'Leave, and lose what you changed?',
     leaveHint: 'There are settings that are not saved.',
-    leaveAnyway: 'Leave',
-    stay: 'Stay',
   },
 }
 

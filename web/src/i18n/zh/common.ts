@@ -30,7 +30,7 @@ export default {
   action: {
     save: '保存',
     cancel: '取消',
-    create: '新建',
+    create: '创建',
     edit: '编辑',
     delete: '删除',
     close: '关闭',
@@ -86,7 +86,12 @@ export default {
     lost: '与服务器的连接已断开，正在重试…',
     notAllowed: '你的角色没有这个权限',
   },
-  form: { overtaken: '这里的内容刚在别处被修改过，保存会覆盖那次修改', takeTheirs: '载入最新内容' },
+  form: {
+    overtaken: '这里的内容刚在别处被修改过，保存会覆盖那次修改',
+    takeTheirs: '载入最新内容',
+    leave: '有未保存的修改，确定离开？',
+    leaveAnyway: '不保存，离开',
+  },
   env: {
     row: '变量 {{number}}',
     name: '名称',

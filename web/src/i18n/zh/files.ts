@@ -29,9 +29,7 @@ export default {
   missingHint: '可能已被重命名或删除，请在左侧选择其他文件',
   empty: '还没有文件',
   emptyHint: '新建 main.py，或者上传整个项目的 zip',
-  leave: '有未保存的修改，确定离开？',
   leaveHint: '以下文件的修改会丢失：{{paths}}',
-  leaveAnyway: '不保存，离开',
   conflict: {
     changed: '其他人已修改了这个文件',
     gone: '这个文件已被其他人删除',

@@ -180,9 +180,6 @@ export default {
     unsaved: '有未保存的修改',
     discard: '放弃修改',
     overtaken: '你修改的内容刚在别处被修改过：保存会覆盖那次修改，放弃修改则显示它',
-    leave: '离开并放弃修改？',
     leaveHint: '还有未保存的设置',
-    leaveAnyway: '放弃修改',
-    stay: '继续编辑',
   },
 }

@@ -10,7 +10,7 @@ export function NodeFields() {
   const { t } = useTranslation('spiders')
   const form = Form.useFormInstance<Fields>()
   const isNode = Form.useWatch('runner', form) === 'node'
-  const isChosen = !!(Form.useWatch('node_id', form) as Fields['node_id'])
+  const isChosen = !!Form.useWatch('node_id', form)
   if (!isNode) return null
   return (
     <Columns>
@@ -22,7 +22,7 @@ export function NodeFields() {
       />
       {!isChosen && (
         <Form.Item name="node_labels" label={t('settings.nodeLabels')} extra={t('settings.nodeLabelsHint')}>
-          <Select mode="tags" tokenSeparators={[',', ' ']} open={false} suffixIcon={null} />
+          <Select mode="tags" tokenSeparators={[',', ' ']} open={false} suffix={null} />
         </Form.Item>
       )}
     </Columns>

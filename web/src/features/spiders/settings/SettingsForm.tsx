@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { api, dataOf, type Schemas } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { useFormSave } from '../../../ui/useFormSave'
+import { useLeaving } from '../../../ui/useLeaving'
 import { useMay } from '../../session/profile'
 import { Section } from '../../settings/Section'
 import { SCHEDULES, SPIDER, SPIDER_ALONE, spiderOf } from '../addresses'
@@ -25,7 +26,6 @@ import styles from './groups.module.css'
 import { locate } from './locate'
 import { RetryFields } from './RetryFields'
 import { SaveBar } from './SaveBar'
-import { useLeaving } from './useLeaving'
 
 const GROUPS = {
   basics: BasicFields,
@@ -97,7 +97,7 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
     setFilledFrom(spider)
     setIsDirty(false)
   }
-  useLeaving(isDirty)
+  useLeaving(isDirty, t('settings.leaveHint'))
   const jump = [...NAMES, ...(mayEdit ? (['danger'] as const) : [])]
   return (
     <div className={styles.page}>

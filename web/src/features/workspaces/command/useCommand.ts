@@ -30,7 +30,8 @@ export function useCommand(name: string) {
     running.current = stop
     setOutput(NOTHING)
     setProgress({ is: 'running' })
-    let outcome: Outcome | null = null
+    // An array, as what a callback sets is not seen in a variable.
+    const ends: Outcome[] = []
     const init = {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
@@ -42,10 +43,11 @@ export function useCommand(name: string) {
         if (event === 'stdout' || event === 'stderr') {
           const { text } = JSON.parse(data) as { text: string }
           setOutput((before) => withPrinted(before, event, text))
-        } else if (event === 'exit') outcome = JSON.parse(data) as Outcome
+        } else if (event === 'exit') ends.push(JSON.parse(data) as Outcome)
         else if (event === 'error') throw errorIn(data)
       })
-      if (outcome === null) throw new ApiError(502, 'cut_off', '')
+      const [outcome] = ends
+      if (!outcome) throw new ApiError(502, 'cut_off', '')
       setProgress({ is: 'done', outcome })
     } catch (error) {
       setProgress(stop.signal.aborted ? { is: 'stopped' } : { is: 'failed', error })

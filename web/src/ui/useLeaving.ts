@@ -2,24 +2,22 @@ import { useBlocker } from '@tanstack/react-router'
 import { App } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-/** Asks before what is not saved is left behind: for another page, or for good. */
-export function useLeaving(dirty: string[]) {
-  const { t } = useTranslation('files')
-  const { t: c } = useTranslation()
+/** Asks before what is not saved is left behind, for another page or for good; `lost` says what that is. */
+export function useLeaving(isDirty: boolean, lost: string) {
+  const { t } = useTranslation()
   const { modal } = App.useApp()
-  const isDirty = dirty.length > 0
   useBlocker({
     disabled: !isDirty,
     enableBeforeUnload: isDirty,
     shouldBlockFn: async ({ current, next }) => {
-      // From one file to another.
+      // To another part of the same page, as from one file to another.
       if (current.pathname === next.pathname) return false
       const leaves = await modal.confirm({
-        title: t('leave'),
-        content: t('leaveHint', { paths: dirty.join(', ') }),
-        okText: t('leaveAnyway'),
+        title: t('form.leave'),
+        content: lost,
+        okText: t('form.leaveAnyway'),
         okButtonProps: { danger: true },
-        cancelText: c('action.cancel'),
+        cancelText: t('action.cancel'),
       })
       return !leaves
     },
