@@ -50,7 +50,8 @@ function OneWorkspace({ workspace }: { workspace: Sandbox }) {
         actions={
           <>
             <StopButton workspace={workspace} />
-            <PurgeButton workspace={workspace} onGone={() => navigate({ to: '/workspaces' })} />
+            {/* What runs in it is gone: nobody is asked about it. */}
+            <PurgeButton workspace={workspace} onGone={() => navigate({ to: '/workspaces', ignoreBlocker: true })} />
           </>
         }
       />

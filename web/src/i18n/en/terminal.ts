@@ -7,6 +7,7 @@ export default {
   read: 'Screen reader mode',
   keys: 'Ctrl+F6 leaves the terminal; Ctrl+C copies what is selected, Ctrl+V pastes',
   skipped: '[printed too fast: some of it is not shown]',
+  leaveHint: 'What runs in the terminal is ended',
   phase: { opening: 'Connecting', open: 'Connected', over: 'Not connected' },
   end: {
     exit: 'The shell has ended (exit code {{code}})',

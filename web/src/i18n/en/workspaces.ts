@@ -73,6 +73,7 @@ export default {
   timeout: 'Seconds, at most',
   end: 'End it',
   ended: 'You have ended the command',
+  leaveHint: 'The command that runs is ended',
   running: 'Running…',
   output: 'Output of the command',
   noOutput: 'It printed nothing',

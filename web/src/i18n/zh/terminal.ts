@@ -4,6 +4,7 @@ export default {
   read: '屏幕阅读器模式',
   keys: 'Ctrl+F6 离开终端；选中后 Ctrl+C 复制，Ctrl+V 粘贴',
   skipped: '[输出过快，部分内容未显示]',
+  leaveHint: '终端中运行的程序会结束',
   phase: { opening: '连接中', open: '已连接', over: '已断开' },
   end: {
     exit: '终端已退出（退出码 {{code}}）',

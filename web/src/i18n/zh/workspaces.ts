@@ -66,6 +66,7 @@ export default {
   timeout: '最长时间（秒）',
   end: '结束命令',
   ended: '命令已结束：由你停止',
+  leaveHint: '正在运行的命令会结束',
   running: '运行中…',
   output: '命令输出',
   noOutput: '没有输出',

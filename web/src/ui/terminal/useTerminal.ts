@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { isDark, subscribe } from '../../app/preferences/theme'
 import { errorText } from '../errorText'
+import { useLeaving } from '../useLeaving'
 import type { End } from './end'
 import { TerminalLink } from './link'
 import { Screen } from './Screen'
@@ -30,12 +31,14 @@ export function useTerminal({ path, label, look, explain }: TerminalPlace, isRea
   const typedAt = useRef(0)
   const [phase, setPhase] = useState<Phase>({ is: 'opening' })
   const [round, setRound] = useState(0)
+  const [hasTyped, setHasTyped] = useState(false)
 
   const leave = useEffectEvent(onLeave)
   const makeScreen = useEffectEvent((element: HTMLElement) => {
     return new Screen(element, {
       onType: (bytes) => {
         typedAt.current = Date.now()
+        setHasTyped(true)
         link.current?.type(bytes)
       },
       onResize: (size) => link.current?.resize(size),
@@ -89,6 +92,8 @@ export function useTerminal({ path, label, look, explain }: TerminalPlace, isRea
     }
   }, [path, round])
 
+  // Ctrl+W is known to shells, and to browsers as something else.
+  useLeaving(phase.is === 'open' && hasTyped, t('leaveHint'))
   const connectAgain = () => {
     setPhase({ is: 'opening' })
     setRound(round + 1)

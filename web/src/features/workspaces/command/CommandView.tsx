@@ -4,6 +4,7 @@ import type { KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import type { Schemas } from '../../../api/client'
+import { useLeaving } from '../../../ui/useLeaving'
 import type { Sandbox } from '../addresses'
 import { OutputPane } from './OutputPane'
 import { useCommand } from './useCommand'
@@ -24,6 +25,7 @@ export function CommandView({ workspace: { name, mode, limits } }: { workspace: 
   const [form] = Form.useForm<Fields>()
   const { output, progress, run, stop } = useCommand(name)
   const isRunning = progress.is === 'running'
+  useLeaving(isRunning, t('leaveHint'))
   const runByKey = (event: KeyboardEvent) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
     event.preventDefault()
