@@ -42,7 +42,7 @@ async fn processes(label: &str) -> Vec<String> {
 }
 
 async fn nothing_runs(label: &str) {
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let give_up = Instant::now() + Duration::from_mins(1);
     while !processes(label).await.is_empty() {
         assert!(Instant::now() < give_up, "{:?}", processes(label).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -152,7 +152,6 @@ async fn attacks_end() {
             let done = exec(&server, json!({"command": attack, "timeout": 2, "mode": mode})).await;
             assert_eq!(done["timed_out"], true, "{attack}: {done}");
             assert_eq!(processes(label).await, Vec::<String>::new(), "{attack} in {mode}: {done}");
-            println!("{mode} {attack:.20}: {} ms, restarted {}", done["duration_ms"], done["restarted"]);
         }
         let greedy = "x = []\nwhile True: x.append(bytearray(10_000_000))";
         let done = exec(&server, json!({"command": format!("python3 -c '{greedy}'"), "mode": mode})).await;
