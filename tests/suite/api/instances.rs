@@ -135,7 +135,7 @@ async fn from_create_to_delete() {
     assert_eq!((&begun["status"], &begun["stop_reason"]), (&json!("creating"), &Value::Null));
     host.post("/instances/shop2026/start", json!({})).await.ok();
     host.reaches("shop2026", "running").await;
-    assert_eq!(host.containers().await, std::slice::from_ref(&container), "the same one, with its files");
+    assert_eq!(host.containers().await, std::slice::from_ref(container), "the same one, with its files");
     assert_eq!(host.page("shop2026").await, 200);
     assert_eq!(host.get("/instances").await.data()["total"], 1);
 
