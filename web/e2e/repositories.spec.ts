@@ -2,7 +2,7 @@ import { expect, test } from './fixtures'
 
 const API = '/platform/api/crawlhub'
 
-test('a repository that cannot be reached says so in git’s words, and is given another address', async ({ admin }) => {
+test('a repository that cannot be reached says why, and is given another address', async ({ admin }) => {
   await admin.goto('/projects')
   await admin.getByRole('button', { name: 'Clone from git' }).first().click()
   const dialog = admin.getByRole('dialog', { name: 'Clone from git' })
@@ -15,7 +15,7 @@ test('a repository that cannot be reached says so in git’s words, and is given
   await dialog.getByLabel('Token', { exact: true }).fill('secret')
   await dialog.getByRole('button', { name: 'Clone', exact: true }).click()
   const drawer = admin.getByRole('dialog', { name: 'Repository of news' })
-  await expect(drawer.getByText('The repository could not be fetched; git said:')).toBeVisible()
+  await expect(drawer.getByText('The repository could not be fetched')).toBeVisible()
   await expect(drawer.getByText('Token (https)')).toBeVisible()
 
   await drawer.getByRole('button', { name: 'Webhook' }).click()
@@ -64,7 +64,7 @@ test('a folder of a repository becomes a spider', async ({ admin, api }) => {
   await expect(dialog.getByLabel('Name')).toHaveValue('shop')
   const [asked] = await Promise.all([
     admin.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith(`${API}/spiders`)),
-    dialog.getByRole('button', { name: 'New', exact: true }).click(),
+    dialog.getByRole('button', { name: 'Create', exact: true }).click(),
   ])
   expect(asked.postDataJSON()).toMatchObject({ name: 'shop', project_id: id, source: 'git', git_repo: 'shop' })
 })

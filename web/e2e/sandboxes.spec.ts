@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 
 import { Client } from './client'
@@ -10,6 +11,13 @@ const WITHOUT = 'needs a container engine with the images of workspaces and spid
 const IMAGE = 'crawlhub-spider:latest'
 
 const view = (page: Page, name: string) => page.getByRole('radiogroup', { name: 'View' }).getByText(name).click()
+/** For those who cannot see or point. */
+const faultsOf = async (page: Page) => {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
+}
 const confirm = (page: Page, question: RegExp, answer: string) =>
   page.getByRole('dialog', { name: question }).getByRole('button', { name: answer, exact: true }).click()
 
@@ -18,17 +26,17 @@ test('a workspace without a container engine says what is missing, and keeps wha
   await admin.getByRole('button', { name: 'New workspace' }).first().click()
   const dialog = admin.getByRole('dialog', { name: 'New workspace' })
   await dialog.getByLabel('Name').fill('No Such Name')
-  await dialog.getByRole('button', { name: 'New', exact: true }).click()
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
   await expect(dialog.getByText('takes lower case letters')).toBeVisible()
   await dialog.getByLabel('Name').fill('no-engine')
-  await dialog.getByRole('button', { name: 'New', exact: true }).click()
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
   await expect(admin.getByRole('heading', { level: 1, name: 'no-engine' })).toBeVisible()
   await expect(admin.getByText('There are no files here')).toBeVisible()
 
   await admin.getByRole('button', { name: 'New folder' }).click()
   const folder = admin.getByRole('dialog', { name: 'New folder' })
   await folder.getByLabel('Name').fill('数据')
-  await folder.getByRole('button', { name: 'New', exact: true }).click()
+  await folder.getByRole('button', { name: 'Create', exact: true }).click()
   await expect(folder.getByRole('alert')).toContainText('Docker')
   await expect(folder.getByLabel('Name')).toHaveValue('数据')
   await folder.getByRole('button', { name: 'Cancel' }).click()
@@ -40,10 +48,10 @@ test('a workspace without a container engine says what is missing, and keeps wha
   await expect(terminal.getByRole('alert')).toContainText('Docker')
 
   await view(admin, 'Run a command')
-  await admin.getByLabel('Command').fill('ls')
-  await admin.getByLabel('Command').press('Control+Enter')
+  await admin.getByRole('textbox', { name: 'Command' }).fill('ls')
+  await admin.getByRole('textbox', { name: 'Command' }).press('Control+Enter')
   await expect(admin.getByRole('status').getByRole('alert').getByText('Docker')).toBeVisible()
-  await expect(admin.getByLabel('Command')).toHaveValue('ls')
+  await expect(admin.getByRole('textbox', { name: 'Command' })).toHaveValue('ls')
 
   await admin.getByRole('button', { name: 'Purge the workspace no-engine' }).click()
   await confirm(admin, /Purge the workspace “no-engine”/, 'Purge')
@@ -133,7 +141,7 @@ test('a workspace on a real engine: files, a terminal, commands', async ({ page 
     await signIn(page, `${server.url}/workspaces/default`)
     await page.getByRole('button', { name: 'New folder' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('数据')
-    await page.getByRole('dialog').getByRole('button', { name: 'New', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Create', exact: true }).click()
     await page.getByRole('button', { name: '数据', exact: true }).click({ timeout: 60_000 })
     await expect(page).toHaveURL(/path=/)
     await page.getByRole('button', { name: 'Upload' }).first().click()
@@ -160,6 +168,7 @@ test('a workspace on a real engine: files, a terminal, commands', async ({ page 
     const rows = terminal.locator('.xterm-rows')
     await expect(rows).toContainText('图书 1.csv')
     await expect(rows).not.toContainText('24 80')
+    expect(await faultsOf(page)).toEqual([])
     // What goes on there goes on while something else is looked at.
     await view(page, 'State')
     await expect(page.getByText('1 / ').first()).toBeVisible()
@@ -176,11 +185,11 @@ test('a workspace on a real engine: files, a terminal, commands', async ({ page 
     await expect(rows).toContainText('42-again')
 
     await view(page, 'Run a command')
-    await page.getByLabel('Command').fill('echo one; sleep 1; echo two >&2; exit 3')
+    await page.getByRole('textbox', { name: 'Command' }).fill('echo one; sleep 1; echo two >&2; exit 3')
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await expect(page.getByText('Exit code 3')).toBeVisible()
     await expect(page.getByLabel('Output of the command')).toContainText('one\ntwo')
-    await page.getByLabel('Command').fill('sleep 100')
+    await page.getByRole('textbox', { name: 'Command' }).fill('sleep 100')
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await page.getByRole('button', { name: 'End it' }).click()
     await expect(page.getByText('You have ended the command')).toBeVisible()
@@ -207,6 +216,7 @@ test('an instance on a real engine is made, opened, stopped and deleted', async 
     const drawer = page.getByRole('dialog', { name: 'bookshop1' })
     await expect(drawer.getByText('Running', { exact: true })).toBeVisible({ timeout: 90_000 })
     await expect(drawer.getByLabel('Output', { exact: true }).last()).toContainText('told to listen at 8080')
+    expect(await faultsOf(page)).toEqual([])
     const [opened] = await Promise.all([
       page.waitForEvent('popup'),
       drawer.getByRole('button', { name: 'Open the instance bookshop1' }).click(),

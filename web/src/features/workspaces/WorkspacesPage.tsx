@@ -22,7 +22,8 @@ export function WorkspacesPage() {
   const { t } = useTranslation('workspaces')
   const { t: c } = useTranslation()
   const [isOpen, setIsOpen] = useState(false)
-  const query = useQuery({ ...get(WORKSPACES), refetchInterval: LOOK_EVERY_MS })
+  // To look at the one that everybody has makes it.
+  const query = useQuery({ ...get(WORKSPACES), staleTime: 0, refetchInterval: LOOK_EVERY_MS })
   const columns = useColumns()
   const create = (
     <Button type="primary" icon={<PlusOutlined />} onClick={() => setIsOpen(true)}>

@@ -8,7 +8,7 @@ export default {
   empty: 'No nodes yet',
   emptyHint: 'Add one: you are given a token and the command that starts it on another machine',
   nameHint: '1 to 63 of a-z, 0-9 and ._-; it cannot be changed',
-  hostname: 'Host name',
+  hostname: 'Host',
   hostnameHint: 'Optional; a note for people',
   labels: 'Labels',
   labelsHint: 'By which spiders choose a node; its own AGENT_LABELS count as well',
