@@ -10,13 +10,13 @@ import { EmptyState } from '../../ui/EmptyState'
 import { ListTable } from '../../ui/ListTable'
 import { onDemand } from '../../ui/onDemand'
 import { PageHeader } from '../../ui/PageHeader'
-import { ShownOnce } from '../../ui/ShownOnce'
 import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { NODES } from './addresses'
 import { useColumns } from './columns'
 import { startCommand } from './start'
 
+const ShownOnce = onDemand(() => import('../../ui/ShownOnce').then((found) => found.ShownOnce))
 const NodeDialog = onDemand(() => import('./NodeDialog').then((found) => found.NodeDialog))
 
 const route = getRouteApi('/inside/nodes')

@@ -6,17 +6,19 @@ import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../../api/client'
 import { Loaded } from '../../../ui/Loaded'
+import { onDemand } from '../../../ui/onDemand'
 import { TimeText } from '../../../ui/TimeText'
 import { NodeName } from '../../nodes/NodeName'
 import { useMay } from '../../session/profile'
 import { PROJECT } from '../addresses'
 import { FolderTree } from './FolderTree'
 import { PullButtons } from './PullButtons'
-import { RepositoryDialog } from './RepositoryDialog'
-import { SpiderDialog } from './SpiderDialog'
 import { isSyncing, lookAgain, shortCommit } from './sync'
 import { SyncStatus } from './SyncStatus'
 import { WebhookButton } from './WebhookButton'
+
+const RepositoryDialog = onDemand(() => import('./RepositoryDialog').then((found) => found.RepositoryDialog))
+const SpiderDialog = onDemand(() => import('./SpiderDialog').then((found) => found.SpiderDialog))
 
 type Project = Schemas['Project']
 

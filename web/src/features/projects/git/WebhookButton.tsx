@@ -5,8 +5,10 @@ import { useTranslation } from 'react-i18next'
 import { api, dataOf, type Schemas } from '../../../api/client'
 import { useChange } from '../../../api/useChange'
 import { ConfirmButton } from '../../../ui/ConfirmButton'
-import { ShownOnce } from '../../../ui/ShownOnce'
+import { onDemand } from '../../../ui/onDemand'
 import { PROJECT, PROJECTS } from '../addresses'
+
+const ShownOnce = onDemand(() => import('../../../ui/ShownOnce').then((found) => found.ShownOnce))
 
 /** What the forge is to be given, so that pushes are fetched by themselves. */
 export function WebhookButton({ project }: { project: Schemas['Project'] }) {

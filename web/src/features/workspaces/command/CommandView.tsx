@@ -62,12 +62,12 @@ export function CommandView({ workspace: { name, mode, limits } }: { workspace: 
           <Form.Item name="timeout" label={t('timeout')} rules={[{ required: true, message: c('word.required') }]}>
             <InputNumber min={1} max={limits.timeout_seconds} precision={0} style={{ width: 140 }} />
           </Form.Item>
-          <Form.Item name="mode" label={t('mode')}>
+          <Form.Item name="mode" label={t('mode')} style={{ flex: '0 1 360px', minWidth: 0, maxWidth: '100%' }}>
             <Select
               allowClear
               placeholder={t(`modes.${mode}`)}
               options={MODES.map((value) => ({ value, label: t(`modes.${value}`) }))}
-              style={{ minWidth: 240 }}
+              style={{ width: '100%' }}
             />
           </Form.Item>
           <Form.Item>
