@@ -73,7 +73,7 @@ test-docker:
 test-in-docker:
 	cargo test --locked --lib containers::
 	cargo test --locked --test suite -- docker:: --skip docker::faults
-	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web editor.spec.ts
+	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web editor.spec.ts sandboxes.spec.ts
 	cargo test --locked --test suite -- docker::faults --test-threads=1
 
 ## What touches items and logs, with these in MongoDB.

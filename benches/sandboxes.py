@@ -56,7 +56,8 @@ def main():
 
             first = timed(lambda: run("true", "persistent"))
             row("the first command of a workspace, which is made", f"{first:,.0f} ms")
-            container = docker("ps", "-q", "--filter", "label=crawlhub.type=workspace")
+            own = server.call("GET", f"{API}/workspace")["id"]
+            container = docker("ps", "-q", "--filter", f"label=crawlhub.workspace={own}")
             ours, theirs = in_turn(
                 options.count,
                 lambda: run("true", "persistent"),

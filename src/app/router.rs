@@ -51,6 +51,13 @@ impl App {
             .merge(instances::router(self.instances.clone()))
             .merge(alerts::router(self.alerts.clone()))
             .merge(dashboard::router(self.dashboard.clone()));
+        // In one: of what is nested beside each other, the description has one method of each address.
+        let crawler = OpenApiRouter::new()
+            .merge(projects::public_router(self.projects.clone()))
+            .merge(self.accounts.guard(Access::ByMethod, crawler))
+            .merge(self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())))
+            .merge(self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())))
+            .merge(self.accounts.guard(Access::Editor, workspaces::router(self.workspaces.clone())));
         let internal = || tasks::guard_internal(self.tasks.clone(), tasks::internal_router(self.tasks.clone()));
         let api = OpenApiRouter::new()
             .merge(accounts::public_router(self.accounts.clone()))
@@ -59,14 +66,7 @@ impl App {
             .merge(self.accounts.guard(Access::Admin, accounts::admin_router(self.accounts.clone())))
             .merge(self.accounts.guard(Access::SignedIn, housekeeping::router(self.housekeeping.clone())))
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
-            .nest("/crawlhub", projects::public_router(self.projects.clone()))
-            .nest("/crawlhub", self.accounts.guard(Access::ByMethod, crawler))
-            .nest(
-                "/crawlhub",
-                self.accounts.guard(Access::Admin, code_sessions::admin_router(self.code_sessions.clone())),
-            )
-            .nest("/crawlhub", self.accounts.guard(Access::Admin, nodes::admin_router(self.nodes.clone())))
-            .nest("/crawlhub", self.accounts.guard(Access::Editor, workspaces::router(self.workspaces.clone())))
+            .nest("/crawlhub", crawler)
             .nest("/crawlhub/internal", internal())
             .nest(
                 "/crawlhub/internal",

@@ -8,6 +8,7 @@ log('info', 'all books seen')
 const BROKEN = `raise ValueError('no selector .price')\n`
 
 export interface House {
+  project: string
   books: string
   task: string
   failed: string
@@ -48,13 +49,21 @@ export async function furnish(api: Client): Promise<House> {
     password: 'viewer password 1',
     role: 'viewer',
   })
-  return { books, task, failed }
+  const { id: cloned } = await api.call<{ id: string }>('POST', '/crawlhub/projects/clone', {
+    name: '克隆 cloned',
+    git_url: 'https://127.0.0.1:9/team/news.git',
+    git_branch: 'main',
+  })
+  await api.call('POST', '/crawlhub/nodes', { name: 'east-1', hostname: 'east-1.internal', labels: ['cn', 'fast'] })
+  await api.call('POST', '/crawlhub/workspaces', { name: 'scratch' })
+  return { project: cloned, books, task, failed }
 }
 
 /** Every page that there is, by a name for its picture. */
-export const pages = ({ books, task, failed }: House): Record<string, string> => ({
+export const pages = ({ project, books, task, failed }: House): Record<string, string> => ({
   dashboard: '/',
   projects: '/projects',
+  'project-repository': `/projects?shown=${project}`,
   spiders: '/spiders',
   spider: `/spiders/${books}`,
   'spider-files': `/spiders/${books}/files?path=main.py`,
@@ -78,6 +87,13 @@ export const pages = ({ books, task, failed }: House): Record<string, string> =>
   'alert-channels': '/alerts?view=channels',
   'alert-deliveries': '/alerts?view=deliveries',
   'code-sessions': '/code-sessions',
+  workspaces: '/workspaces',
+  'workspace-files': '/workspaces/scratch',
+  'workspace-terminal': '/workspaces/scratch?view=terminal',
+  'workspace-command': '/workspaces/scratch?view=command',
+  'workspace-state': '/workspaces/scratch?view=state',
+  instances: '/instances',
+  nodes: '/nodes',
   datasources: '/datasources',
   proxies: '/proxies',
   users: '/users',

@@ -88,11 +88,11 @@ test('every page says that it loads, for as long as the server takes', async ({ 
   expect(problems).toEqual([])
 })
 
-/** What came over the wire, but for what comes when the page is there: charts, and the editor of code. */
+/** What came over the wire, but for what comes when the page is there: charts, terminals, and the editor of code. */
 const loaded = () =>
   [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
     .map((entry) => entry as PerformanceResourceTiming)
-    .filter(({ name }) => !/\/(ChartCanvas|monaco|editor|codicon|Editor|Diff)[-.]/.test(name))
+    .filter(({ name }) => !/\/(ChartCanvas|TerminalScreen|monaco|editor|codicon|Editor|Diff)[-.]/.test(name))
     .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)
 
 test('the first load of every page is small, also over plain HTTP, where browsers take gzip only', async ({

@@ -52,7 +52,7 @@ export class Server {
   async down(): Promise<void> {
     const child = this.child
     this.child = null
-    if (!child || child.exitCode !== null) return
+    if (child?.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((ended) => child.once('exit', ended))
     child.kill('SIGTERM')
     await ended

@@ -67,12 +67,12 @@ impl Bringing<'_> {
             rest = others;
         }
         for (path, former) in base.iter().filter(|(path, _)| !new.contains_key(*path)) {
-            let is_gone = match found(self.target, path).map_err(unreadable)? {
+            let is_gone = match found(self.target, path).map_err(|error| unreadable(&error))? {
                 Found::File(hash) if hash == *former || self.force => remove(self.target, path).map(|()| true),
                 Found::Nothing => Ok(true),
                 Found::File(_) | Found::Other => Ok(false),
             };
-            if !is_gone.map_err(unreadable)? {
+            if !is_gone.map_err(|error| unreadable(&error))? {
                 kept.push(path.clone());
             }
         }
@@ -86,7 +86,7 @@ impl Bringing<'_> {
 
     /// Whether the file is as the commit has it, or somebody has changed it.
     async fn set(&self, entry: &Entry, hash: &Hash, former: Option<&Hash>) -> Result<bool> {
-        let is_ours = match found(self.target, &entry.path).map_err(unreadable)? {
+        let is_ours = match found(self.target, &entry.path).map_err(|error| unreadable(&error))? {
             Found::File(present) if present == *hash => return Ok(true),
             Found::File(present) => former == Some(&present),
             // One that somebody has removed stays so.
@@ -171,6 +171,6 @@ fn list<'a>(what: &str, paths: impl ExactSizeIterator<Item = &'a str>) -> String
     format!("{what}: {}{more}", named.join(", "))
 }
 
-fn unreadable(error: io::Error) -> Error {
+fn unreadable(error: &io::Error) -> Error {
     Error::failed("not_readable", text!("项目目录无法读写：{error}", "the project's folder cannot be used: {error}"))
 }

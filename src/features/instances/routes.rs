@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Instances, compose,
-    types::{Instance, InstanceChange, InstanceLink, InstanceLog, LogParams, NewInstance, Shown},
+    types::{Instance, InstanceChange, InstanceLink, InstanceLog, Limits, LogParams, NewInstance, Shown},
 };
 use crate::{
     error::Result,
@@ -24,6 +24,7 @@ const USUAL_LINES: u64 = 200;
 pub(super) fn router() -> OpenApiRouter<Instances> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
+        .routes(routes!(limits))
         .routes(routes!(compose_file))
         .routes(routes!(get, change, delete))
         .routes(routes!(start))
@@ -72,6 +73,13 @@ async fn list(State(instances): State<Instances>, caller: Caller, paging: Paging
     let (found, total) = instances.list(own, &paging).await?;
     let items = found.into_iter().map(|instance| instances.shown(instance)).collect();
     Ok(Reply::data(Page::new(&paging, items, Some(total), |instance: &Shown| instance.id.to_string())))
+}
+
+/// What instances may be on this server.
+#[utoipa::path(get, path = "/instances/limits", tag = "instances",
+    responses((status = 200, body = Envelope<Limits>)))]
+async fn limits(State(instances): State<Instances>) -> Reply<Limits> {
+    Reply::data(Limits::of(&instances.settings, &instances.ports))
 }
 
 /// Makes an instance and begins to start it: it is `creating` until it answers. The same routes are at `/api/instances`.

@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -265,6 +267,43 @@ pub(super) struct Shown {
     pub restart_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// What an instance may be, as the configuration says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InstanceLimits)]
+pub(super) struct Limits {
+    /// Those that may be used, the usual one first; none: there are no instances.
+    pub images: Vec<String>,
+    pub container_port: u16,
+    /// Of the server's loopback address, the first and the last.
+    pub ports: [u16; 2],
+    pub cpus: f64,
+    pub memory_mb: i64,
+    /// How much it may write; 0: as much as there is.
+    pub disk_mb: i64,
+    /// How long nobody may ask it for anything before it is stopped; 0: for ever.
+    pub idle_hours: i64,
+    /// How many one user may have,
+    pub per_user: i64,
+    /// and how many of them may run at a time.
+    pub per_user_running: i64,
+}
+
+impl Limits {
+    pub(super) fn of(settings: &crate::config::Instances, ports: &RangeInclusive<u16>) -> Self {
+        Self {
+            images: settings.images.clone(),
+            container_port: settings.container_port,
+            ports: [*ports.start(), *ports.end()],
+            cpus: settings.cpus,
+            memory_mb: settings.memory_mb,
+            disk_mb: settings.disk_mb,
+            idle_hours: settings.idle_hours,
+            per_user: settings.per_user,
+            per_user_running: settings.per_user_running,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -89,7 +89,7 @@ impl Watchdog {
             if self.tasks.runs_here(&held.task_id, held.attempt) {
                 continue;
             }
-            if let Err(error) = self.end_lost(&held).await {
+            if let Err(error) = Box::pin(self.end_lost(&held)).await {
                 tracing::warn!(%error, task = %held.task_id, "a lost task cannot be ended yet");
             }
         }

@@ -51,7 +51,11 @@ async fn on_each<F: Future<Output = ()>>(test: impl Fn(Tested) -> F) {
     let installation = crate::id::new();
     let of = |runtime: std::sync::Arc<dyn ContainerRuntime>| Containers::new(runtime, &installation);
     let fake = of(std::sync::Arc::new(Fake::new()));
-    timeout(A_WHILE, test(Tested { containers: fake, image: fake::PLAIN, is_real: false })).await.unwrap();
+    let done = timeout(A_WHILE, test(Tested { containers: fake.clone(), image: fake::PLAIN, is_real: false })).await;
+    for container in fake.own("test").await.unwrap() {
+        fake.remove(&container.id).await.unwrap();
+    }
+    done.unwrap();
     let real = [("DOCKER_HOST", "crawlhub-spider:latest"), ("TEST_PODMAN_HOST", "localhost/crawlhub-spider:latest")];
     for (variable, image) in real {
         let Some(settings) = engine_of(variable) else { continue };

@@ -135,7 +135,7 @@ async fn from_create_to_delete() {
     assert_eq!((&begun["status"], &begun["stop_reason"]), (&json!("creating"), &Value::Null));
     host.post("/instances/shop2026/start", json!({})).await.ok();
     host.reaches("shop2026", "running").await;
-    assert_eq!(host.containers().await, [container.clone()], "the same one, with its files");
+    assert_eq!(host.containers().await, std::slice::from_ref(container), "the same one, with its files");
     assert_eq!(host.page("shop2026").await, 200);
     assert_eq!(host.get("/instances").await.data()["total"], 1);
 
@@ -236,11 +236,17 @@ async fn what_is_asked_for_is_checked() {
     for length in [8, 63] {
         make(json!({"prefix": "a".repeat(length)})).await.ok();
     }
-    let made = make(json!({})).await.data();
-    let prefix = made["prefix"].as_str().unwrap();
+    let unnamed = make(json!({})).await.data();
+    let prefix = unnamed["prefix"].as_str().unwrap();
     assert!(prefix.len() == 16 && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
 
+    let limits = host.get("/instances/limits").await.data();
+    assert_eq!(limits["images"], json!([WEB, PLAIN, "none:none"]));
+    assert_eq!(limits["ports"], json!([host.first_port, host.first_port + 4]));
+    assert_eq!(limits["memory_mb"], 512);
+
     let off = TestApp::new().await;
+    assert_eq!(off.get("/instances/limits").await.data()["images"], json!([]));
     let refused = off.post("/instances", json!({})).await;
     assert_eq!(refused.error(409), "instances_off");
     assert!(refused.json()["msg"].as_str().unwrap().contains("CRAWLHUB_INSTANCES_IMAGES"), "{}", refused.text);

@@ -437,9 +437,9 @@ async fn the_clock_is_far_ahead_for_a_moment() {
     assert_eq!((fired(&daily).await, fired(&hourly).await), (json!(3), json!(4)));
 }
 
-/// A schedule that is due, and waits, as its spider cannot be read: its runner is none that this version knows.
+/// A schedule that is due, and waits, as its spider cannot be read: its misfire is none that this version knows.
 async fn held_up(app: &TestApp, spider: &str) {
-    let set = "UPDATE spiders SET runner = 'balloon' WHERE id = $1";
+    let set = "UPDATE spiders SET misfire = 'balloon' WHERE id = $1";
     app.database().await.query(set).bind(spider).execute().await.unwrap();
 }
 
@@ -455,7 +455,7 @@ async fn a_row_that_cannot_be_read() {
     app.clock.set(at("2026-03-01T09:00:00Z"));
     assert_eq!(judged(&app, &well, "2026-03-01T09:00:00Z").await["outcome"], "fired");
     assert_eq!(app.get(&format!("/schedules/{broken}/fires")).await.data()["total"], 0);
-    let mend = "UPDATE spiders SET runner = 'process'";
+    let mend = "UPDATE spiders SET misfire = 'run_once'";
     app.database().await.query(mend).execute().await.unwrap();
     assert_eq!(judged(&app, &broken, "2026-03-01T09:00:00Z").await["outcome"], "fired");
 }
@@ -475,7 +475,7 @@ async fn a_pause_at_the_moment_of_a_planned_time() {
     assert_eq!(missed["outcome"], "missed");
     assert!(missed["reason"].as_str().unwrap().contains("paused before it could start"), "{missed}");
     let db = app.database().await;
-    db.query("UPDATE spiders SET runner = 'process'").execute().await.unwrap();
+    db.query("UPDATE spiders SET misfire = 'run_once'").execute().await.unwrap();
 
     // Now the spider. Its own schedule is held up by a word of its row that nobody else reads.
     db.query("UPDATE schedules SET misfire = 'never' WHERE id = $1").bind(&other).execute().await.unwrap();

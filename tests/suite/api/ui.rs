@@ -49,7 +49,7 @@ async fn its_parts_are_kept_for_ever_and_come_compressed() {
     }
     let app = TestApp::new().await;
     let page = navigate(&app, "/").await.text;
-    let start = page.find("/assets/index-").unwrap();
+    let start = page.find("/assets/core-").unwrap();
     let script = page[start..].split('"').next().unwrap();
     assert!(Path::new(script).extension().is_some_and(|end| end == "js"), "{script}");
     let with = async |encoding: &str| {

@@ -204,9 +204,21 @@ async fn files() {
     let mut inside: Vec<String> = inside.collect();
     inside.sort();
     assert_eq!(inside, ["both/", "both/one", "both/two"]);
+}
 
-    // Links are never followed, neither the last name nor one on the way.
-    run(&app, "ln -s /etc/passwd link; ln -s /etc outside; ln -s deep inside; mkfifo pipe").await;
+/// Links are never followed, neither the last name nor one on the way.
+#[tokio::test]
+async fn links_and_paths() {
+    let app = TestApp::new().await;
+    let at = |answer: &Answer| answer.data()["files"][0]["path"].as_str().unwrap().to_owned();
+    let upload = async |path: &str, name: &str, content: &str| {
+        app.upload("/workspace/files/upload", name, content.into(), &[("path", path)]).await
+    };
+    run(
+        &app,
+        "mkdir -p deep/er; echo x > a.txt; ln -s /etc/passwd link; ln -s /etc outside; ln -s deep inside; mkfifo pipe",
+    )
+    .await;
     for (path, status) in [("link", 400), ("pipe", 400), ("outside/passwd", 404), ("inside/er", 404), ("none", 404)] {
         app.get(&format!("/workspace/files/download?path={path}")).await.error(status);
     }

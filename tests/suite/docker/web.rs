@@ -1,6 +1,6 @@
 //! What stands between a container and a person: nginx, and a browser.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{fmt::Write, path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -51,7 +51,7 @@ pub(super) async fn nginx_with(folder: &Path, files: &[(&str, String)], port: u1
     let mut includes = String::new();
     for (name, text) in files {
         std::fs::write(folder.join(name), text).unwrap();
-        includes.push_str(&format!("include {place}/{name}; "));
+        let _ = write!(includes, "include {place}/{name}; ");
     }
     let main = format!(
         "daemon off; master_process off; pid {place}/pid; error_log stderr warn;

@@ -35,14 +35,17 @@ async fn processes(label: &str) -> Vec<String> {
         // One may be going just now.
         let top = top.args(["top", &container, "-eo", "pid,args"]).output().await.unwrap();
         let lines = String::from_utf8(top.stdout).unwrap();
-        found.extend(lines.lines().skip(1).map(|line| line.trim().split_once(' ').unwrap().1.to_owned()));
+        found.extend(lines.lines().skip(1).map(|line| line.trim().split_once(' ').unwrap().1.trim().to_owned()));
     }
-    found.retain(|line| !line.contains("docker-init") && line != "sleep infinity");
+    // Nor what counts its files, nor what is dead and waits to be told so.
+    let own = ["docker-init", "runc init", "find . -xdev", "du -s"];
+    found
+        .retain(|line| !own.iter().any(|own| line.contains(own)) && line != "sleep infinity" && !line.starts_with('['));
     found
 }
 
 async fn nothing_runs(label: &str) {
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let give_up = Instant::now() + Duration::from_mins(1);
     while !processes(label).await.is_empty() {
         assert!(Instant::now() < give_up, "{:?}", processes(label).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -74,11 +77,7 @@ async fn what_is_in_reach() {
     for mode in ["persistent", "ephemeral"] {
         let done = exec(&server, json!({"command": LOOK, "mode": mode})).await;
         expected(done["stdout"].as_str().unwrap());
-        let done = exec(
-            &server,
-            json!({"command": "tail -c 2 /dev/zero | tr '\\0' x > /tmp/kept; ls /tmp | wc -l", "mode": mode}),
-        )
-        .await;
+        let done = exec(&server, json!({"command": "echo x > /tmp/kept; ls /tmp | wc -l", "mode": mode})).await;
         assert_eq!(done["stdout"], if mode == "persistent" { "2\n" } else { "1\n" });
     }
     let label = &label(&server).await;
@@ -125,9 +124,13 @@ async fn a_swapped_link() {
     let mut own = 0;
     while !swapping.is_finished() {
         for path in ["passwd", "a/passwd"] {
-            let got = server.get(&format!("/workspace/files/download?path={path}")).await;
-            assert!(!got.text.contains("root:"), "{path}: {}", got.text);
-            own += usize::from(got.status == 200);
+            let path = format!("/platform/api/crawlhub/workspace/files/download?path={path}");
+            let got = server.request(reqwest::Method::GET, &path).send().await.unwrap();
+            let status = got.status();
+            // What is no longer the same file ends in the middle.
+            let text = got.text().await.unwrap_or_default();
+            assert!(!text.contains("root:"), "{path}: {text}");
+            own += usize::from(status == 200 && text == "own\n");
         }
     }
     assert!(own > 0);
@@ -152,7 +155,6 @@ async fn attacks_end() {
             let done = exec(&server, json!({"command": attack, "timeout": 2, "mode": mode})).await;
             assert_eq!(done["timed_out"], true, "{attack}: {done}");
             assert_eq!(processes(label).await, Vec::<String>::new(), "{attack} in {mode}: {done}");
-            println!("{mode} {attack:.20}: {} ms, restarted {}", done["duration_ms"], done["restarted"]);
         }
         let greedy = "x = []\nwhile True: x.append(bytearray(10_000_000))";
         let done = exec(&server, json!({"command": format!("python3 -c '{greedy}'"), "mode": mode})).await;

@@ -1,13 +1,16 @@
 import {
   AlertOutlined,
   ApiOutlined,
+  AppstoreOutlined,
   AuditOutlined,
   BugOutlined,
   CalendarOutlined,
+  ClusterOutlined,
   CodeOutlined,
   DashboardOutlined,
   DatabaseOutlined,
   FileSearchOutlined,
+  FolderOpenOutlined,
   HddOutlined,
   KeyOutlined,
   ProjectOutlined,
@@ -28,6 +31,7 @@ export function Navigation({ onChosen }: { onChosen?: () => void }) {
   const { t } = useTranslation()
   const path = useRouterState({ select: (state) => state.location.pathname })
   const isAdmin = useMay('admin')
+  const isEditor = useMay('editor')
   const group = (label: string, children: Item[]): Item => ({ type: 'group', key: label, label, children })
   const items: Item[] = [
     { key: '/', icon: <DashboardOutlined />, label: <Link to="/">{t('nav.dashboard')}</Link> },
@@ -38,12 +42,29 @@ export function Navigation({ onChosen }: { onChosen?: () => void }) {
       { key: '/schedules', icon: <CalendarOutlined />, label: <Link to="/schedules">{t('nav.schedules')}</Link> },
       { key: '/data', icon: <DatabaseOutlined />, label: <Link to="/data">{t('nav.data')}</Link> },
     ]),
+    ...(isEditor
+      ? [
+          group(t('nav.sandboxes'), [
+            {
+              key: '/workspaces',
+              icon: <FolderOpenOutlined />,
+              label: <Link to="/workspaces">{t('nav.workspaces')}</Link>,
+            },
+            {
+              key: '/instances',
+              icon: <AppstoreOutlined />,
+              label: <Link to="/instances">{t('nav.instances')}</Link>,
+            },
+          ]),
+        ]
+      : []),
     group(t('nav.operation'), [
       { key: '/alerts', icon: <AlertOutlined />, label: <Link to="/alerts">{t('nav.alerts')}</Link> },
       { key: '/datasources', icon: <HddOutlined />, label: <Link to="/datasources">{t('nav.datasources')}</Link> },
       { key: '/proxies', icon: <ApiOutlined />, label: <Link to="/proxies">{t('nav.proxies')}</Link> },
       ...(isAdmin
         ? [
+            { key: '/nodes', icon: <ClusterOutlined />, label: <Link to="/nodes">{t('nav.nodes')}</Link> },
             {
               key: '/code-sessions',
               icon: <CodeOutlined />,

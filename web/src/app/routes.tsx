@@ -104,8 +104,8 @@ const dashboard = createRoute({
 const projects = createRoute({
   getParentRoute: () => inside,
   path: '/projects',
-  component: page(() => import('../features/projects/ProjectsPage'), 'ProjectsPage', 'projects'),
-  validateSearch: search((given) => given.page()),
+  component: page(() => import('../features/projects/ProjectsPage'), 'ProjectsPage', 'projects', 'nodes'),
+  validateSearch: search((given) => ({ ...given.page(), shown: given.text('shown') })),
 })
 
 const spiders = createRoute({
@@ -187,7 +187,13 @@ const spiderVersions = createRoute({
 const spiderSettings = createRoute({
   getParentRoute: () => spider,
   path: '/settings',
-  component: page(() => import('../features/spiders/settings/SettingsTab'), 'SettingsTab', 'spiders'),
+  component: page(
+    () => import('../features/spiders/settings/SettingsTab'),
+    'SettingsTab',
+    'spiders',
+    'projects',
+    'nodes',
+  ),
 })
 
 function taskSearch(given: Given) {
@@ -271,6 +277,31 @@ const codeSessions = createRoute({
   validateSearch: search((given) => given.page()),
 })
 
+const workspaces = createRoute({
+  getParentRoute: () => inside,
+  path: '/workspaces',
+  component: page(() => import('../features/workspaces/WorkspacesPage'), 'WorkspacesPage', 'workspaces'),
+})
+
+const workspace = createRoute({
+  getParentRoute: () => inside,
+  path: '/workspaces/$name',
+  component: page(() => import('../features/workspaces/WorkspacePage'), 'WorkspacePage', 'workspaces', 'terminal'),
+  validateSearch: search((given) => ({
+    view: given.one('view', ['files', 'terminal', 'command', 'state']),
+    // Of a folder, and how far into it.
+    path: given.text('path'),
+    page: given.number('page'),
+  })),
+})
+
+const instances = createRoute({
+  getParentRoute: () => inside,
+  path: '/instances',
+  component: page(() => import('../features/instances/InstancesPage'), 'InstancesPage', 'instances'),
+  validateSearch: search((given) => ({ ...given.page(), shown: given.text('shown') })),
+})
+
 const datasources = createRoute({
   getParentRoute: () => inside,
   path: '/datasources',
@@ -286,6 +317,13 @@ const proxies = createRoute({
     ...given.page(),
     status: given.one('status', ['active', 'inactive', 'cooldown']),
   })),
+})
+
+const nodes = createRoute({
+  getParentRoute: () => inside,
+  path: '/nodes',
+  component: page(() => import('../features/nodes/NodesPage'), 'NodesPage', 'nodes'),
+  validateSearch: search((given) => given.page()),
 })
 
 const users = createRoute({
@@ -337,8 +375,12 @@ const tree = root.addChildren([
     data,
     alerts,
     codeSessions,
+    workspaces,
+    workspace,
+    instances,
     datasources,
     proxies,
+    nodes,
     users,
     tokens,
     audit,

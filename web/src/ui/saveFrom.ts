@@ -7,13 +7,26 @@ export async function saveFrom(path: string): Promise<void> {
   saveAs(await response.blob(), fileName(response.headers.get('content-disposition')) ?? 'download')
 }
 
+/** The same for what may be large: the browser itself takes it, once it is known that there is something to take. */
+export async function saveLargeFrom(path: string): Promise<void> {
+  const { href } = new URL(path, location.origin)
+  const response = await apiFetch(href)
+  await response.body?.cancel()
+  follow(href, fileName(response.headers.get('content-disposition')) ?? '')
+}
+
 export function saveAs(content: Blob, name: string) {
+  const address = URL.createObjectURL(content)
+  follow(address, name)
+  // Some browsers read it only after this.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+}
+
+function follow(address: string, name: string) {
   const link = document.createElement('a')
-  link.href = URL.createObjectURL(content)
+  link.href = address
   link.download = name
   link.click()
-  // Some browsers read it only after this.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
 /** The name in a `Content-Disposition`; the form that knows all scripts first. */

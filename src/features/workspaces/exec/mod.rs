@@ -160,8 +160,16 @@ impl Workspaces {
                 Err(stopped())
             }
             How::TimedOut | How::DiskFull | How::Left => {
-                let restarted = run.end().await?;
-                let _ = tokio::time::timeout(DRAIN, pass_on(pieces, captured, events)).await;
+                // Read on meanwhile: the engine tells of no end while somebody leaves output lying.
+                let mut rest = std::pin::pin!(read_on(pieces, captured, events));
+                let mut ending = std::pin::pin!(run.end());
+                let restarted = tokio::select! {
+                    restarted = &mut ending => {
+                        let _ = tokio::time::timeout(DRAIN, rest).await;
+                        restarted?
+                    }
+                    () = &mut rest => ending.await?,
+                };
                 Ok(Outcome { exit_code: KILLED, timed_out, disk_full, restarted, ..Outcome::default() })
             }
         }
@@ -204,6 +212,21 @@ async fn pass_on(
         }
     }
     How::Lost(ContainerError::failed("it has no end"))
+}
+
+/// The same, for whoever waits for the end and not for a slow listener.
+async fn read_on(
+    pieces: &mut BoxStream<'static, Result<Piece, ContainerError>>,
+    captured: &mut Captured,
+    events: &mpsc::Sender<Event>,
+) {
+    while let Some(Ok(piece)) = pieces.next().await {
+        match captured.take(piece) {
+            Ok(Some(event)) => drop(events.try_send(event)),
+            Ok(None) => {}
+            Err(_) => return,
+        }
+    }
 }
 
 fn stopped() -> Error {

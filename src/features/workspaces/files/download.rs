@@ -80,6 +80,8 @@ impl Workspaces {
             () = self.stop.cancelled() => Err(io::ErrorKind::Interrupted.into()),
             () = self.renew(&run.id) => Ok(()),
         };
+        // The engine tells of no end while somebody leaves output lying.
+        drop(pieces);
         let over = match &sent {
             Ok(()) => run.over().await,
             Err(_) => run.end().await.map(drop),

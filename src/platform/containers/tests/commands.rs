@@ -105,8 +105,8 @@ async fn terminals() {
         until(&mut input, "stty size\n", "30 100").await;
         // What looks like the frames of another command.
         until(&mut input, "printf '\\001\\377\\377\\377\\377\\377\\377\\377\\377'; echo af''ter\n", "after").await;
-        until(&mut input, "echo sta''rts; sleep 1000\n", "starts").await;
-        until(&mut input, "\u{3}echo inter''rupted\n", "interrupted").await;
+        until(&mut input, "echo sta''rts; cat; echo inter''rupted\n", "starts").await;
+        until(&mut input, "\u{4}", "interrupted").await;
         until(&mut input, "echo la''st; exit 5\n", "last").await;
         assert_eq!(exit.await.unwrap(), 5);
         engine.resize(&id, &terminal, size).await.unwrap();

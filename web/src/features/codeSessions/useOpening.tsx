@@ -4,9 +4,9 @@ import { useTranslation } from 'react-i18next'
 
 import { ApiError } from '../../api/errors'
 import { errorText } from '../../ui/errorText'
+import { openWaitingWindow } from '../../ui/waitingWindow'
 import { addressOfReady } from './opening'
 import { askForEditor, lookAtEditor, ownEditorKey, type CodeSession } from './session'
-import { openWaitingWindow } from './waitingWindow'
 
 const LOOK_EVERY_MS = 1000
 

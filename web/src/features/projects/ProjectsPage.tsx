@@ -1,7 +1,8 @@
-import { PlusOutlined } from '@ant-design/icons'
+import { BranchesOutlined, PlusOutlined } from '@ant-design/icons'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { Button } from 'antd'
+import { Button, Flex } from 'antd'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { get } from '../../api/client'
@@ -13,8 +14,12 @@ import { sameId, useEdited } from '../../ui/useEdited'
 import { useMay } from '../session/profile'
 import { PROJECTS } from './addresses'
 import { useProjectColumns } from './columns'
+import { lookAgain } from './git/sync'
 
 const ProjectDialog = onDemand(() => import('./ProjectDialog').then((found) => found.ProjectDialog))
+
+const CloneDialog = onDemand(() => import('./git/CloneDialog').then((found) => found.CloneDialog))
+const RepositoryDrawer = onDemand(() => import('./git/RepositoryDrawer').then((found) => found.RepositoryDrawer))
 
 const route = getRouteApi('/inside/projects')
 
@@ -23,18 +28,26 @@ export function ProjectsPage() {
   const { t } = useTranslation('projects')
   const { t: c } = useTranslation()
   const isEditor = useMay('editor')
-  const search = route.useSearch()
+  const { shown, ...paging } = route.useSearch()
   const navigate = route.useNavigate()
   const query = useQuery({
-    ...get(PROJECTS, { params: { query: search } }),
+    ...get(PROJECTS, { params: { query: paging } }),
     placeholderData: keepPreviousData,
+    refetchInterval: ({ state: { data } }) => lookAgain(data?.items ?? []),
   })
   const dialog = useEdited(query.data?.items, sameId)
-  const columns = useProjectColumns(dialog.edit)
+  const [isCloning, setIsCloning] = useState(false)
+  const show = (id?: string) => void navigate({ search: (now) => ({ ...now, shown: id }) })
+  const columns = useProjectColumns(dialog.edit, show)
   const create = isEditor && (
-    <Button type="primary" icon={<PlusOutlined />} onClick={dialog.create}>
-      {t('create')}
-    </Button>
+    <Flex gap="small" wrap justify="center">
+      <Button icon={<BranchesOutlined />} onClick={() => setIsCloning(true)}>
+        {t('git.clone')}
+      </Button>
+      <Button type="primary" icon={<PlusOutlined />} onClick={dialog.create}>
+        {t('create')}
+      </Button>
+    </Flex>
   )
   return (
     <>
@@ -42,10 +55,12 @@ export function ProjectsPage() {
       <ListTable
         query={query}
         columns={columns}
-        onPage={(page, page_size) => void navigate({ search: { page, page_size } })}
+        onPage={(page, page_size) => void navigate({ search: (now) => ({ ...now, page, page_size }) })}
         empty={<EmptyState title={t('empty')} hint={t('emptyHint')} action={create} />}
       />
       <ProjectDialog project={dialog.edited} isOpen={dialog.isOpen} onClose={dialog.close} />
+      <CloneDialog isOpen={isCloning} onClose={() => setIsCloning(false)} onCloned={show} />
+      {shown && <RepositoryDrawer key={shown} id={shown} onClose={() => show()} />}
     </>
   )
 }

@@ -1,4 +1,4 @@
-import { DeleteOutlined, EditOutlined } from '@ant-design/icons'
+import { BranchesOutlined, DeleteOutlined, EditOutlined } from '@ant-design/icons'
 import { Link } from '@tanstack/react-router'
 import { Button, Flex, Tag, Tooltip, Typography, type TableColumnsType } from 'antd'
 import { useTranslation } from 'react-i18next'
@@ -10,10 +10,15 @@ import { count } from '../../ui/format'
 import { TimeText } from '../../ui/TimeText'
 import { useMay } from '../session/profile'
 import { DEFAULT_NAME, PROJECT, PROJECTS } from './addresses'
+import { RepositoryCell } from './git/RepositoryCell'
 
 type Project = Schemas['Project']
 
-export function useProjectColumns(onEdit: (project: Project) => void): TableColumnsType<Project> {
+/** `onShow` takes the id of a project whose repository is wanted. */
+export function useProjectColumns(
+  onEdit: (project: Project) => void,
+  onShow: (id: string) => void,
+): TableColumnsType<Project> {
   const { t } = useTranslation('projects')
   const { t: c } = useTranslation()
   const isEditor = useMay('editor')
@@ -47,6 +52,7 @@ export function useProjectColumns(onEdit: (project: Project) => void): TableColu
         </Link>
       ),
     },
+    { title: t('git.repository'), render: (_, project) => <RepositoryCell project={project} onShow={onShow} /> },
     { title: t('most'), align: 'right', render: (_, { max_concurrent: most }) => most ?? t('noLimit') },
     { title: c('word.createdAt'), render: (_, { created_at }) => <TimeText at={created_at} /> },
   ]
@@ -63,6 +69,14 @@ export function useProjectColumns(onEdit: (project: Project) => void): TableColu
               icon={<EditOutlined />}
               aria-label={t('editOne', { name: project.name })}
               onClick={() => onEdit(project)}
+            />
+          </Tooltip>
+          <Tooltip title={t('git.repository')}>
+            <Button
+              size="small"
+              icon={<BranchesOutlined />}
+              aria-label={t('git.repositoryLabel', { name: project.name })}
+              onClick={() => onShow(project.id)}
             />
           </Tooltip>
           {project.name !== DEFAULT_NAME && <DeleteProject project={project} />}

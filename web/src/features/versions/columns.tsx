@@ -15,9 +15,10 @@ export function useColumns(spiderId: string, onCompare: (version: Deployment) =>
   return [
     {
       title: t('version'),
-      render: (_, { version, status }) => (
+      render: (_, { version, status, git_commit }) => (
         <Flex gap="small" align="center">
           <strong>v{version}</strong>
+          {git_commit && <code>{git_commit.slice(0, 12)}</code>}
           {status === 'active' && (
             <Tag color="success" icon={<CheckCircleOutlined />}>
               {t('active')}

@@ -71,6 +71,7 @@ const texts: Texts<typeof zh> = {
     sink_failing: 'Items cannot be delivered to a data source, for minutes',
     data_drift: 'A field is gone or has another type, or there are far fewer items than before',
     editor: 'Files of an editor cannot be saved or are in conflict, or the editor is gone or about to be closed',
+    instance: 'An instance could not be started, ended again and again, or had written too much',
   },
   channels: {
     create: 'New channel',

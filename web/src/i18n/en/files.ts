@@ -9,7 +9,6 @@ const texts: Texts<typeof zh> = {
   uploadZip: 'Upload zip (replaces all files)',
   downloadZip: 'Download all files (zip)',
   upload: 'Upload',
-  uploading: 'Upload progress',
   unpacking: 'Working',
   refused: 'These were refused ({{count}}); nothing was changed',
   replaceAll: 'Replace all files',

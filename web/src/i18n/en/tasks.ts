@@ -57,6 +57,7 @@ const texts: Texts<typeof zh> = {
     started: 'Started',
     finished: 'Finished',
     version: 'Version',
+    commit: 'Commit',
     memory: 'Peak memory',
     attempt: 'Attempt',
     attemptOf: '{{attempt}}, retries at most: {{most}}',

@@ -67,6 +67,7 @@ export default {
     sink_failing: '数据持续数分钟无法写入数据源',
     data_drift: '字段缺失、类型改变，或数据比以往少很多',
     editor: '在线编辑器的文件无法保存、有冲突、丢失或即将关闭',
+    instance: '实例无法启动、反复退出或写满磁盘',
   },
   channels: {
     create: '新建渠道',

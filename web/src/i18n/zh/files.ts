@@ -6,7 +6,6 @@ export default {
   uploadZip: '上传 zip（替换全部文件）',
   downloadZip: '下载全部文件（zip）',
   upload: '上传',
-  uploading: '上传进度',
   unpacking: '处理中',
   refused: 'zip 里有 {{count}} 处不能保存，没有做任何更改',
   replaceAll: '替换全部文件',

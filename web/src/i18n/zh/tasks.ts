@@ -48,6 +48,7 @@ export default {
     started: '开始',
     finished: '结束',
     version: '版本',
+    commit: '代码提交',
     memory: '内存峰值',
     attempt: '尝试',
     attemptOf: '第 {{attempt}} 次，最多重试 {{most}} 次',

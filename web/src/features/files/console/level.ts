@@ -1,3 +1,5 @@
+import { withoutEscapes } from '../../../ui/withoutEscapes'
+
 export type Level = 'debug' | 'info' | 'warning' | 'error' | 'critical'
 
 const WORDS: Record<string, Level> = {
@@ -18,13 +20,9 @@ const NAMED =
 const TROUBLE = /^(?:Traceback \(most recent call last\)|[\w.]*(?:Error|Exception)\b)/
 const LOOKED_AT = 200
 
-/** What only a terminal understands. */
-// eslint-disable-next-line no-control-regex -- an escape sequence begins with a control character
-const ESCAPES = /\u001b\[[0-9;]*[A-Za-z]/g
-
 /** A printed line as it is shown: its level, where it names one, and its text. */
 export function readLine(line: string): { level: Level | null; text: string } {
-  const text = line.replace(ESCAPES, '')
+  const text = withoutEscapes(line)
   const start = text.slice(0, LOOKED_AT)
   const own = OWN.exec(start)
   if (own) return { level: own[1] as Level, text: text.slice(own[0].length) }

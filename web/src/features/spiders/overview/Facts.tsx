@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Descriptions, Typography } from 'antd'
+import { Descriptions, Tag, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
 import { get, type Schemas } from '../../../api/client'
 import { duration } from '../../../ui/format'
 import { TimeText } from '../../../ui/TimeText'
+import { NodeName } from '../../nodes/NodeName'
 import { Section } from '../../settings/Section'
 import { SPIDER } from '../addresses'
 import { ProjectLink } from '../ProjectLink'
@@ -69,7 +70,7 @@ export function Facts({ spider }: { spider: Schemas['Spider'] }) {
             label: t('settings.entryPoint'),
             children: <code>{entry_point || (source === 'scrapy' ? spider.name : 'main.py')}</code>,
           },
-          { key: 'runner', label: t('settings.runner'), children: t(`settings.runners.${spider.runner}`) },
+          { key: 'runner', label: t('settings.runner'), children: <Runner spider={spider} /> },
           { key: 'timeout', label: t('settings.timeout'), children: duration(spider.timeout_seconds * 1000) },
           ...(start_url
             ? [
@@ -91,5 +92,22 @@ export function Facts({ spider }: { spider: Schemas['Spider'] }) {
         ]}
       />
     </Section>
+  )
+}
+
+/** Where it runs; of nodes, which. */
+function Runner({ spider: { runner, node_id, node_labels } }: { spider: Schemas['Spider'] }) {
+  const { t } = useTranslation('spiders')
+  return (
+    <>
+      {t(`settings.runners.${runner}`)}
+      {runner === 'node' && node_id && (
+        <>
+          {' '}
+          <NodeName id={node_id} />
+        </>
+      )}
+      {runner === 'node' && !node_id && node_labels.map((label) => <Tag key={label}>{label}</Tag>)}
+    </>
   )
 }

@@ -8,6 +8,7 @@ import { Counts } from './Counts'
 import { Facts } from './Facts'
 import { LatestRuns } from './LatestRuns'
 import { NextRuns } from './NextRuns'
+import { Repository } from './Repository'
 import { TopErrors } from './TopErrors'
 
 const route = getRouteApi('/inside/spiders/$spiderId')
@@ -24,7 +25,10 @@ export function OverviewTab() {
           <LatestRuns spiderId={spiderId} />
           <Row gutter={[16, 16]}>
             <Col xs={24} lg={10}>
-              <Facts spider={spider} />
+              <Flex vertical gap="middle">
+                <Facts spider={spider} />
+                {spider.source === 'git' && <Repository spiderId={spiderId} projectId={spider.project_id} />}
+              </Flex>
             </Col>
             <Col xs={24} lg={14}>
               <Flex vertical gap="middle">

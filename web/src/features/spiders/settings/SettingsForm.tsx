@@ -11,11 +11,11 @@ import { useMay } from '../../session/profile'
 import { Section } from '../../settings/Section'
 import { SCHEDULES, SPIDER, SPIDER_ALONE, spiderOf } from '../addresses'
 import { DangerZone } from './DangerZone'
-import { EnvVarFields } from './EnvVarFields'
 import { changeOf, fieldsOf, isChanged, type Fields } from './fields'
 import {
   BasicFields,
   DataFields,
+  EnvironmentFields,
   LimitFields,
   NetworkFields,
   OverlapFields,
@@ -34,7 +34,7 @@ const GROUPS = {
   overlapping: OverlapFields,
   retries: RetryFields,
   data: DataFields,
-  environment: EnvVarFields,
+  environment: EnvironmentFields,
   network: NetworkFields,
   retention: RetentionFields,
 }

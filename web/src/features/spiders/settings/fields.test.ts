@@ -9,8 +9,10 @@ const fields: Fields = {
   start_url: null,
   is_active: true,
   source: 'empty',
+  git_repo: null,
   entry_point: null,
   runner: 'auto',
+  node_id: null,
   image: null,
   requirements_txt: null,
   timeout_seconds: 300,
@@ -32,6 +34,7 @@ const fields: Fields = {
   item_schema: '{\n  "type": "object"\n}',
   env_vars: [{ name: 'KEY', value: '******' }],
   error_rules: [{ exit_code: 3, category: 'network' }],
+  node_labels: ['cn'],
   retry_limits: { network: 5, auth: null },
   retention: { tasks: 5, log_days: null },
 }

@@ -1,4 +1,5 @@
 import type { Schemas } from '../../../api/client'
+import type { EnvVar } from '../../../ui/EnvVarFields'
 import { objectText, parseObject } from '../json'
 
 type Spider = Schemas['Spider']
@@ -14,8 +15,10 @@ const PLAIN = [
   'start_url',
   'is_active',
   'source',
+  'git_repo',
   'entry_point',
   'runner',
+  'node_id',
   'image',
   'requirements_txt',
   'timeout_seconds',
@@ -37,17 +40,13 @@ const PLAIN = [
 
 type Numbers<K extends string> = Partial<Record<K, number | null>>
 
-export interface EnvVar {
-  name: string
-  value: string
-}
-
 /** A spider as the form has it: objects as text, variables as rows. */
 export type Fields = Pick<Spider, (typeof PLAIN)[number]> & {
   params: string
   item_schema: string
   env_vars: EnvVar[]
   error_rules: Schemas['ErrorRule'][]
+  node_labels: string[]
   retry_limits: Numbers<(typeof CATEGORIES)[number]>
   retention: Numbers<(typeof KEPT)[number]>
 }
@@ -60,6 +59,7 @@ export function fieldsOf(spider: Spider): Fields {
     item_schema: objectText(spider.item_schema),
     env_vars: Object.entries(spider.env_vars).map(([name, value]) => ({ name, value })),
     error_rules: spider.error_rules,
+    node_labels: spider.node_labels,
     retry_limits: numbersOf(CATEGORIES, spider.retry_limits),
     retention: numbersOf(KEPT, spider.retention),
   }
@@ -88,6 +88,7 @@ function sentOf(fields: Fields): Record<string, unknown> {
     item_schema: fields.item_schema.trim() ? (parseObject(fields.item_schema) ?? fields.item_schema) : null,
     env_vars: Object.fromEntries(fields.env_vars.map(({ name, value }) => [name.trim(), value])),
     error_rules: fields.error_rules.map(given),
+    node_labels: fields.node_labels,
     retry_limits: given(fields.retry_limits),
     retention: given(fields.retention),
   }

@@ -1,10 +1,13 @@
 import { Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 
+import { EnvVarFields } from '../../../ui/EnvVarFields'
 import { ProjectSelect } from '../list/ProjectSelect'
 import styles from './groups.module.css'
 import { KEPT, type Fields } from './fields'
+import { GitFolderField } from './GitFolderField'
 import { ChoiceField, Columns, JsonCodeField, JsonField, NumberField, SwitchField } from './inputs'
+import { NodeFields } from './NodeFields'
 
 export function BasicFields() {
   const { t } = useTranslation('spiders')
@@ -37,9 +40,8 @@ export function BasicFields() {
 export function RunFields() {
   const { t } = useTranslation('spiders')
   const form = Form.useFormInstance<Fields>()
-  const isScrapy = Form.useWatch('source', form) === 'scrapy'
-  // No server has worker nodes yet; one that is set is shown.
-  const isNode = Form.useWatch('runner', form) === 'node'
+  const source = Form.useWatch('source', form) as Fields['source'] | undefined
+  const isScrapy = source === 'scrapy'
   return (
     <>
       <Columns>
@@ -67,13 +69,15 @@ export function RunFields() {
           name="runner"
           label={t('settings.runner')}
           extra={t('settings.runnerHint')}
-          values={['auto', 'process', 'docker', ...(isNode ? (['node'] as const) : [])] as const}
+          values={['auto', 'process', 'docker', 'node'] as const}
           names={t('settings.runners', { returnObjects: true })}
         />
         <Form.Item name="image" label={t('settings.image')} extra={t('settings.imageHint')}>
           <Input maxLength={255} className={styles.code} autoComplete="off" spellCheck={false} />
         </Form.Item>
       </Columns>
+      {source === 'git' && <GitFolderField />}
+      <NodeFields />
       <Form.Item name="requirements_txt" label={t('settings.requirements')} extra={t('settings.requirementsHint')}>
         <Input.TextArea
           autoSize={{ minRows: 3, maxRows: 16 }}
@@ -178,6 +182,11 @@ export function DataFields() {
       <JsonCodeField name="item_schema" label={t('settings.schema')} extra={t('settings.schemaHint')} />
     </>
   )
+}
+
+export function EnvironmentFields() {
+  const { t } = useTranslation('spiders')
+  return <EnvVarFields name="env_vars" hint={t('settings.envHint')} />
 }
 
 export function NetworkFields() {

@@ -47,6 +47,7 @@ export function TaskFigures({ task }: { task: Task }) {
         t('files')
       ),
     },
+    task.git_commit && { label: t('page.commit'), children: <code>{task.git_commit.slice(0, 12)}</code> },
     task.attempt > 0 && {
       label: t('page.attempt'),
       children: t('page.attemptOf', { attempt: task.attempt, most: task.max_retries }),

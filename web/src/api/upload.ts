@@ -1,6 +1,6 @@
-import { csrfToken, renew } from '../../api/fetch'
-import { errorOf, Unreachable } from '../../api/errors'
-import { signInAgain } from '../../api/session'
+import { errorOf, Unreachable } from './errors'
+import { csrfToken, renew } from './fetch'
+import { signInAgain } from './session'
 
 /** Sends a form with a file, and tells how much of it is there: `fetch` cannot. From 0 to 1. */
 export async function upload(

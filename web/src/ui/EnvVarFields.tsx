@@ -2,8 +2,7 @@ import { DeleteOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button, ConfigProvider, Flex, Form, Input, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-import type { Fields } from './fields'
-import styles from './groups.module.css'
+import styles from './EnvVarFields.module.css'
 
 const MOST = 100
 /** Stands for a secret that is stored. */
@@ -12,39 +11,49 @@ const MASK = '******'
 /** As it was, or a new one; a mask with something beside it is neither. */
 const isWhole = (value: string) => value === MASK || !value.includes(MASK)
 
+export interface EnvVar {
+  name: string
+  value: string
+}
+
+interface Props {
+  /** Of the list in the form. */
+  name: string
+  hint: string
+}
+
 /** Names and values, a row each. */
-export function EnvVarFields() {
-  const { t } = useTranslation('spiders')
+export function EnvVarFields({ name: list, hint }: Props) {
   const { t: c } = useTranslation()
-  const form = Form.useFormInstance<Fields>()
+  const form = Form.useFormInstance()
   const isReadOnly = ConfigProvider.useConfig().componentDisabled
   const isOnce = (name: string) => {
-    const rows = form.getFieldValue('env_vars') as Fields['env_vars']
+    const rows = form.getFieldValue(list) as EnvVar[]
     return rows.filter((row) => row.name.trim() === name.trim()).length < 2
   }
   return (
-    <Form.List name="env_vars">
+    <Form.List name={list}>
       {(rows, { add, remove }) => (
         <Flex vertical gap="middle">
-          <Typography.Text type="secondary">{t('settings.envHint')}</Typography.Text>
+          <Typography.Text type="secondary">{hint}</Typography.Text>
           {rows.map(({ key, name }) => (
-            <div key={key} role="group" aria-label={t('settings.env', { number: name + 1 })} className={styles.row}>
+            <div key={key} role="group" aria-label={c('env.row', { number: name + 1 })} className={styles.row}>
               <Form.Item
                 name={[name, 'name']}
                 validateFirst
                 rules={[
                   { required: true, whitespace: true, message: c('word.required') },
-                  { pattern: /^\s*[A-Za-z_][A-Za-z0-9_]*\s*$/, message: t('settings.envNameRule') },
+                  { pattern: /^\s*[A-Za-z_][A-Za-z0-9_]*\s*$/, message: c('env.nameRule') },
                   {
                     validator: (_, given: string) =>
-                      isOnce(given) ? Promise.resolve() : Promise.reject(new Error(t('settings.envTwice'))),
+                      isOnce(given) ? Promise.resolve() : Promise.reject(new Error(c('env.twice'))),
                   },
                 ]}
               >
                 <Input
                   maxLength={255}
-                  placeholder={t('settings.envName')}
-                  aria-label={t('settings.envName')}
+                  placeholder={c('env.name')}
+                  aria-label={c('env.name')}
                   className={styles.code}
                   autoComplete="off"
                   spellCheck={false}
@@ -56,13 +65,13 @@ export function EnvVarFields() {
                 rules={[
                   {
                     validator: (_, given: string) =>
-                      isWhole(given) ? Promise.resolve() : Promise.reject(new Error(t('settings.envMask'))),
+                      isWhole(given) ? Promise.resolve() : Promise.reject(new Error(c('env.mask'))),
                   },
                 ]}
               >
                 <Input
-                  placeholder={t('settings.envValue')}
-                  aria-label={t('settings.envValue')}
+                  placeholder={c('env.value')}
+                  aria-label={c('env.value')}
                   className={styles.code}
                   autoComplete="off"
                   spellCheck={false}
@@ -71,7 +80,7 @@ export function EnvVarFields() {
               {!isReadOnly && (
                 <Button
                   icon={<DeleteOutlined />}
-                  aria-label={t('settings.envRemove', { number: name + 1 })}
+                  aria-label={c('env.remove', { number: name + 1 })}
                   onClick={() => remove(name)}
                 />
               )}
@@ -84,7 +93,7 @@ export function EnvVarFields() {
                 disabled={rows.length >= MOST}
                 onClick={() => add({ name: '', value: '' })}
               >
-                {t('settings.envAdd')}
+                {c('env.add')}
               </Button>
             </div>
           )}

@@ -1,9 +1,9 @@
-/** A window for the editor. It must be opened while the click is handled, or the browser takes it for an advertisement;
- * what is to be shown is there later. Null where it was refused all the same. */
+/** A window for what is to be shown there later. It must be opened while the click is handled, or the browser takes it for an
+ * advertisement. Null where it was refused all the same. */
 export function openWaitingWindow(title: string, hint: string): Window | null {
   const opened = window.open('about:blank', '_blank')
   if (opened === null) return null
-  // What runs in the editor has no business in this page.
+  // What runs there has no business in this page.
   opened.opener = null
   const { document: page } = opened
   const isDark = document.documentElement.dataset.theme === 'dark'
