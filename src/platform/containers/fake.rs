@@ -168,13 +168,14 @@ impl Fake {
         made.signal("CONT");
         made.signal(signal);
         if signal == "KILL" {
-            process::end_marked(&made.root, &[]);
             // Not for what it says then: somebody may have started it again by now.
             let _ = ended.changed().await;
         }
     }
 
+    /// Whatever else runs in it ends with its first process.
     fn has_ended(&self, made: &Made, code: i64) {
+        process::end_marked(&made.root, &[]);
         *locked(&made.state) = State::Exited { code, out_of_memory: false };
         *locked(&made.main) = None;
         made.ended.send_replace(Some(code));
