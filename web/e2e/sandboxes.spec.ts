@@ -152,7 +152,7 @@ test('a workspace on a real engine: files, a terminal, commands', async ({ page 
     ])
     await dialog.getByRole('button', { name: 'Upload', exact: true }).click()
     await expect(dialog).toHaveCount(0)
-    await expect(page.getByRole('cell', { name: '图书 1.csv' })).toBeVisible()
+    await expect(page.getByRole('cell', { name: '图书 1.csv', exact: true })).toBeVisible()
     await expect(page.getByRole('cell', { name: '8.0 MiB' })).toBeVisible()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
