@@ -111,10 +111,15 @@ impl ServerProcess {
         self.child.id().unwrap()
     }
 
-    /// The most memory it has had, in MB.
+    /// The most memory of its own that it has had, in MB: without the pages of the binary, which in a debug build are many,
+    /// and more with each feature.
     pub fn peak_memory_mb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        let kilobytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            value.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+        };
+        // Pages of files, once mapped, stay.
+        (kilobytes("VmHWM:") - kilobytes("RssFile:")) / 1024
     }
 }
