@@ -39,7 +39,7 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("AGENT_LABELS", "agent.labels"),
 ];
 
-/// Values that `config show` hides.
+/// Values that `config show` hides, and that may stand in a file which a variable with `_FILE` behind its name points to.
 const SECRETS: &[&str] =
     &["server.secret_key", "database.url", "mongodb.url", "admin.password", "mail.password", "agent.token"];
 
@@ -105,7 +105,7 @@ impl Sources {
                     (None, Some(path)) if file.contains_key(&key) => Origin::File(path.clone()),
                     _ => Origin::Default,
                 };
-                let hidden = SECRETS.contains(&key.as_str()) && !value.is_empty();
+                let hidden = is_secret(&key) && !value.is_empty();
                 Setting { value: if hidden { "******".to_owned() } else { value }, key, origin }
             })
             .collect())
@@ -126,12 +126,28 @@ impl Sources {
         let long = flatten(&defaults).into_keys().map(|key| (long_name(&key), key));
         let short = SHORT_NAMES.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned()));
         for (name, key) in short.chain(long) {
-            if let Some(value) = self.environment.get(&name) {
+            if let Some((name, path)) = self.file_of_secret(&name, &key) {
+                let text = std::fs::read_to_string(path).with_context(|| format!("{name}: {path:?} cannot be read"))?;
+                found.insert(key, (name, text.trim_end_matches(['\r', '\n']).to_owned()));
+            } else if let Some(value) = self.environment.get(&name) {
                 found.insert(key, (name, value.clone()));
             }
         }
         Ok(found)
     }
+
+    /// As engines give secrets to containers.
+    fn file_of_secret(&self, name: &str, key: &str) -> Option<(String, &str)> {
+        let name = format!("{name}_FILE");
+        // Such a variable may be a setting of its own.
+        let is_other = SHORT_NAMES.iter().any(|(short, _)| *short == name);
+        let path = self.environment.get(&name).filter(|path| is_secret(key) && !is_other && !path.is_empty())?;
+        Some((name, path))
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
 }
 
 fn long_name(key: &str) -> String {

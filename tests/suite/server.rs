@@ -76,10 +76,16 @@ async fn settings_say_where_they_come_from() {
     let file = folder.path().join("own.toml");
     std::fs::write(&file, "[tasks]\nslots = 3\nlease_seconds = 60\n[log]\nformat = \"json\"\n").unwrap();
     let file = file.to_str().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "topsecret\n").unwrap();
+    let secret = secret.to_str().unwrap();
     let environment = [
         ("CRAWLHUB_SLOTS", "7"),
         ("CRAWLHUB_ACCOUNTS_SESSION_DAYS", "2"),
         ("DATABASE_URL", "postgres://u:topsecret@127.0.0.1/x"),
+        ("CRAWLHUB_MAIL_PASSWORD", ""),
+        ("CRAWLHUB_MAIL_PASSWORD_FILE", secret),
+        ("CRAWLHUB_MAIL_HOST_FILE", secret),
     ];
     let (ok, shown, _) = run(&["config", "show", "--config", file], folder.path(), &environment).await;
     assert!(ok);
@@ -92,6 +98,8 @@ async fn settings_say_where_they_come_from() {
     assert_eq!(line("accounts.session_days"), "\"2\"  (environment CRAWLHUB_ACCOUNTS_SESSION_DAYS)");
     assert_eq!(line("spiders.max_files"), "\"200\"  (default)");
     assert_eq!(line("database.url"), "\"******\"  (environment DATABASE_URL)");
+    assert_eq!(line("mail.password"), "\"******\"  (environment CRAWLHUB_MAIL_PASSWORD_FILE)");
+    assert_eq!(line("mail.host"), "\"\"  (default)", "no secret");
     assert!(!shown.contains("topsecret"));
 }
 
@@ -106,6 +114,7 @@ async fn wrong_settings_are_named() {
         (vec!["serve"], vec![("CRAWLHUB_LISTEN", "nonsense")], "listen"),
         (vec!["serve"], vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
         (vec!["serve"], vec![("CRAWLHUB_SECRET_KEY", "short")], "secret_key"),
+        (vec!["serve"], vec![("DATABASE_URL_FILE", "/nowhere")], "DATABASE_URL_FILE"),
         (vec!["serve"], vec![("CRAWLHUB_LISTEN", "192.0.2.1:80")], "192.0.2.1:80"),
         (vec!["user", "reset-password", "nobody@example.com"], vec![], "nobody@example.com"),
     ] {
