@@ -2,7 +2,7 @@
 //! instance runs; what was started in it ends with it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +26,7 @@ use crate::{
     features::accounts::{Caller, Deed, Role},
     id::InstanceId,
     platform::{
-        containers::{ContainerId, Mark, Size, Terminal},
+        containers::{ContainerId, Ended, Mark, Size, Terminal},
         http::{Params, TerminalParams, accept_terminal, carry_terminal, shell},
     },
     text,
@@ -37,20 +37,20 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// In one instance.
 const MOST: usize = 8;
 
-/// The marks of what runs in terminals, by instance: a container's own processes carry none. Clones are the same one.
+/// How many terminals this server has open, by instance. Clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Terminals(Arc<Mutex<HashMap<InstanceId, HashSet<Mark>>>>);
+pub(super) struct Terminals(Arc<Mutex<HashMap<InstanceId, usize>>>);
 
 impl Terminals {
-    fn marks(&self) -> MutexGuard<'_, HashMap<InstanceId, HashSet<Mark>>> {
+    fn counts(&self) -> MutexGuard<'_, HashMap<InstanceId, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One more, where there are not too many.
-    fn enter(&self, id: &InstanceId) -> Result<Mark> {
-        let mut marks = self.marks();
-        let marks = marks.entry(id.clone()).or_default();
-        if marks.len() >= MOST {
+    fn enter(&self, id: &InstanceId) -> Result<()> {
+        let mut counts = self.counts();
+        let count = counts.entry(id.clone()).or_default();
+        if *count >= MOST {
             return Err(Error::too_many(
                 "too_many_terminals",
                 text!(
@@ -59,21 +59,19 @@ impl Terminals {
                 ),
             ));
         }
-        let mark = Mark::new();
-        marks.insert(mark);
-        Ok(mark)
+        *count += 1;
+        Ok(())
     }
 
-    /// One less; those that are left.
-    fn leave(&self, id: &InstanceId, mark: Mark) -> Vec<Mark> {
-        let mut all = self.marks();
-        let Some(marks) = all.get_mut(id) else { return Vec::new() };
-        marks.remove(&mark);
-        let left: Vec<Mark> = marks.iter().copied().collect();
-        if left.is_empty() {
-            all.remove(id);
+    /// One less.
+    fn leave(&self, id: &InstanceId) {
+        let mut counts = self.counts();
+        if let Some(count) = counts.get_mut(id) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(id);
+            }
         }
-        left
     }
 }
 
@@ -114,7 +112,9 @@ impl Instances {
                 text!("实例未运行，请先启动", "the instance does not run; start it first"),
             ));
         };
-        let mark = self.terminals.enter(&instance.id)?;
+        self.terminals.enter(&instance.id)?;
+        // A container's own processes carry none.
+        let mark = Mark::new();
         match self.containers.terminal(&container, shell(mark), size).await {
             Ok(terminal) => Ok((container, mark, terminal)),
             Err(error) => {
@@ -167,8 +167,8 @@ impl Instances {
 
     /// Ends what was started in a terminal. Where the container does not run there is nothing left.
     async fn end_terminal(&self, id: &InstanceId, container: &ContainerId, mark: Mark) {
-        let others = self.terminals.leave(id, mark);
-        if let Err(error) = self.containers.end_others(container, &others, true).await {
+        self.terminals.leave(id);
+        if let Err(error) = self.containers.end(container, Ended::Of(mark)).await {
             tracing::debug!(%container, "what was started in a terminal may go on: {error}");
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     id::WorkspaceId,
     platform::containers::{
-        Container, ContainerError, ContainerId, ContainerSpec, Exec, Labels, Limits, Mark, Running,
+        Container, ContainerError, ContainerId, ContainerSpec, Ended, Exec, Labels, Limits, Mark, Running,
     },
     text,
 };
@@ -245,7 +245,7 @@ impl Workspaces {
         let runs = self.runs_in(workspace).await?;
         let kept: Vec<Mark> = std::iter::once(Mark::MAIN).chain(runs.iter().filter_map(RunRow::mark)).collect();
         if let Ok(_alone) = tokio::time::timeout(BEGINNING, place.beginning.write()).await {
-            match tokio::time::timeout(ENDING, self.containers.end_others(id, &kept, false)).await {
+            match tokio::time::timeout(ENDING, self.containers.end(id, Ended::Others(&kept))).await {
                 // What does not run has ended.
                 Ok(Ok(()) | Err(ContainerError::Gone(_))) => return Ok(false),
                 Ok(Err(error)) => tracing::debug!(container = %id, "processes are not ended one by one: {error}"),

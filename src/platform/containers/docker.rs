@@ -40,8 +40,8 @@ use self::{
     streams::{received, sent, watched},
 };
 use super::{
-    ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec, Happening,
-    Labels, LogRange, Mark, Network, OutputStream, Result, Running, Size, State, Terminal, Volume, Where,
+    ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Ended, Engine, Exec,
+    Happening, Labels, LogRange, Network, OutputStream, Result, Running, Size, State, Terminal, Volume, Where,
 };
 use crate::config;
 
@@ -323,8 +323,8 @@ impl ContainerRuntime for Docker {
         self.set_size(id, terminal, size).await
     }
 
-    async fn end_others(&self, id: &ContainerId, kept: &[Mark], unmarked: bool) -> Result<()> {
-        self.kill_others(id, kept, unmarked).await
+    async fn end(&self, id: &ContainerId, whom: Ended<'_>) -> Result<()> {
+        self.kill_marked(id, whom).await
     }
 
     async fn make_volume(&self, name: &str, labels: &Labels, image: &str) -> Result<()> {

@@ -28,7 +28,8 @@ use tokio::sync::{broadcast, watch};
 
 use self::{process::Main, volumes::Kept};
 use super::{
-    Change, Container, ContainerError, ContainerId, ContainerSpec, Happening, Output, OutputStream, Result, State,
+    Change, Container, ContainerError, ContainerId, ContainerSpec, Ended, Happening, Output, OutputStream, Result,
+    State,
 };
 
 /// The image of a server that answers like an editor.
@@ -175,7 +176,7 @@ impl Fake {
 
     /// Whatever else runs in it ends with its first process.
     fn has_ended(&self, made: &Made, code: i64) {
-        process::end_marked(&made.root, &[]);
+        process::end_marked(&made.root, Ended::Others(&[]));
         *locked(&made.state) = State::Exited { code, out_of_memory: false };
         *locked(&made.main) = None;
         made.ended.send_replace(Some(code));

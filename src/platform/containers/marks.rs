@@ -61,20 +61,43 @@ pub(super) const BEGUN: u8 = 6;
 const WRAP: &str = r#"ulimit -t "$1" && { ulimit -x "$2" 2>/dev/null || ulimit -w "$2"; } || exit 125
 shift 2; printf '\006'; exec "$@""#;
 
-/// The command that kills whatever carries none of these marks.
-pub(super) fn end_others(kept: &[Mark], unmarked: bool) -> Vec<String> {
-    let whom = if kept == [Mark::MAIN] && !unmarked { "all" } else { "some" };
-    let kept = kept.iter().map(|mark| format!("{}:{}", mark.seconds(), mark.locks()));
-    let unmarked = unmarked.then(|| "unlimited:unlimited".to_owned());
-    ["sh", "-c", END_OTHERS, whom].map(str::to_owned).into_iter().chain(kept).chain(unmarked).collect()
+/// Which processes of a container are to be ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Ended<'a> {
+    /// All that carry none of these marks.
+    Others(&'a [Mark]),
+    /// Those of this mark, and those that had one and lost it. Who else is there need not be known.
+    Of(Mark),
+}
+
+/// The command that kills them.
+pub(super) fn end(whom: Ended) -> Vec<String> {
+    let (how, marks) = match &whom {
+        Ended::Others([Mark::MAIN]) => ("all", &[Mark::MAIN][..]),
+        Ended::Others(kept) => ("some", *kept),
+        Ended::Of(mark) => ("one", std::slice::from_ref(mark)),
+    };
+    let marks = marks.iter().map(|mark| format!("{}:{}", mark.seconds(), mark.locks()));
+    ["sh", "-c", END, how].map(str::to_owned).into_iter().chain(marks).collect()
 }
 
 /// Starts nothing: there may be no room for a process more. What is to go is stopped first, so that it cannot start more
 /// while it is killed. Where that does not help, as what is to go is another process each time it is looked for, or where
 /// nothing but the container's own process is kept, everything is stopped at the same moment. What is kept then goes on,
 /// the latest first: a shell that found its command stopped would take the terminal back.
-const END_OTHERS: &str = r#"
-kept=" $* "
+const END: &str = r#"
+how=$0 mark=$1 marks=" $* "
+is_spared() {
+  if [ $how != one ]; then
+    case $marks in *" $seconds:$locks "*) return 0 ;; esac
+    return 1
+  fi
+  case "$seconds:$locks" in
+    unlimited:*|*:unlimited|*:|:*) return 0 ;;
+    "$mark") return 1 ;;
+  esac
+  [ $((seconds + locks)) = 2000000000 ]
+}
 each() {
   left=0 moving=0 spared=
   for folder in /proc/[0-9]*; do
@@ -90,14 +113,14 @@ each() {
         'file locks') locks=$hard; break ;;
       esac
     done 2>/dev/null <"$folder/limits"
-    case $kept in *" $seconds:$locks "*) spared="$id $spared"; continue ;; esac
+    if is_spared; then spared="$id $spared"; continue; fi
     left=$((left + 1))
     [ "$state" = T ] || moving=$((moving + 1))
     kill -s $1 "$id" 2>/dev/null
   done
 }
 freeze() { kill -s STOP -- -1 2>/dev/null; is_frozen=1; }
-[ "$0" = some ] || freeze
+[ $how != all ] || freeze
 tries=0
 while each STOP; [ $moving -gt 0 ] && [ $tries -lt 50 ]; do
   tries=$((tries + 1))

@@ -19,7 +19,7 @@ use std::{ops::Deref, sync::Arc};
 
 pub use docker::Docker;
 pub use gateway::Gateway;
-pub use marks::Mark;
+pub use marks::{Ended, Mark};
 pub use pieces::{Finished, Piece};
 pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running, Size, Terminal};
 pub use spec::{

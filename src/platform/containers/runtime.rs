@@ -5,7 +5,9 @@ use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use tokio::io::AsyncWrite;
 
-use super::{Container, ContainerId, ContainerSpec, Engine, Happening, Labels, Mark, Network, Output, Result, Volume};
+use super::{
+    Container, ContainerId, ContainerSpec, Ended, Engine, Happening, Labels, Mark, Network, Output, Result, Volume,
+};
 
 /// Pieces of a tar archive, uncompressed.
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -21,8 +23,8 @@ pub struct Exec {
     pub env: Vec<(String, String)>,
     /// What it reads; it sees the end where this ends. A terminal has an input of its own.
     pub stdin: Option<ByteStream>,
-    /// What it and all that it starts carry, so that [`end_others`](ContainerRuntime::end_others) knows them. The
-    /// container needs `sh` for that.
+    /// What it and all that it starts carry, so that [`end`](ContainerRuntime::end) knows them. The container
+    /// needs `sh` for that.
     pub mark: Option<Mark>,
 }
 
@@ -123,10 +125,9 @@ pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
     /// Nothing to do where the terminal's command has ended.
     async fn resize(&self, id: &ContainerId, terminal: &str, size: Size) -> Result<()>;
 
-    /// Kills everything in a running container that carries none of these marks, whatever it has done to hide; `unmarked`
-    /// says whether to spare what carries none at all, as the container's own process where nobody marked it. Nothing of it
-    /// lives when this returns. That may take for ever: whoever gives up kills the container.
-    async fn end_others(&self, id: &ContainerId, kept: &[Mark], unmarked: bool) -> Result<()>;
+    /// Kills these processes of a running container, whatever they have done to hide. Nothing of them lives when this
+    /// returns. That may take for ever: whoever gives up kills the container.
+    async fn end(&self, id: &ContainerId, whom: Ended<'_>) -> Result<()>;
 
     /// An empty volume whose folder is the containers' user's; as it is, where there is one of that name. `image` is one
     /// that is there.

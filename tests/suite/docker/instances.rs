@@ -12,9 +12,10 @@ use tokio::{
 use super::{
     docker, server,
     web::{filled, free_port, in_browser, lacks_a_browser, lacks_nginx, nginx, nginx_with},
+    workspaces::processes,
 };
 use crate::support::{
-    Client, ServerProcess, TestApp,
+    Client, ServerProcess, Socket, TestApp,
     wire::{Said, ask, is_ended, open_socket},
 };
 
@@ -226,6 +227,50 @@ async fn in_a_browser() {
     }
     let again = in_browser("instance.mjs", &json!({"url": url})).await;
     assert_eq!(again["status"], 403, "{again}");
+}
+
+/// What was started in one ends with it, however it hides; another's goes on, also where another server has it.
+#[tokio::test]
+async fn terminals() {
+    let Some(server) = server(&[ALLOWED, ("CRAWLHUB_INSTANCES_PORTS", "5350-5359")]).await else { return };
+    running(&server, json!({"prefix": "withshell"})).await;
+    let bearer = format!("Bearer {}", server.token.as_ref().unwrap());
+    let path = "/platform/api/crawlhub/instances/withshell/terminal?cols=90&rows=25";
+    let open = async || Socket::open(&server.base, path, &[("authorization", &*bearer)]).await.unwrap();
+    let (mut first, mut second) = (open().await, open().await);
+    first.until("stty size; id -u\n", "25 90\r\n1000").await;
+    first.say(&json!({"resize": {"cols": 120, "rows": 40}})).await;
+    first.until("stty size\n", "40 120").await;
+    first.until("(setsid env -i sleep 601 >/dev/null 2>&1 &); sleep 602 & echo sta''rted\n", "started").await;
+    second.until("sleep 603 & echo sta''rted\n", "started").await;
+    // As one of another server.
+    let name = docker(&["ps", "--filter", "label=crawlhub.instance=withshell", "--format", "{{.Names}}"]).await;
+    docker(&[
+        "exec",
+        "-d",
+        &name,
+        "sh",
+        "-c",
+        "ulimit -t 1500000000; ulimit -x 500000000 || ulimit -w 500000000; exec sleep 604",
+    ])
+    .await;
+    let sleeping = async || {
+        let mut found = processes("crawlhub.instance=withshell").await;
+        found.retain(|line| line.starts_with("sleep"));
+        found.sort();
+        found
+    };
+    while sleeping().await.len() < 4 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(first);
+    while sleeping().await.len() > 2 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(sleeping().await, ["sleep 603", "sleep 604"]);
+    second.until("echo sti''ll\n", "still").await;
+    server.post("/instances/withshell/stop", json!({})).await.ok();
+    second.ended().await;
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn label(server: &Client) -> String {
 }
 
 /// What runs in containers of the label, besides what is theirs.
-async fn processes(label: &str) -> Vec<String> {
+pub(super) async fn processes(label: &str) -> Vec<String> {
     let mut found = Vec::new();
     for container in containers(label).await {
         let mut top = Command::new("docker");

@@ -22,7 +22,7 @@ use super::{
     streams::feeding,
 };
 use crate::platform::containers::{
-    ContainerError, ContainerId, Exec, Mark, Output, Result, Running, Size, Terminal,
+    ContainerError, ContainerId, Ended, Exec, Output, Result, Running, Size, Terminal,
     marks::{self, BEGUN},
 };
 
@@ -96,8 +96,8 @@ impl Docker {
         }
     }
 
-    pub(super) async fn kill_others(&self, id: &ContainerId, kept: &[Mark], unmarked: bool) -> Result<()> {
-        let argv = marks::end_others(kept, unmarked);
+    pub(super) async fn kill_marked(&self, id: &ContainerId, whom: Ended<'_>) -> Result<()> {
+        let argv = marks::end(whom);
         let exec = Exec { working_dir: Some("/".to_owned()), ..Exec::new(argv.iter().map(String::as_str)) };
         let Running { mut output, exit } = self.run(id, exec).await?;
         while let Some(piece) = output.next().await {

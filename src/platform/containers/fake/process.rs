@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::{io::ReaderStream, sync::CancellationToken};
 
 use super::{Fake, Made};
-use crate::platform::containers::{ContainerError, Exec, Mark, Output, OutputStream, Result, Running};
+use crate::platform::containers::{ContainerError, Ended, Exec, Mark, Output, OutputStream, Result, Running};
 
 /// In the environment of what carries a mark: the container's folder, and the mark.
 const CONTAINER: &str = "CRAWLHUB_FAKE_CONTAINER";
@@ -55,14 +55,18 @@ impl Main {
     }
 }
 
-/// Kills whatever was started in the container of that folder with another mark than these. Unlike on a real engine, what
-/// cleans its environment gets away.
-pub(super) fn end_marked(root: &Path, kept: &[Mark]) {
+/// Kills what was started with a mark in the container of that folder. Unlike on a real engine, what cleans its environment
+/// gets away.
+pub(super) fn end_marked(root: &Path, whom: Ended) {
     let Ok(all) = procfs::process::all_processes() else { return };
     for process in all.flatten() {
         let Ok(environment) = process.environ() else { continue };
         let of = |name: &str| environment.get(OsStr::new(name));
-        let is_kept = |mark: &OsStr| kept.iter().any(|kept| mark == OsStr::new(&kept.number().to_string()));
+        let is = |carried: &OsStr, mark: &Mark| carried == OsStr::new(&mark.number().to_string());
+        let is_kept = |carried: &OsStr| match whom {
+            Ended::Others(kept) => kept.iter().any(|kept| is(carried, kept)),
+            Ended::Of(mark) => !is(carried, &mark),
+        };
         if of(CONTAINER).is_some_and(|at| at == root.as_os_str()) && of(MARK).is_some_and(|mark| !is_kept(mark)) {
             let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
         }

@@ -15,8 +15,8 @@ use super::{EDITOR, Fake, Made, PLAIN, SILENT, WEB, editor, locked, process, ter
 use crate::{
     clock::{Clock, SystemClock},
     platform::containers::{
-        ByteStream, Change, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Engine, Exec,
-        Happening, Labels, LogRange, Mark, Network, OutputStream, Result, Running, Size, State, Terminal, Volume,
+        ByteStream, Change, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Ended, Engine,
+        Exec, Happening, Labels, LogRange, Network, OutputStream, Result, Running, Size, State, Terminal, Volume,
         Where,
     },
 };
@@ -199,8 +199,8 @@ impl ContainerRuntime for Fake {
         terminal::resize(&made, terminal, size).await.map_err(ContainerError::Failed)
     }
 
-    async fn end_others(&self, id: &ContainerId, kept: &[Mark], _unmarked: bool) -> Result<()> {
-        process::end_marked(&self.get(id)?.root, kept);
+    async fn end(&self, id: &ContainerId, whom: Ended<'_>) -> Result<()> {
+        process::end_marked(&self.get(id)?.root, whom);
         Ok(())
     }
 

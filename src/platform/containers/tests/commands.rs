@@ -5,7 +5,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{Tested, on_each};
 use crate::platform::containers::{
-    ContainerError, ContainerId, ContainerSpec, Exec, Mark, Piece, Running, Size, Terminal,
+    ContainerError, ContainerId, ContainerSpec, Ended, Exec, Mark, Piece, Running, Size, Terminal,
 };
 
 impl Tested {
@@ -40,7 +40,7 @@ async fn a_command_ends_with_its_own_process() {
         assert_eq!(ended(running).await, ("printed\n".to_owned(), 3));
         let running = tested.begin(&id, None, "yes & exit 4").await;
         assert_eq!(ended(running).await.1, 4);
-        tested.containers.end_others(&id, &[Mark::MAIN], false).await.unwrap();
+        tested.containers.end(&id, Ended::Others(&[Mark::MAIN])).await.unwrap();
     })
     .await;
 }
@@ -61,7 +61,7 @@ async fn all_of_a_command_is_ended_and_nothing_else() {
         };
         let mut hiding = tested.begin(&id, Some(gone), hiding).await.pieces();
         assert_eq!(hiding.next().await.unwrap().unwrap(), Piece::Stdout("up\n".into()));
-        engine.end_others(&id, &[Mark::MAIN, kept], false).await.unwrap();
+        engine.end(&id, Ended::Others(&[Mark::MAIN, kept])).await.unwrap();
         while !matches!(hiding.next().await.unwrap().unwrap(), Piece::Ended(137)) {}
         if tested.is_real {
             let left = tested.run(&id, "grep -l -a '^sleep.\\(29\\|300\\)' /proc/[0-9]*/cmdline | wc -l").await;
@@ -71,14 +71,22 @@ async fn all_of_a_command_is_ended_and_nothing_else() {
         assert_eq!(ended(other).await, ("done\n".to_owned(), 0));
         // Where nobody is to be spared but the container itself.
         let all = tested.begin(&id, Some(gone), "sleep 1000").await;
-        engine.end_others(&id, &[Mark::MAIN], false).await.unwrap();
+        engine.end(&id, Ended::Others(&[Mark::MAIN])).await.unwrap();
         assert_eq!(ended(all).await.1, 137);
         assert!(engine.inspect(&id).await.unwrap().unwrap().state.is_running());
         // A container whose own process nobody marked.
         let unmarked = tested.started(&tested.spec("sleep 1000")).await;
-        let all = tested.begin(&unmarked, Some(gone), "sleep 1000").await;
-        engine.end_others(&unmarked, &[], true).await.unwrap();
-        assert_eq!(ended(all).await.1, 137);
+        let other = tested.begin(&unmarked, Some(kept), "while ! [ -e go ]; do sleep 0.01; done; echo done").await;
+        let own =
+            tested.begin(&unmarked, None, "ulimit -t 500; while ! [ -e go ]; do sleep 0.01; done; echo own").await;
+        let lost = if tested.is_real { "ulimit -x 7 2>/dev/null || ulimit -w 7; (setsid sleep 1000 &);" } else { "" };
+        let mut all = tested.begin(&unmarked, Some(gone), &format!("{lost} echo up; sleep 1000")).await.pieces();
+        assert_eq!(all.next().await.unwrap().unwrap(), Piece::Stdout("up\n".into()));
+        engine.end(&unmarked, Ended::Of(gone)).await.unwrap();
+        while !matches!(all.next().await.unwrap().unwrap(), Piece::Ended(137)) {}
+        tested.run(&unmarked, "touch go").await;
+        assert_eq!(ended(other).await, ("done\n".to_owned(), 0));
+        assert_eq!(ended(own).await, ("own\n".to_owned(), 0));
         assert!(engine.inspect(&unmarked).await.unwrap().unwrap().state.is_running());
     })
     .await;
