@@ -2,7 +2,7 @@
 
 use std::{
     fs::DirBuilder,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, ensure};
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
+use ipnet::IpNet;
 
 use crate::{
     clock::SharedClock,
@@ -99,10 +100,13 @@ pub(super) fn container_place(config: &Config, installation: &str) -> ContainerP
 }
 
 pub(super) fn edge(config: &Config) -> anyhow::Result<Edge> {
-    let trusted = config.server.trusted_proxies.iter().map(|address| address.parse());
+    let network = |text: &String| text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let trusted = config.server.trusted_proxies.iter().map(network);
     Ok(Edge {
         https: config.server.public_url.starts_with("https://"),
-        trusted_proxies: trusted.collect::<Result<_, _>>().context("server.trusted_proxies holds no IP address")?,
+        trusted_proxies: trusted
+            .collect::<Result<_, _>>()
+            .context("server.trusted_proxies holds neither an IP address nor a network")?,
     })
 }
 

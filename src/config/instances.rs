@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use super::{by_comma, range_of};
+use super::{by_comma, docker::range_of};
 
 /// Programs with a web page at a host of their own.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,19 +1,28 @@
 //! Settings: `config/default.toml` < a file < the environment. That file is their documentation.
 
+mod code_sessions;
+mod docker;
 mod instances;
+mod proxies;
+mod retention;
+mod secret;
 mod source;
 mod workspaces;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    ops::RangeInclusive,
     path::PathBuf,
 };
 
 use anyhow::{Context, bail, ensure};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
+pub use code_sessions::CodeSessions;
+pub use docker::{Docker, Reach};
 pub use instances::Instances;
+pub use proxies::{Proxies, WhenNone};
+pub use retention::Retention;
+pub use secret::Secret;
 pub use source::{Origin, Setting, Sources};
 pub use workspaces::{WorkspaceMode, Workspaces};
 
@@ -181,80 +190,6 @@ pub struct Runner {
     pub confine: Confine,
 }
 
-/// The container engine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Docker {
-    pub host: String,
-    pub reach: Reach,
-    pub ports: String,
-}
-
-impl Docker {
-    /// To publish containers at.
-    pub fn ports(&self) -> anyhow::Result<RangeInclusive<u16>> {
-        range_of(&self.ports).with_context(|| format!("docker.ports is no range as 10000-10100: {:?}", self.ports))
-    }
-}
-
-/// What is written as "10000-10100".
-fn range_of(text: &str) -> Option<RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-')?;
-    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (first > 0 && first <= last).then_some(first..=last)
-}
-
-/// How containers are reached from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Reach {
-    /// At their own addresses where this machine has their network, else at published ports.
-    Auto,
-    Address,
-    Port,
-}
-
-/// Editors in the browser.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CodeSessions {
-    pub image: String,
-    pub cpus: f64,
-    pub memory_mb: i64,
-    pub processes: i64,
-    pub disk_mb: i64,
-    pub start_seconds: i64,
-    pub idle_minutes: i64,
-    pub max_minutes: i64,
-    pub warn_minutes: i64,
-    pub checkpoint_seconds: i64,
-    pub per_user: i64,
-    pub in_all: i64,
-    pub warm: i64,
-}
-
-impl CodeSessions {
-    fn validate(&self) -> anyhow::Result<()> {
-        ensure!(self.cpus > 0.0 && self.cpus <= 1024.0, "code_sessions.cpus must be above 0");
-        for (name, number, least) in [
-            ("memory_mb", self.memory_mb, 128),
-            ("processes", self.processes, 16),
-            ("disk_mb", self.disk_mb, 0),
-            ("start_seconds", self.start_seconds, 1),
-            ("idle_minutes", self.idle_minutes, 1),
-            ("max_minutes", self.max_minutes, 1),
-            ("warn_minutes", self.warn_minutes, 0),
-            ("checkpoint_seconds", self.checkpoint_seconds, 10),
-            ("per_user", self.per_user, 1),
-            ("in_all", self.in_all, 1),
-            ("warm", self.warm, 0),
-        ] {
-            ensure!((least..=1_000_000).contains(&number), "code_sessions.{name} must be between {least} and 1000000");
-        }
-        Ok(())
-    }
-}
-
 /// Repositories of projects.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -271,67 +206,6 @@ pub struct Git {
 pub struct Data {
     pub search_items: i64,
     pub sort_items: i64,
-}
-
-/// Proxies that spiders may go through.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Proxies {
-    pub check_url: String,
-    pub check_minutes: i64,
-    pub cooldown_seconds: i64,
-    pub rest_seconds: i64,
-    pub when_none: WhenNone,
-    pub allow_private: bool,
-}
-
-/// What becomes of a run that is to go through a proxy while none can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WhenNone {
-    Fail,
-    Direct,
-}
-
-/// How long what is kept; 0: for ever, or all of them.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Retention {
-    pub task_days: i64,
-    pub tasks_per_spider: i64,
-    pub test_task_days: i64,
-    pub log_days: i64,
-    pub item_days: i64,
-    pub versions_per_spider: i64,
-    pub fire_days: i64,
-    pub alert_days: i64,
-    pub delivery_days: i64,
-    pub audit_days: i64,
-    pub event_days: i64,
-}
-
-impl Retention {
-    fn validate(&self) -> anyhow::Result<()> {
-        for (name, days) in [
-            ("task_days", self.task_days),
-            ("test_task_days", self.test_task_days),
-            ("log_days", self.log_days),
-            ("item_days", self.item_days),
-            ("fire_days", self.fire_days),
-            ("alert_days", self.alert_days),
-            ("delivery_days", self.delivery_days),
-            ("audit_days", self.audit_days),
-            ("event_days", self.event_days),
-        ] {
-            ensure!((0..=36_500).contains(&days), "retention.{name} must be between 0 and 36500");
-        }
-        for (name, number) in
-            [("tasks_per_spider", self.tasks_per_spider), ("versions_per_spider", self.versions_per_spider)]
-        {
-            ensure!(number >= 0, "retention.{name} must not be negative");
-        }
-        Ok(())
-    }
 }
 
 /// In bytes; 0: none.
@@ -391,33 +265,6 @@ pub enum MailTls {
     None,
 }
 
-/// Text that must not be printed.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(if self.is_empty() { "\"\"" } else { "\"******\"" })
-    }
-}
-
 impl Config {
     pub fn load(sources: &Sources) -> anyhow::Result<Self> {
         let config: Self = sources.merged()?.try_deserialize().context("the settings cannot be used")?;
@@ -451,13 +298,7 @@ impl Config {
         for url in [&self.server.public_url, &self.runner.api_url] {
             ensure!(url.is_empty() || url.starts_with("http"), "not an http address: {url:?}");
         }
-        let Proxies { check_url, check_minutes, cooldown_seconds, rest_seconds, .. } = &self.proxies;
-        ensure!(check_url.is_empty() || check_url.starts_with("http"), "not an http address: {check_url:?}");
-        for (name, time) in
-            [("check_minutes", check_minutes), ("cooldown_seconds", cooldown_seconds), ("rest_seconds", rest_seconds)]
-        {
-            ensure!((0..=604_800).contains(time), "proxies.{name} must be between 0 and 604800");
-        }
+        self.proxies.validate()?;
         let from = &self.mail.from;
         ensure!(from.is_empty() || from.contains('@'), "mail.from is not an e-mail address: {from:?}");
         if !self.storage.url.is_empty() {

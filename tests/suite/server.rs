@@ -115,6 +115,7 @@ async fn wrong_settings_are_named() {
         (vec!["serve"], vec![("DATABASE_URL", "mysql://x")], "DATABASE_URL"),
         (vec!["serve"], vec![("CRAWLHUB_SECRET_KEY", "short")], "secret_key"),
         (vec!["serve"], vec![("DATABASE_URL_FILE", "/nowhere")], "DATABASE_URL_FILE"),
+        (vec!["serve"], vec![("CRAWLHUB_SERVER_TRUSTED_PROXIES", "10.0.0.0/33")], "trusted_proxies"),
         (vec!["serve"], vec![("CRAWLHUB_LISTEN", "192.0.2.1:80")], "192.0.2.1:80"),
         (vec!["user", "reset-password", "nobody@example.com"], vec![], "nobody@example.com"),
     ] {

@@ -56,14 +56,16 @@ impl Accounts {
     /// The peer, or what a trusted proxy says of it: the rightmost address that is no trusted proxy's.
     pub fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> String {
         let Some(ConnectInfo(peer)) = extensions.get::<ConnectInfo<SocketAddr>>() else { return String::new() };
-        let trusted = |address: &IpAddr| self.edge.trusted_proxies.contains(address);
-        if !trusted(&peer.ip()) {
-            return peer.ip().to_string();
+        // Where one socket takes both, that of IPv4 comes dressed as one of IPv6.
+        let peer = peer.ip().to_canonical();
+        let trusted = |address: &IpAddr| self.edge.trusted_proxies.iter().any(|network| network.contains(address));
+        if !trusted(&peer) {
+            return peer.to_string();
         }
         // A proxy may add a line of its own behind the caller's.
         let lines = headers.get_all("x-forwarded-for").iter().rev().filter_map(|line| line.to_str().ok());
         let mut hops = lines.flat_map(|line| line.rsplit(',')).map_while(|hop| hop.trim().parse::<IpAddr>().ok());
-        hops.find(|hop| !trusted(hop)).unwrap_or(peer.ip()).to_string()
+        hops.find(|hop| !trusted(hop)).unwrap_or(peer).to_string()
     }
 
     /// Whoever the request's token or cookie belongs to.

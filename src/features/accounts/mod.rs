@@ -8,12 +8,13 @@ mod service;
 mod store;
 mod types;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 pub use guard::{Access, COOKIES, Deed};
 pub use routes::{admin_router, own_router, public_router};
 pub use types::{Caller, Role, User};
 
+use ipnet::IpNet;
 use tokio::sync::Mutex;
 
 use crate::{clock::SharedClock, config, platform::database::Database};
@@ -24,7 +25,7 @@ pub struct Edge {
     /// Cookies are only sent over https.
     pub https: bool,
     /// Whose X-Forwarded-For is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Debug, Clone)]

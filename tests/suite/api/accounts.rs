@@ -240,7 +240,7 @@ async fn only_a_trusted_proxy_says_where_a_call_comes_from() {
 /// Of several addresses the last one counts that no proxy of ours has: the ones before it are the caller's own words.
 #[tokio::test]
 async fn what_a_caller_says_of_itself_is_not_believed() {
-    let app = TestApp::with(&[("CRAWLHUB_SERVER_TRUSTED_PROXIES", "127.0.0.1, 10.9.9.9")]).await;
+    let app = TestApp::with(&[("CRAWLHUB_SERVER_TRUSTED_PROXIES", "127.0.0.0/8, 10.9.9.9")]).await;
     let send = async |headers: &[&str]| {
         let mut request = app.request(Method::POST, "/platform/api/crawlhub/projects");
         for header in headers {
@@ -253,6 +253,7 @@ async fn what_a_caller_says_of_itself_is_not_believed() {
     assert_eq!(send(&[]).await, "127.0.0.1");
     assert_eq!(send(&["10.0.0.1"]).await, "10.0.0.1");
     assert_eq!(send(&["6.6.6.6, 10.0.0.1, 10.9.9.9"]).await, "10.0.0.1");
+    assert_eq!(send(&["6.6.6.6, 10.0.0.1, 127.9.9.9"]).await, "10.0.0.1");
     // A proxy may add a line of its own rather than write into the caller's.
     assert_eq!(send(&["6.6.6.6", "10.0.0.1"]).await, "10.0.0.1");
     assert_eq!(send(&["6.6.6.6, unknown"]).await, "127.0.0.1");
