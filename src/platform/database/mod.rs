@@ -10,6 +10,7 @@
 
 mod column;
 mod query;
+mod wakes;
 
 use std::{
     path::Path,
@@ -32,6 +33,7 @@ use sqlx::{
 pub(crate) use column::{text_column, word_enum};
 use query::Target;
 pub use query::{Bind, Query, Readable, Record};
+pub use wakes::Wakes;
 
 use crate::{
     error::{DISK_SPACE, Error, Result},
@@ -135,8 +137,12 @@ impl Database {
             .connect_with(options)
             .await
             .context("cannot connect to PostgreSQL (DATABASE_URL)")?;
+        // By one server at a time: the others wait, and find it done. A newer one may have been here, while servers are
+        // brought up to date one after the other: migrations leave to the former version what it uses.
         for schema in [Schema::Main, Schema::Documents] {
-            schema.migrations(true).run(&pool).await.context("cannot migrate PostgreSQL")?;
+            let mut migrations = schema.migrations(true);
+            migrations.set_ignore_missing(true);
+            migrations.run(&pool).await.context("cannot migrate PostgreSQL")?;
         }
         Ok(Self::Postgres(pool))
     }
@@ -267,6 +273,15 @@ impl Transaction {
     pub async fn take_turn(&mut self, name: &str) -> Result<()> {
         if matches!(self, Self::Postgres(_)) {
             let locked = self.query("SELECT CAST(pg_advisory_xact_lock(hashtext($1)) AS TEXT)").bind(name);
+            locked.fetch_one::<(String,)>().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets those who share the turn of that name go on side by side, and makes who takes it wait for them, and them for him.
+    pub async fn share_turn(&mut self, name: &str) -> Result<()> {
+        if matches!(self, Self::Postgres(_)) {
+            let locked = self.query("SELECT CAST(pg_advisory_xact_lock_shared(hashtext($1)) AS TEXT)").bind(name);
             locked.fetch_one::<(String,)>().await?;
         }
         Ok(())

@@ -91,6 +91,7 @@ impl ServerProcess {
             .env("CRAWLHUB_ADMIN_PASSWORD", PASSWORD)
             .env("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments())
             .env("CRAWLHUB_LOG_FILTER", "warn")
+            .env("CRAWLHUB_SERVER_LEAVE_SECONDS", "0")
             .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
             .env_remove("DATABASE_URL")
             .env_remove("MONGODB_URL")
