@@ -11,10 +11,11 @@ use tokio::{
 
 use super::{
     docker, server,
-    web::{filled, free_port, in_browser, lacks_a_browser, lacks_nginx, nginx, nginx_with},
+    web::{in_browser, lacks_a_browser},
 };
 use crate::support::{
     Client, ServerProcess, TestApp,
+    nginx::{filled, free_port, lacks_nginx, nginx, nginx_with},
     wire::{Said, ask, is_ended, open_socket},
 };
 

@@ -70,6 +70,7 @@ impl TestApp {
         let environment = own.into_iter().chain(database_url.clone().map(|url| ("DATABASE_URL", url)));
         let documents_url = parts::documents_url(dir.path(), database_url.as_deref());
         let environment = environment.chain(documents_url.map(|url| ("MONGODB_URL", url)));
+        let environment = environment.chain(parts::storage(dir.path(), database_url.as_deref()));
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let environment = environment.chain(given).map(|(name, value)| (name.to_owned(), value));
         let config = Config::load(&Sources::new(None, environment)).unwrap();
