@@ -98,6 +98,7 @@ bench: ui
 	python3 benches/data.py --server $(TARGET)/release/crawlhub
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
 	python3 benches/nodes.py --server $(TARGET)/release/crawlhub
+	scripts/with-postgres python3 benches/servers.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/instances.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/sandboxes.py --server $(TARGET)/release/crawlhub

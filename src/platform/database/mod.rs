@@ -126,14 +126,7 @@ impl Database {
     /// Connects to PostgreSQL and brings both schemas up to date.
     pub async fn open_postgres(url: &str) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a PostgreSQL address")?;
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            // A server that is cut off in mid-transaction must not hold its locks for hours.
-            .after_connect(|connection, _| {
-                let limit = "SET idle_in_transaction_session_timeout = '15s'";
-                Box::pin(async move { connection.execute(limit).await.map(drop) })
-            })
+        let pool = postgres_pool(POSTGRES_CONNECTIONS)
             .connect_with(options)
             .await
             .context("cannot connect to PostgreSQL (DATABASE_URL)")?;
@@ -145,6 +138,17 @@ impl Database {
             migrations.run(&pool).await.context("cannot migrate PostgreSQL")?;
         }
         Ok(Self::Postgres(pool))
+    }
+
+    /// The same database through at most so many connections of its own: whoever holds one of the others, and waits for
+    /// one of these, waits for nobody who does the reverse.
+    pub fn apart(&self, connections: u32) -> Self {
+        match self {
+            Self::Sqlite { .. } => self.clone(),
+            Self::Postgres(pool) => {
+                Self::Postgres(postgres_pool(connections).connect_lazy_with(pool.connect_options().as_ref().clone()))
+            }
+        }
     }
 
     /// Connects to a PostgreSQL that is another program's: nothing in it is changed.
@@ -294,6 +298,14 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+fn postgres_pool(connections: u32) -> PgPoolOptions {
+    // A server that is cut off in mid-transaction must not hold its locks for hours.
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).after_connect(|connection, _| {
+        let limit = "SET idle_in_transaction_session_timeout = '15s'";
+        Box::pin(async move { connection.execute(limit).await.map(drop) })
+    })
 }
 
 /// `?` for each parameter where they stand in order, `?1` for `$1` else. `$1` is a name to SQLite, and sqlx asks for the

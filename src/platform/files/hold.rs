@@ -16,6 +16,8 @@ use crate::{
 
 /// Held by this name in a database that servers share.
 const BLOBS: &str = "blobs";
+/// So many put at a time.
+const CONNECTIONS: u32 = 4;
 
 #[derive(Debug, Clone)]
 pub(super) struct Holding {
@@ -63,7 +65,8 @@ impl Holding {
 
     /// Of a store that is shared by those who share the database.
     pub(super) fn of_database(db: &Database) -> Self {
-        let elsewhere = if db.is_shared() { Elsewhere::Database(db.clone()) } else { Elsewhere::Nobody };
+        // Blobs are put in transactions, too.
+        let elsewhere = if db.is_shared() { Elsewhere::Database(db.apart(CONNECTIONS)) } else { Elsewhere::Nobody };
         Self { here: Arc::default(), elsewhere }
     }
 
