@@ -1,6 +1,6 @@
 //! Debian's nginx, with the repository's own configuration.
 
-use std::{fmt::Write, path::Path};
+use std::{fmt::Write, path::Path, time::Duration};
 
 use tokio::{
     net::TcpStream,
