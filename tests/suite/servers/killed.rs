@@ -40,7 +40,7 @@ async fn every_item_is_counted() {
             break found;
         }
     };
-    fleet.servers.remove(victim.0).child.kill().await.unwrap();
+    fleet.servers[victim.0].child.kill().await.unwrap();
     for (task, follower) in tasks.iter().zip(followers) {
         let ended = assert_whole(&client, task, ITEMS, &follower.await.unwrap()).await;
         assert!(*task != victim.1 || ended["attempt"] == 2, "{ended}");
