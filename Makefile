@@ -87,7 +87,7 @@ test-mongo:
 
 ## What touches files, with these in a bucket.
 test-s3:
-	scripts/with-postgres scripts/with-s3 cargo test --locked --test suite -- servers:: api::files api::deployments running::items
+	scripts/with-postgres scripts/with-s3 cargo test --locked --test suite -- servers:: api::files running::items
 	scripts/with-s3 cargo test --locked --test suite -- servers::bucket api::files
 
 ## What the README claims of speed. Builds what ships.
