@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run demo test check ui openapi shots test-sqlite test-postgres test-mongo test-docker test-sdk test-web bench release
+.PHONY: run demo test check ui openapi shots test-sqlite test-postgres test-mongo test-s3 test-docker test-sdk test-web bench release
 
 ## Builds what is missing and serves on http://127.0.0.1:8000, data in ./data.
 run: ui
@@ -42,6 +42,7 @@ test:
 	  made=$$?; wait $$images; exit $$made
 	$(MAKE) test-postgres
 	$(MAKE) test-mongo
+	$(MAKE) test-s3
 	$(MAKE) test-docker
 
 ## Form and lints.
@@ -84,6 +85,11 @@ test-mongo:
 	  running::sinks::a_ running::sinks::fields running::sinks::items running::sinks::names running::test_runs --skip a_reader_that_goes_away --skip a_slow_reader --skip a_page_of_large_items --skip twenty_thousand_items
 	scripts/with-postgres scripts/with-mongo cargo test --locked --test suite -- import::
 
+## What touches files, with these in a bucket.
+test-s3:
+	scripts/with-postgres scripts/with-s3 cargo test --locked --test suite -- servers:: api::files running::items
+	scripts/with-s3 cargo test --locked --test suite -- servers::bucket api::files
+
 ## What the README claims of speed. Builds what ships.
 bench: ui
 	cargo build --locked --release --bin crawlhub
@@ -92,6 +98,7 @@ bench: ui
 	python3 benches/data.py --server $(TARGET)/release/crawlhub
 	python3 benches/logs.py --server $(TARGET)/release/crawlhub
 	python3 benches/nodes.py --server $(TARGET)/release/crawlhub
+	scripts/with-postgres python3 benches/servers.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/editors.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/instances.py --server $(TARGET)/release/crawlhub
 	scripts/with-docker python3 benches/sandboxes.py --server $(TARGET)/release/crawlhub

@@ -2,6 +2,7 @@
 //! runs in `loops`.
 
 mod description;
+mod key;
 mod loops;
 mod parts;
 mod router;
@@ -22,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use loops::sync;
 pub use parts::{Outside, git, runner_config};
 use parts::{
-    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, made_folder, open_database,
-    open_documents, origins, site,
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, installation, made_folder,
+    open_database, open_documents, open_files, origins, site,
 };
 
 use crate::{
@@ -52,10 +53,10 @@ use crate::{
     platform::{
         background::Background,
         containers::Gateway,
-        database::Database,
+        database::{Database, Wakes},
         disk::Disk,
         documents::Documents,
-        files::Files,
+        http::Entrance,
         notify::Notifier,
         process::presence::{self, Presence},
         secrets::Secrets,
@@ -73,6 +74,8 @@ pub struct App {
     worker: String,
     data_dir: PathBuf,
     stop_grace: Duration,
+    /// How long it goes on serving when it is to stop.
+    leave: Duration,
     cors: Vec<HeaderValue>,
     db: Database,
     documents: Documents,
@@ -97,7 +100,10 @@ pub struct App {
     dispatcher: Dispatcher,
     background: Background,
     synced: Arc<SyncedClock>,
-    /// Ends claiming, loops and streams.
+    wakes: Wakes,
+    /// It is to stop: no task is started any more.
+    leaving: CancellationToken,
+    /// Ends loops and streams.
     stop: CancellationToken,
 }
 
@@ -114,9 +120,12 @@ impl App {
         let clock = outside.clock.clone().unwrap_or_else(|| synced.clone());
         let disk = Disk::new(data_dir, config.server.min_free_bytes);
         let documents = open_documents(config, data_dir, &db, &clock, &disk).await?;
-        let files = Files::local(&data_dir.join("files"), disk.clone())?;
-        let containers = containers(config, &db, &outside).await?;
-        let stop = CancellationToken::new();
+        let files = open_files(config, data_dir, &db, &disk)?;
+        let installation = installation(&db).await?;
+        key::check(&db, &secrets).await?;
+        let containers = containers(config, &installation, &outside);
+        let wakes = Wakes::new(&db);
+        let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
 
         let accounts = Accounts::new(db.clone(), clock.clone(), config.accounts.clone(), edge(config)?);
         let nodes = Nodes::new(db.clone(), clock.clone(), secrets.clone(), accounts.clone(), config.nodes.clone());
@@ -145,6 +154,7 @@ impl App {
             secrets,
             clock: clock.clone(),
             events: Events::new(clock.clone()),
+            wakes: wakes.clone(),
             quotas: config.quotas,
             stop: stop.clone(),
         };
@@ -183,13 +193,14 @@ impl App {
         let runner = Runner::new(runner, files.clone(), clock.clone());
         let runner = runner.context("cannot make the folders of the runner")?;
         let config_of_tasks = dispatcher_config(config, listen, &worker);
-        let dispatcher = Dispatcher::new(tasks.clone(), runner, config_of_tasks, stop.clone());
+        let dispatcher = Dispatcher::new(tasks.clone(), runner, config_of_tasks, leaving.clone());
         let background = Background::new(stop.clone(), clock);
         Ok(Self {
             listen,
             worker,
             data_dir: data_dir.clone(),
             stop_grace: Duration::from_secs(config.server.stop_grace_seconds),
+            leave: Duration::from_secs(if db.is_shared() { config.server.leave_seconds } else { 0 }),
             cors: origins(&config.server.cors_origins)?,
             health: Health {
                 db: db.clone(),
@@ -198,6 +209,7 @@ impl App {
                 disk,
                 containers,
                 background: background.clone(),
+                leaving: leaving.clone(),
             },
             contracts: Contracts::new(documents.clone(), spiders.clone(), tasks.clone(), datasources.clone()),
             data: Data::open(documents.clone(), data_dir.join("tmp"), config.data)?,
@@ -221,8 +233,19 @@ impl App {
             dispatcher,
             background,
             synced,
+            wakes,
+            leaving,
             stop,
         })
+    }
+
+    /// Makes the present secret key the database's, where the one that it belonged to is lost.
+    pub async fn adopt_key(config: &Config) -> anyhow::Result<()> {
+        let data_dir = &made_folder(&config.server.data_dir)?;
+        let secrets = Secrets::open(&config.server.secret_key, data_dir)?;
+        let db = open_database(config, data_dir).await?;
+        installation(&db).await?;
+        key::adopt(&db, &secrets).await
     }
 
     pub fn accounts(&self) -> &Accounts {
@@ -267,7 +290,8 @@ impl App {
     }
 
     /// Serves until `stopped`, then ends in order: no new tasks; running ones get their time, and their spiders can
-    /// still deliver; then the last requests; then the databases.
+    /// still deliver, as all others are served until they know better; then loops and streams; then the last requests;
+    /// then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
         let presence = Presence::announce(&self.data_dir, &self.worker)?;
         let _serving = self.gateway.serve(self.inner_router());
@@ -280,25 +304,25 @@ impl App {
             self.synced.clone(),
             &presence,
         )?);
-        let close_http = CancellationToken::new();
+        let (close_http, closed) = (CancellationToken::new(), CancellationToken::new());
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         // What people type into an editor does not wait for more.
-        let listener = listener.tap_io(|connection| {
+        let listener = Entrance::new(listener, close_http.clone(), closed.clone())?.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
                 tracing::debug!("a connection keeps small pieces back: {error}");
             }
         });
-        let http = axum::serve(listener, service).with_graceful_shutdown(close_http.clone().cancelled_owned());
+        let http = axum::serve(listener, service).with_graceful_shutdown(closed.cancelled_owned());
         let http = std::pin::pin!(http.into_future());
         let ending = async {
             stopped.await;
             tracing::info!("stopping: running tasks have {} seconds", self.stop_grace.as_secs());
+            self.leaving.cancel();
+            tokio::join!(tokio::time::sleep(self.leave), self.dispatcher.drain(self.stop_grace));
             self.stop.cancel();
-            tokio::join!(
-                self.background.ended(),
-                self.dispatcher.drain(self.stop_grace),
-                self.workspaces.ended(HTTP_GRACE),
-            );
+            tokio::join!(self.background.ended(), self.workspaces.ended(HTTP_GRACE));
+            // One that was claimed at the last moment.
+            self.dispatcher.drain(Duration::ZERO).await;
             close_http.cancel();
             tokio::time::sleep(HTTP_GRACE).await;
         };

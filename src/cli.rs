@@ -38,6 +38,8 @@ enum Command {
     Worker,
     /// Brings the database up to date, and ends.
     Migrate,
+    /// Makes the present secret key the database's, where the one that it belonged to is lost for good.
+    AdoptKey,
     /// The settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -123,6 +125,9 @@ async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Worker => Box::pin(worker(&Config::load(&sources)?, cli.config.as_deref())).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
+        Command::AdoptKey => App::adopt_key(&Config::load(&sources)?).await.map(|()| {
+            say("the database belongs to this secret key now; what the former one encrypted has to be entered again")
+        }),
         Command::Openapi => {
             let app = open(&Config::load(&sources)?).await?;
             say(&app.openapi().to_pretty_json()?);

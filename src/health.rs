@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,6 +31,8 @@ pub struct Health {
     pub disk: Disk,
     pub containers: Containers,
     pub background: Background,
+    /// The server is to stop.
+    pub leaving: CancellationToken,
 }
 
 pub fn router(health: Health) -> OpenApiRouter {
@@ -50,7 +53,7 @@ async fn live() -> Json<Live> {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Ready {
-    /// `ok` or `unavailable`.
+    /// `ok` or `unavailable`; `leaving`: it is to stop, and serves only what comes meanwhile.
     status: &'static str,
     /// `ok` or `unavailable`, for each.
     dependencies: BTreeMap<&'static str, &'static str>,
@@ -74,7 +77,7 @@ impl From<LoopStatus> for LoopHealth {
     }
 }
 
-/// Database and stores answer.
+/// Database and stores answer, and the server is not about to stop.
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Ready>) {
@@ -88,7 +91,11 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Ready>) {
     let well = dependencies.values().all(|state| *state == "ok");
     let disk = if health.disk.check_room().is_ok() { "ok" } else { "nearly_full" };
     let loops = health.background.status().into_iter().map(|(name, status)| (name, status.into())).collect();
-    let (code, status) = if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
+    let (code, status) = match (well, health.leaving.is_cancelled()) {
+        (true, false) => (StatusCode::OK, "ok"),
+        (true, true) => (StatusCode::SERVICE_UNAVAILABLE, "leaving"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    };
     (code, Json(Ready { status, dependencies, disk, docker, loops }))
 }
 

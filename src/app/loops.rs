@@ -85,10 +85,27 @@ impl App {
         });
         self.start_loops_of_repositories();
         self.start_loops_of_containers();
+        if self.db.is_shared() {
+            self.start_loops_of_several_servers();
+        }
         let runner = self.dispatcher.runner().clone();
         self.background.run("environments", A_DAY, Arc::new(Notify::new()), move || {
             let runner = runner.clone();
             async move { Ok(runner.prune_environments(A_DAY * 30).await?) }
+        });
+    }
+
+    /// Those by which servers hear of each other.
+    fn start_loops_of_several_servers(&self) {
+        let wakes = self.wakes.clone();
+        self.background.run("words to other servers", Duration::from_secs(1), wakes.due(), move || {
+            let wakes = wakes.clone();
+            async move { Ok(wakes.send().await?) }
+        });
+        let (wakes, stop) = (self.wakes.clone(), self.stop.clone());
+        self.background.run_until_next("words of other servers", A_DAY, Arc::new(Notify::new()), move || {
+            let (wakes, stop) = (wakes.clone(), stop.clone());
+            async move { Ok(wakes.listen(&stop).await.map(|()| A_DAY)?) }
         });
     }
 

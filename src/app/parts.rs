@@ -27,6 +27,7 @@ use crate::{
         database::{Database, Schema},
         disk::Disk,
         documents::{Documents, MongoStore, SqlStore},
+        files::Files,
         git::{self, Git},
         process::Strength,
     },
@@ -78,14 +79,19 @@ fn concerns_builds(name: &str) -> bool {
         || ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"].contains(&name.as_str())
 }
 
-/// The engine, under the name of this installation, which all servers on its database share.
-pub(super) async fn containers(config: &Config, db: &Database, outside: &Outside) -> anyhow::Result<Containers> {
+/// The name of this installation, which all servers on its database share.
+pub(super) async fn installation(db: &Database) -> anyhow::Result<String> {
     let new = crate::id::new();
     let insert = "INSERT INTO installation (one, id) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
     db.query(insert).bind(&new).execute().await?;
     let (installation,): (String,) = db.query("SELECT id FROM installation").fetch_one().await?;
+    Ok(installation)
+}
+
+/// The engine.
+pub(super) fn containers(config: &Config, installation: &str, outside: &Outside) -> Containers {
     let runtime = outside.containers.clone().unwrap_or_else(|| Arc::new(Docker::new(config.docker.clone())));
-    Ok(Containers::new(runtime, &installation))
+    Containers::new(runtime, installation)
 }
 
 /// The network of spiders' containers.
@@ -244,4 +250,12 @@ pub(super) async fn open_documents(
         Database::Sqlite { .. } => Database::open_sqlite(&data_dir.join("documents.db"), Schema::Documents).await?,
     };
     Ok(Documents::new(SqlStore::new(db, clock.clone()), disk.clone()))
+}
+
+/// Files live in a bucket where there is one, else in the data directory.
+pub(super) fn open_files(config: &Config, data_dir: &Path, db: &Database, disk: &Disk) -> anyhow::Result<Files> {
+    match config.storage.bucket()? {
+        Some(bucket) => Files::in_bucket(&bucket, db),
+        None => Files::local(&data_dir.join("files"), disk.clone()),
+    }
 }

@@ -27,7 +27,7 @@ use crate::{
         projects, proxies, spiders, tasks, workspaces,
     },
     health,
-    platform::http::{carry_context, panic_answer},
+    platform::http::{carry_context, closing, panic_answer},
     text, ui,
 };
 
@@ -129,6 +129,7 @@ impl App {
             ))
             .layer(from_fn_with_state(self.doors.clone(), doors::enter))
             .layer(from_fn(carry_context))
+            .layer(from_fn_with_state(self.leaving.clone(), closing))
     }
 
     fn cors_layer(&self) -> CorsLayer {

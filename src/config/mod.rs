@@ -7,6 +7,7 @@ mod proxies;
 mod retention;
 mod secret;
 mod source;
+mod storage;
 mod workspaces;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub use code_sessions::CodeSessions;
@@ -24,6 +25,7 @@ pub use proxies::{Proxies, WhenNone};
 pub use retention::Retention;
 pub use secret::Secret;
 pub use source::{Origin, Setting, Sources};
+pub use storage::{Bucket, Storage};
 pub use workspaces::{WorkspaceMode, Workspaces};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +71,7 @@ pub struct Server {
     pub trusted_proxies: Vec<String>,
     pub secret_key: Secret,
     pub stop_grace_seconds: u64,
+    pub leave_seconds: u64,
     pub min_free_bytes: u64,
 }
 
@@ -97,12 +100,6 @@ pub struct Database {
 pub struct Mongodb {
     pub url: Secret,
     pub ttl_days: u32,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Storage {
-    pub url: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -275,6 +272,7 @@ impl Config {
     /// What types cannot say.
     fn validate(&self) -> anyhow::Result<()> {
         ensure!(self.admin.email.contains('@'), "admin.email is not an e-mail address: {:?}", self.admin.email);
+        ensure!(self.server.leave_seconds <= 3600, "server.leave_seconds must be between 0 and 3600");
         ensure!(self.tasks.lease_seconds >= 5, "tasks.lease_seconds must be at least 5");
         ensure!(self.spiders.max_files >= 1, "spiders.max_files must be at least 1");
         ensure!(self.data.search_items >= 1, "data.search_items must be at least 1");
@@ -301,9 +299,7 @@ impl Config {
         self.proxies.validate()?;
         let from = &self.mail.from;
         ensure!(from.is_empty() || from.contains('@'), "mail.from is not an e-mail address: {from:?}");
-        if !self.storage.url.is_empty() {
-            bail!("storage.url: only files in the data directory are supported so far; leave it empty");
-        }
+        self.storage.bucket()?;
         let database = self.database.url.reveal();
         ensure!(
             database.is_empty() || database.starts_with("postgres://") || database.starts_with("postgresql://"),

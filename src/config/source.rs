@@ -20,6 +20,9 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("MONGODB_URL", "mongodb.url"),
     ("CRAWLHUB_STORAGE", "storage.url"),
+    ("AWS_ACCESS_KEY_ID", "storage.access_key_id"),
+    ("AWS_SECRET_ACCESS_KEY", "storage.secret_access_key"),
+    ("AWS_SESSION_TOKEN", "storage.session_token"),
     ("CRAWLHUB_SLOTS", "tasks.slots"),
     ("CRAWLHUB_SANDBOX_DOMAIN", "server.sandbox_domain"),
     ("DOCKER_HOST", "docker.host"),
@@ -40,8 +43,17 @@ const SHORT_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Values that `config show` hides, and that may stand in a file which a variable with `_FILE` behind its name points to.
-const SECRETS: &[&str] =
-    &["server.secret_key", "database.url", "mongodb.url", "admin.password", "mail.password", "agent.token"];
+const SECRETS: &[&str] = &[
+    "server.secret_key",
+    "database.url",
+    "mongodb.url",
+    "storage.access_key_id",
+    "storage.secret_access_key",
+    "storage.session_token",
+    "admin.password",
+    "mail.password",
+    "agent.token",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

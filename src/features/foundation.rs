@@ -6,7 +6,12 @@ use super::events::Events;
 use crate::{
     clock::SharedClock,
     config,
-    platform::{database::Database, documents::Documents, files::Files, secrets::Secrets},
+    platform::{
+        database::{Database, Wakes},
+        documents::Documents,
+        files::Files,
+        secrets::Secrets,
+    },
 };
 
 #[derive(Debug, Clone)]
@@ -17,6 +22,8 @@ pub struct Foundation {
     pub secrets: Secrets,
     pub clock: SharedClock,
     pub events: Events,
+    /// What other servers are to know at once.
+    pub wakes: Wakes,
     pub quotas: config::Quotas,
     /// Ends open streams.
     pub stop: CancellationToken,

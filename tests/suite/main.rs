@@ -12,4 +12,5 @@ mod nodes;
 mod running;
 mod schema;
 mod server;
+mod servers;
 mod support;

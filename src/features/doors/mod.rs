@@ -30,8 +30,14 @@ use self::opened::Door;
 use super::{accounts::Accounts, foundation::Foundation};
 use crate::{
     clock::SharedClock,
-    platform::{database::Database, secrets::Secrets},
+    platform::{
+        database::{Database, Wakes},
+        secrets::Secrets,
+    },
 };
+
+/// What servers say to each other: the room is not as it was.
+const CLOSED: &str = "room";
 
 /// What this server has open, by room. It stands on its own, without any container: what it needs to know is in the
 /// rooms' rows.
@@ -44,14 +50,23 @@ pub struct Doors {
     site: Arc<Site>,
     known: Arc<Mutex<HashMap<Room, Arc<Door>>>>,
     sockets: TaskTracker,
+    wakes: Wakes,
     stop: CancellationToken,
 }
 
 impl Doors {
     pub fn new(foundation: Foundation, accounts: Accounts, site: Site) -> Self {
-        let Foundation { db, clock, secrets, stop, .. } = foundation;
-        let (site, known, sockets) = (Arc::new(site), Arc::default(), TaskTracker::new());
-        Self { db, clock, secrets, accounts, site, known, sockets, stop }
+        let Foundation { db, clock, secrets, wakes, stop, .. } = foundation;
+        let (site, known, sockets) =
+            (Arc::new(site), Arc::<Mutex<HashMap<Room, Arc<Door>>>>::default(), TaskTracker::new());
+        let here = known.clone();
+        wakes.hear(CLOSED, move |room| {
+            // Where it may be any, the next look of the loop tells.
+            if let Some(room) = room.and_then(Room::of_word) {
+                shut(&here, &room);
+            }
+        });
+        Self { db, clock, secrets, accounts, site, known, sockets, wakes, stop }
     }
 
     /// Where rooms are found.
@@ -59,15 +74,26 @@ impl Doors {
         &self.site
     }
 
-    /// Ends every connection to the room on this server, and forgets what was known of it: what comes next goes by its
-    /// row, so that must have changed before. Other servers find out within seconds.
+    /// Ends every connection to the room, and forgets what was known of it: what comes next goes by its row, so that
+    /// must have changed before. Other servers are told, and find out within seconds by themselves.
     pub fn close(&self, room: &Room) {
-        if let Some(door) = self.known().remove(room) {
-            door.shut();
-        }
+        self.shut(room);
+        self.wakes.say(CLOSED, &room.word());
+    }
+
+    /// The same on this server alone.
+    fn shut(&self, room: &Room) {
+        shut(&self.known, room);
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Room, Arc<Door>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn shut(known: &Mutex<HashMap<Room, Arc<Door>>>, room: &Room) {
+    let door = known.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
+    if let Some(door) = door {
+        door.shut();
     }
 }

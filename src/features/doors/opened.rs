@@ -207,7 +207,7 @@ impl Doors {
             let as_of = Moment::now(&self.clock);
             let Some(known) = self.there_are(std::slice::from_ref(room)).await?.remove(room) else {
                 drop(turn);
-                self.close(room);
+                self.shut(room);
                 return Ok(None);
             };
             let seen = door.learn(known, as_of, &self.stop);

@@ -24,6 +24,22 @@ impl Room {
         }
     }
 
+    /// By which servers speak of it.
+    pub(super) fn word(&self) -> String {
+        match self {
+            Self::Editor(id) => format!("editor/{id}"),
+            Self::Instance(prefix) => format!("instance/{prefix}"),
+        }
+    }
+
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        match word.split_once('/')? {
+            ("editor", id) => Some(Self::Editor(id.to_owned().into())),
+            ("instance", prefix) => Prefix::new(prefix).map(Self::Instance),
+            _ => None,
+        }
+    }
+
     /// Its name cannot be guessed, so that whoever knows it may hear that it is there.
     pub(super) fn is_unguessable(&self) -> bool {
         matches!(self, Self::Editor(_))

@@ -27,10 +27,10 @@ impl Doors {
             }
             match there.remove(room) {
                 Some(known) => drop(door.learn(known, as_of, &self.stop)),
-                None => self.close(room),
+                None => self.shut(room),
             }
             if door.is_left_alone_for(ALONE) {
-                self.close(room);
+                self.shut(room);
             }
         }
         Ok(PERIOD)

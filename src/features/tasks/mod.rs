@@ -102,8 +102,8 @@ impl Tasks {
         (nodes, default_memory_limit_mb): (Nodes, Option<i64>),
         engine: Engine,
     ) -> Self {
-        let Foundation { db, documents, files, secrets, clock, events, quotas, stop } = foundation;
-        let (signals, queued, scheduler) = (Signals::default(), Queued::default(), Arc::default());
+        let Foundation { db, documents, files, secrets, clock, events, wakes, quotas, stop } = foundation;
+        let (signals, queued, scheduler) = (Signals::new(wakes.clone()), Queued::new(wakes), Arc::default());
         let (running, feeds) = (Arc::default(), Feeds::default());
         Self {
             db,

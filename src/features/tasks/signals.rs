@@ -1,4 +1,4 @@
-//! Wakes those who follow a task on this server, and those who wait for tasks. Only a hint: who waits for what another
+//! Wakes those who follow a task, on whatever server, and those who wait for tasks. Only a hint: who waits for what another
 //! server does looks again each second.
 
 use std::{
@@ -8,15 +8,37 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::id::TaskId;
+use crate::{id::TaskId, platform::database::Wakes};
 
-#[derive(Debug, Clone, Default)]
-pub(super) struct Signals(Arc<Mutex<HashMap<TaskId, Weak<Notify>>>>);
+/// What servers say to each other: something of that task changed,
+const TASK: &str = "task";
+/// a task may be waiting.
+const QUEUE: &str = "queue";
+
+#[derive(Debug, Clone)]
+pub(super) struct Signals {
+    here: Arc<Mutex<HashMap<TaskId, Weak<Notify>>>>,
+    wakes: Wakes,
+}
 
 impl Signals {
+    pub(super) fn new(wakes: Wakes) -> Self {
+        let signals = Self { here: Arc::default(), wakes };
+        let here = signals.here.clone();
+        signals.wakes.hear(TASK, move |task| {
+            let signals = here.lock().unwrap_or_else(PoisonError::into_inner);
+            let signals: Vec<_> = match task {
+                Some(task) => signals.get(&TaskId::from(task.to_owned())).into_iter().collect(),
+                None => signals.values().collect(),
+            };
+            signals.into_iter().filter_map(Weak::upgrade).for_each(|signal| signal.notify_waiters());
+        });
+        signals
+    }
+
     /// What is notified when something of the task changes, for as long as anyone holds it.
     pub(super) fn of(&self, task: &TaskId) -> Arc<Notify> {
-        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signals = self.here.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signal) = signals.get(task).and_then(Weak::upgrade) {
             return signal;
         }
@@ -27,21 +49,34 @@ impl Signals {
     }
 
     pub(super) fn raise(&self, task: &TaskId) {
-        let signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let signals = self.here.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signal) = signals.get(task).and_then(Weak::upgrade) {
             signal.notify_waiters();
         }
+        drop(signals);
+        self.wakes.say(TASK, task.as_str());
     }
 }
 
 /// Woken when a task may be waiting: the dispatcher of this server, and nodes that ask it for work.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Queued {
     dispatcher: Arc<Notify>,
     nodes: Arc<Notify>,
+    wakes: Wakes,
 }
 
 impl Queued {
+    pub(super) fn new(wakes: Wakes) -> Self {
+        let queued = Self { dispatcher: Arc::default(), nodes: Arc::default(), wakes };
+        let (dispatcher, nodes) = (queued.dispatcher.clone(), queued.nodes.clone());
+        queued.wakes.hear(QUEUE, move |_| {
+            dispatcher.notify_one();
+            nodes.notify_waiters();
+        });
+        queued
+    }
+
     pub(super) fn dispatcher(&self) -> Arc<Notify> {
         self.dispatcher.clone()
     }
@@ -55,8 +90,9 @@ impl Queued {
         self.wake_nodes();
     }
 
-    /// Also when there is something else that they are to hear of.
+    /// Also when there is something else that they are to hear of, or another server's dispatcher.
     pub(super) fn wake_nodes(&self) {
         self.nodes.notify_waiters();
+        self.wakes.say(QUEUE, "");
     }
 }

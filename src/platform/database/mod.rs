@@ -10,6 +10,7 @@
 
 mod column;
 mod query;
+mod wakes;
 
 use std::{
     path::Path,
@@ -32,6 +33,7 @@ use sqlx::{
 pub(crate) use column::{text_column, word_enum};
 use query::Target;
 pub use query::{Bind, Query, Readable, Record};
+pub use wakes::Wakes;
 
 use crate::{
     error::{DISK_SPACE, Error, Result},
@@ -124,21 +126,29 @@ impl Database {
     /// Connects to PostgreSQL and brings both schemas up to date.
     pub async fn open_postgres(url: &str) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a PostgreSQL address")?;
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            // A server that is cut off in mid-transaction must not hold its locks for hours.
-            .after_connect(|connection, _| {
-                let limit = "SET idle_in_transaction_session_timeout = '15s'";
-                Box::pin(async move { connection.execute(limit).await.map(drop) })
-            })
+        let pool = postgres_pool(POSTGRES_CONNECTIONS)
             .connect_with(options)
             .await
             .context("cannot connect to PostgreSQL (DATABASE_URL)")?;
+        // By one server at a time: the others wait, and find it done. A newer one may have been here, while servers are
+        // brought up to date one after the other: migrations leave to the former version what it uses.
         for schema in [Schema::Main, Schema::Documents] {
-            schema.migrations(true).run(&pool).await.context("cannot migrate PostgreSQL")?;
+            let mut migrations = schema.migrations(true);
+            migrations.set_ignore_missing(true);
+            migrations.run(&pool).await.context("cannot migrate PostgreSQL")?;
         }
         Ok(Self::Postgres(pool))
+    }
+
+    /// The same database through at most so many connections of its own: whoever holds one of the others, and waits for
+    /// one of these, waits for nobody who does the reverse.
+    pub fn apart(&self, connections: u32) -> Self {
+        match self {
+            Self::Sqlite { .. } => self.clone(),
+            Self::Postgres(pool) => {
+                Self::Postgres(postgres_pool(connections).connect_lazy_with(pool.connect_options().as_ref().clone()))
+            }
+        }
     }
 
     /// Connects to a PostgreSQL that is another program's: nothing in it is changed.
@@ -272,6 +282,15 @@ impl Transaction {
         Ok(())
     }
 
+    /// Lets those who share the turn of that name go on side by side, and makes who takes it wait for them, and them for him.
+    pub async fn share_turn(&mut self, name: &str) -> Result<()> {
+        if matches!(self, Self::Postgres(_)) {
+            let locked = self.query("SELECT CAST(pg_advisory_xact_lock_shared(hashtext($1)) AS TEXT)").bind(name);
+            locked.fetch_one::<(String,)>().await?;
+        }
+        Ok(())
+    }
+
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
@@ -279,6 +298,14 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+fn postgres_pool(connections: u32) -> PgPoolOptions {
+    // A server that is cut off in mid-transaction must not hold its locks for hours.
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).after_connect(|connection, _| {
+        let limit = "SET idle_in_transaction_session_timeout = '15s'";
+        Box::pin(async move { connection.execute(limit).await.map(drop) })
+    })
 }
 
 /// `?` for each parameter where they stand in order, `?1` for `$1` else. `$1` is a name to SQLite, and sqlx asks for the

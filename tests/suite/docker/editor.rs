@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 
 use super::{
     containers, content, docker, in_editor, open, server,
-    web::{in_browser, lacks_a_browser, lacks_nginx, nginx},
+    web::{in_browser, lacks_a_browser},
 };
-use crate::support::Client;
+use crate::support::{
+    Client,
+    nginx::{lacks_nginx, nginx},
+};
 
 /// Does what a person would, and fails where the editor does not do its part.
 async fn person(url: &str, actions: Value) -> Value {

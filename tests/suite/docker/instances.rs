@@ -11,11 +11,12 @@ use tokio::{
 
 use super::{
     docker, server,
-    web::{filled, free_port, in_browser, lacks_a_browser, lacks_nginx, nginx, nginx_with},
+    web::{in_browser, lacks_a_browser},
     workspaces::processes,
 };
 use crate::support::{
     Client, ServerProcess, Socket, TestApp,
+    nginx::{filled, free_port, lacks_nginx, nginx, nginx_with},
     wire::{Said, ask, is_ended, open_socket},
 };
 

@@ -62,6 +62,7 @@ impl TestApp {
             ("CRAWLHUB_DATA_DIR", dir.path().to_str().unwrap().to_owned()),
             ("CRAWLHUB_ADMIN_PASSWORD", PASSWORD.to_owned()),
             ("CRAWLHUB_SERVER_STOP_GRACE_SECONDS", "0".to_owned()),
+            ("CRAWLHUB_SERVER_LEAVE_SECONDS", "0".to_owned()),
             ("CRAWLHUB_CODE_SERVER_IMAGE", EDITOR.to_owned()),
             ("CRAWLHUB_WORKSPACES_IMAGE", PLAIN.to_owned()),
             ("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments().to_str().unwrap().to_owned()),
@@ -69,6 +70,7 @@ impl TestApp {
         let environment = own.into_iter().chain(database_url.clone().map(|url| ("DATABASE_URL", url)));
         let documents_url = parts::documents_url(dir.path(), database_url.as_deref());
         let environment = environment.chain(documents_url.map(|url| ("MONGODB_URL", url)));
+        let environment = environment.chain(parts::storage(dir.path(), database_url.as_deref()));
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let environment = environment.chain(given).map(|(name, value)| (name.to_owned(), value));
         let config = Config::load(&Sources::new(None, environment)).unwrap();
@@ -91,6 +93,7 @@ impl TestApp {
     pub async fn beside(&self, settings: Settings<'_>) -> Option<Self> {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = self.database_url.clone()?;
+        std::fs::copy(self.dir.path().join("secret.key"), dir.path().join("secret.key")).unwrap();
         Some(Box::pin(Self::open(dir, Some(database_url), settings, self.engine.clone())).await)
     }
 

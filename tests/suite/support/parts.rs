@@ -64,16 +64,42 @@ pub async fn new_database() -> Option<String> {
     Some(named(&server, &name))
 }
 
+/// A database in which nothing is.
+pub async fn empty_database() -> Option<String> {
+    let server = std::env::var("TEST_DATABASE_URL").ok()?;
+    let name = format!("empty_{}_{}", std::process::id(), crawlhub::id::new().replace('-', ""));
+    create(&server, &format!("CREATE DATABASE {name}")).await;
+    Some(named(&server, &name))
+}
+
+/// Where files live, where the tests run on a bucket: a folder of its own in it for each data directory, or for each
+/// PostgreSQL that servers share.
+pub fn storage_url(dir: &Path, database_url: Option<&str>) -> Option<String> {
+    let bucket = std::env::var("TEST_S3_URL").ok()?;
+    let (start, options) = bucket.split_once('?').unwrap();
+    Some(format!("{}/{}?{options}", start.trim_end_matches('/'), own_name(dir, database_url)))
+}
+
+/// The settings that go with it.
+pub fn storage(dir: &Path, database_url: Option<&str>) -> Vec<(&'static str, String)> {
+    let Some(url) = storage_url(dir, database_url) else { return Vec::new() };
+    let key = |name| (name, std::env::var(name).unwrap());
+    vec![("CRAWLHUB_STORAGE", url), key("AWS_ACCESS_KEY_ID"), key("AWS_SECRET_ACCESS_KEY")]
+}
+
 /// Where documents live, where the tests run on MongoDB: a database of its own for each data directory, or for each
 /// PostgreSQL that servers share.
 pub fn documents_url(dir: &Path, database_url: Option<&str>) -> Option<String> {
     let server = std::env::var("TEST_MONGODB_URL").ok()?;
     let (start, options) = server.split_once("/?").unwrap();
-    let name = match database_url {
+    Some(format!("{start}/{}?{options}", own_name(dir, database_url)))
+}
+
+fn own_name(dir: &Path, database_url: Option<&str>) -> String {
+    match database_url {
         Some(url) => url.rsplit_once('/').unwrap().1.to_owned(),
         None => dir.file_name().unwrap().to_str().unwrap().replace('.', "_"),
-    };
-    Some(format!("{start}/{name}?{options}"))
+    }
 }
 
 /// Whether any row of any table holds `text`, as text or as bytes.

@@ -91,9 +91,13 @@ impl ServerProcess {
             .env("CRAWLHUB_ADMIN_PASSWORD", PASSWORD)
             .env("CRAWLHUB_RUNNER_ENVIRONMENTS_DIR", parts::python_environments())
             .env("CRAWLHUB_LOG_FILTER", "warn")
+            .env("CRAWLHUB_SERVER_LEAVE_SECONDS", "0")
             .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
             .env_remove("DATABASE_URL")
             .env_remove("MONGODB_URL")
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .envs(parts::storage(dir, database_url))
             .kill_on_drop(true);
         if let Some(url) = database_url {
             command.env("DATABASE_URL", url);

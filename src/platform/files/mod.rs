@@ -3,25 +3,22 @@
 //! Whoever puts a blob has half a day to write down that it refers to it; what nothing refers to is removed when it is
 //! a day old. A blob that is put again is as good as new.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod bucket;
+mod hold;
+
+use std::{fs::File, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, TryStreamExt};
-use opendal::{ErrorKind, Operator, layers::RetryLayer, services};
+use opendal::{Entry, ErrorKind, Metadata, Operator, Writer, layers::RetryLayer, services};
 use sha2::{Digest, Sha256};
-use tokio::{
-    io::{AsyncReadExt, AsyncSeekExt},
-    sync::RwLock,
-};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::{disk::Disk, secrets::hex};
+use self::hold::Holding;
+use super::{database::Database, disk::Disk, secrets::hex};
 use crate::{
     clock::{Clock, SystemClock},
+    config,
     error::{Error, Result},
 };
 
@@ -31,22 +28,18 @@ pub type Hash = String;
 #[derive(Debug, Clone)]
 pub struct Files {
     store: Operator,
-    /// What is being written; what a killed server had begun stays there.
-    begun: Operator,
-    disk: Disk,
-    /// Held together by those who put, alone by who removes: a blob that is put does not go at the same moment.
-    removing: Arc<RwLock<()>>,
-    /// A file that servers which share the folder lock in the same way, beside `removing`.
-    lock: PathBuf,
-}
-
-/// What [`Files::removing`] and its file are held by; both are free when it goes.
-struct Held<G> {
-    _here: G,
-    _everywhere: Option<File>,
+    /// In a folder, what is being written; what a killed server had begun stays there. A bucket shows nothing of it.
+    begun: Option<Operator>,
+    /// Of a folder.
+    disk: Option<Disk>,
+    holding: Holding,
+    /// What is written at once, in bytes.
+    part: usize,
 }
 
 const PIECE: usize = 256 * 1024;
+/// Less is no part of a blob in a bucket, but for the last.
+const PART: usize = 8 * 1024 * 1024;
 /// A blob of that age is written again when it is put.
 const FRESH: TimeDelta = TimeDelta::hours(12);
 /// Younger ones may wait for the row that will refer to them.
@@ -69,7 +62,12 @@ struct Stat {
 }
 
 impl Stat {
-    /// By this machine's clock, which also dates the files.
+    fn of(known: &Metadata) -> Self {
+        let written_at = known.last_modified().map(|at| std::time::SystemTime::from(at).into());
+        Self { bytes: i64::try_from(known.content_length()).unwrap_or(i64::MAX), written_at }
+    }
+
+    /// By this machine's clock, which also dates the files of a folder; a bucket has its own, a few minutes off at worst.
     fn is_younger_than(&self, age: TimeDelta) -> bool {
         // One that does not say counts as new.
         self.written_at.is_none_or(|at| SystemClock.now() - at < age)
@@ -87,32 +85,13 @@ impl Files {
         let begun = Operator::new(services::Fs::default().root(&begun.to_string_lossy()))?;
         let store = Operator::new(folder)?.layer(RetryLayer::new().with_max_times(2));
         std::fs::create_dir_all(root)?;
-        Ok(Self { store, begun, disk, removing: Arc::default(), lock: root.join("blobs.lock") })
+        Ok(Self { store, begun: Some(begun), disk: Some(disk), holding: Holding::of_folder(root), part: PIECE })
     }
 
-    async fn hold_to_put(&self) -> Result<Held<impl Sized + '_>> {
-        let here = self.removing.read().await;
-        Ok(Held { _here: here, _everywhere: self.locked(File::lock_shared).await? })
-    }
-
-    async fn hold_to_remove(&self) -> Result<Held<impl Sized + '_>> {
-        let here = self.removing.write().await;
-        Ok(Held { _here: here, _everywhere: self.locked(File::lock).await? })
-    }
-
-    /// None where the folder's disk knows no locks.
-    async fn locked(&self, how: fn(&File) -> io::Result<()>) -> Result<Option<File>> {
-        let path = self.lock.clone();
-        let wait = move || {
-            let file = File::options().create(true).truncate(false).write(true).open(path)?;
-            match how(&file) {
-                Ok(()) => Ok(Some(file)),
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        let locked = tokio::task::spawn_blocking(wait).await.map_err(Error::internal)?;
-        locked.map_err(|error| Error::Unavailable { what: "files", source: error.into() })
+    /// Blobs in a bucket, which the servers on that database share.
+    pub fn in_bucket(bucket: &config::Bucket, db: &Database) -> anyhow::Result<Self> {
+        let (store, holding) = (bucket::open(bucket)?, Holding::of_database(db));
+        Ok(Self { store, begun: None, disk: None, holding, part: PART })
     }
 
     /// Keeps `content`; the same bytes twice are one blob.
@@ -121,11 +100,24 @@ impl Files {
         let content = content.into();
         let hash = hash_of(&content);
         let path = path_of(&hash);
-        let _held = self.hold_to_put().await?;
+        // Nobody removes what is fresh.
         if !self.is_fresh(&path).await? {
-            self.store.write(&path, content).await.map_err(unavailable)?;
+            let mut writer = self.writer(&path).await?;
+            writer.write(content).await.map_err(unavailable)?;
+            self.finish(writer).await?;
         }
         Ok(hash)
+    }
+
+    async fn writer(&self, path: &str) -> Result<Writer> {
+        self.store.writer_with(path).chunk(self.part).await.map_err(unavailable)
+    }
+
+    /// Only now is the blob there.
+    async fn finish(&self, mut writer: Writer) -> Result<()> {
+        let held = self.holding.to_put().await?;
+        writer.close().await.map_err(unavailable)?;
+        held.release().await
     }
 
     /// Keeps what a file holds, from its beginning, without holding it in memory.
@@ -142,16 +134,15 @@ impl Files {
         }
         let hash = hex(&hash.finalize());
         let path = path_of(&hash);
-        let _held = self.hold_to_put().await?;
         if self.is_fresh(&path).await? {
             return Ok(hash);
         }
         file.rewind().await.map_err(unreadable)?;
-        let mut writer = self.store.writer(&path).await.map_err(unavailable)?;
+        let mut writer = self.writer(&path).await?;
         loop {
             let read = file.read(&mut piece).await.map_err(unreadable)?;
             if read == 0 {
-                writer.close().await.map_err(unavailable)?;
+                self.finish(writer).await?;
                 return Ok(hash);
             }
             writer.write(bytes::Bytes::copy_from_slice(&piece[..read])).await.map_err(unavailable)?;
@@ -195,7 +186,7 @@ impl Files {
             if let Some(bytes) = removed {
                 swept.removed += 1;
                 swept.removed_bytes += bytes;
-            } else if let Some(stat) = stat(&self.store, path).await? {
+            } else if let Some(stat) = self.stat_of(&entry).await? {
                 swept.kept += 1;
                 swept.kept_bytes += stat.bytes;
             }
@@ -213,7 +204,7 @@ impl Files {
             let (path, name) = (entry.path(), entry.name());
             if entry.metadata().is_file()
                 && path == path_of(name)
-                && let Some(stat) = stat(&self.store, path).await?
+                && let Some(stat) = self.stat_of(&entry).await?
             {
                 total += u64::try_from(stat.bytes).unwrap_or(0);
                 blobs.push((stat.written_at, stat.bytes, name.to_owned()));
@@ -225,8 +216,9 @@ impl Files {
                 break;
             }
             if !is_wanted(&name) {
-                let _alone = self.hold_to_remove().await?;
+                let alone = self.holding.to_remove().await?;
                 self.store.delete(&path_of(&name)).await.map_err(unavailable)?;
+                alone.release().await?;
                 total -= u64::try_from(bytes).unwrap_or(0);
             }
         }
@@ -235,36 +227,52 @@ impl Files {
 
     /// Removes what was begun a day ago: nobody writes it to its end any more.
     async fn sweep_begun(&self) -> Result<()> {
-        let mut listed = self.begun.lister_with("").recursive(true).await.map_err(unavailable)?;
+        let Some(begun) = &self.begun else { return Ok(()) };
+        let mut listed = begun.lister_with("").recursive(true).await.map_err(unavailable)?;
         while let Some(entry) = listed.try_next().await.map_err(unavailable)? {
             let is_file = entry.metadata().is_file();
-            if is_file && stat(&self.begun, entry.path()).await?.is_some_and(|stat| !stat.is_younger_than(OLD)) {
-                self.begun.delete(entry.path()).await.map_err(unavailable)?;
+            if is_file && stat(begun, entry.path()).await?.is_some_and(|stat| !stat.is_younger_than(OLD)) {
+                begun.delete(entry.path()).await.map_err(unavailable)?;
             }
         }
         Ok(())
     }
 
+    /// What a bucket's list says of it is enough; a folder's says nothing.
+    async fn stat_of(&self, entry: &Entry) -> Result<Option<Stat>> {
+        match entry.metadata() {
+            known if known.last_modified().is_some() => Ok(Some(Stat::of(known))),
+            _ => stat(&self.store, entry.path()).await,
+        }
+    }
+
     /// Its size, where it was old and is gone now.
     async fn remove_old(&self, path: &str) -> Result<Option<i64>> {
-        let _alone = self.hold_to_remove().await?;
-        match stat(&self.store, path).await? {
+        let alone = self.holding.to_remove().await?;
+        let removed = match stat(&self.store, path).await? {
             Some(stat) if !stat.is_younger_than(OLD) => {
                 self.store.delete(path).await.map_err(unavailable)?;
-                Ok(Some(stat.bytes))
+                Some(stat.bytes)
             }
-            _ => Ok(None),
-        }
+            _ => None,
+        };
+        alone.release().await?;
+        Ok(removed)
     }
 
     /// Whether the store answers.
     pub async fn check(&self) -> Result<()> {
-        self.store.exists("ready").await.map(drop).map_err(unavailable)
+        if self.begun.is_some() {
+            return self.store.exists("ready").await.map(drop).map_err(unavailable);
+        }
+        // Of a file that is not there a bucket that is not there says the same.
+        let mut listed = self.store.lister_with("").limit(1).await.map_err(unavailable)?;
+        listed.try_next().await.map(drop).map_err(unavailable)
     }
 
-    /// Whether there is room for more. See [`Disk`].
-    pub fn check_room(&self) -> Result<()> {
-        self.disk.check_room()
+    /// Whether there is room for more, where that is known. See [`Disk`].
+    fn check_room(&self) -> Result<()> {
+        self.disk.as_ref().map_or(Ok(()), Disk::check_room)
     }
 }
 
@@ -274,13 +282,11 @@ pub fn hash_of(content: &[u8]) -> Hash {
 
 /// None where there is no such file.
 async fn stat(store: &Operator, path: &str) -> Result<Option<Stat>> {
-    let stat = match store.stat(path).await {
-        Ok(stat) => stat,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unavailable(error)),
-    };
-    let written_at = stat.last_modified().map(|at| std::time::SystemTime::from(at).into());
-    Ok(Some(Stat { bytes: i64::try_from(stat.content_length()).unwrap_or(i64::MAX), written_at }))
+    match store.stat(path).await {
+        Ok(stat) => Ok(Some(Stat::of(&stat))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unavailable(error)),
+    }
 }
 
 /// Two levels, so that no folder grows too large.
@@ -318,15 +324,15 @@ mod tests {
         let old = SystemTime::now() - Duration::from_hours(48);
         File::options().write(true).open(&blob).unwrap().set_modified(old).unwrap();
 
-        let removing = one.hold_to_remove().await.unwrap();
+        let removing = one.holding.to_remove().await.unwrap();
         let mut put = Box::pin(other.put("content"));
         assert!(timeout(Duration::from_millis(200), &mut put).await.is_err(), "it was put while it could be removed");
         drop(removing);
         assert_eq!(timeout(A_WHILE, put).await.unwrap().unwrap(), hash);
 
         File::options().write(true).open(&blob).unwrap().set_modified(old).unwrap();
-        let putting = one.hold_to_put().await.unwrap();
-        assert!(other.hold_to_put().await.is_ok(), "those who put do not wait for each other");
+        let putting = one.holding.to_put().await.unwrap();
+        assert!(other.holding.to_put().await.is_ok(), "those who put do not wait for each other");
         let mut swept = other.sweep(|_| false).boxed();
         assert!(timeout(Duration::from_millis(200), &mut swept).await.is_err(), "it was removed while it was put");
         drop(putting);
