@@ -8,6 +8,7 @@ mod client;
 mod courier;
 mod held;
 mod node;
+mod once;
 mod outbox;
 mod settings;
 mod teller;
@@ -25,12 +26,11 @@ use crate::{
 };
 
 pub use node::work;
+pub use once::attempt;
 
 /// Runs attempts and tells of them, whoever takes them.
 #[derive(Debug)]
 struct Agent {
-    /// New with each start.
-    instance: String,
     server: Server,
     runner: Runner,
     cache: Cache,
@@ -47,12 +47,11 @@ struct Agent {
 }
 
 impl Agent {
-    fn open(settings: &Settings, instance: String, runner: RunnerConfig, disk: Disk) -> anyhow::Result<Self> {
+    fn open(settings: &Settings, runner: RunnerConfig, disk: Disk) -> anyhow::Result<Self> {
         let clock = Arc::new(SyncedClock::default());
         let cache = Cache::open(&settings.storage.join("cache"), disk.clone(), settings.cache_bytes)?;
         let runner = Runner::new(runner, cache.files().clone(), clock.clone());
         Ok(Self {
-            instance,
             server: Server::new(settings)?,
             runner: runner.context("cannot make the folders of the runner")?,
             outboxes: Outboxes::open(&settings.storage.join("outbox"), disk.clone())?,

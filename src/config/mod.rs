@@ -2,6 +2,7 @@
 
 mod instances;
 mod source;
+mod swarm;
 mod workspaces;
 
 use std::{
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 pub use instances::Instances;
 pub use source::{Origin, Setting, Sources};
+pub use swarm::Swarm;
 pub use workspaces::{WorkspaceMode, Workspaces};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +35,7 @@ pub struct Config {
     pub agent: Agent,
     pub runner: Runner,
     pub docker: Docker,
+    pub swarm: Swarm,
     pub code_sessions: CodeSessions,
     pub instances: Instances,
     pub git: Git,
@@ -434,6 +437,7 @@ impl Config {
         ensure!((5..=86_400).contains(&self.nodes.lease_seconds), "nodes.lease_seconds must be between 5 and 86400");
         self.retention.validate()?;
         self.docker.ports()?;
+        self.swarm.validate()?;
         ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
         ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;

@@ -93,7 +93,7 @@ impl Node {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         Beat {
             name: self.settings.name.clone(),
-            instance: self.agent.instance.clone(),
+            instance: self.instance.clone(),
             protocol: PROTOCOL,
             clock: SystemClock.now(),
             report: NodeReport {

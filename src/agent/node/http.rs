@@ -64,7 +64,7 @@ async fn health() -> Json<Value> {
 async fn status(State(node): State<Arc<Node>>) -> Json<Value> {
     let data = json!({
         "name": node.settings.name,
-        "instance": node.agent.instance,
+        "instance": node.instance,
         "slots": node.settings.slots,
         "running_tasks": node.agent.held.running(),
         "held": node.agent.held.all().iter().map(|holding| holding.told()).collect::<Vec<_>>(),

@@ -38,6 +38,8 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 struct Node {
     agent: Arc<Agent>,
     settings: Settings,
+    /// New with each start.
+    instance: String,
     projects: Projects,
     machine: Mutex<Machine>,
     /// Former starts of which nothing is left; told until the server has heard of it.
@@ -60,12 +62,13 @@ pub async fn work(config: &Config, outside: Outside, stopped: impl Future<Output
     let machine = Machine::look(&runner.python, &runner.path()).await;
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let agent = Arc::new(Agent::open(&settings, instance, runner, disk)?);
+    let agent = Arc::new(Agent::open(&settings, runner, disk)?);
     let node = Arc::new(Node {
         projects: Projects::open(&settings, git)?,
         gone: Mutex::default(),
         machine: Mutex::new(machine),
         agent: agent.clone(),
+        instance,
         settings,
     });
     let past = Past::find(&agent, &presence).await?;

@@ -46,7 +46,7 @@ impl Node {
                     let until = sent + Duration::from_millis(given.lease_ms);
                     for job in given.jobs {
                         // Held before the next call, which says what it knows of.
-                        if let Some(grip) = Grip::take(&self.agent, Holding::of_job(&job, &self.agent.instance, until)) {
+                        if let Some(grip) = Grip::take(&self.agent, Holding::of_job(&job, &self.instance, until)) {
                             self.agent.tracker.spawn(Box::pin(self.agent.clone().run(job, grip)));
                         }
                     }
@@ -61,7 +61,7 @@ impl Node {
 
     async fn ask(&self, free: usize) -> Result<WorkGiven, Trouble> {
         let wanted = WorkWanted {
-            instance: self.agent.instance.clone(),
+            instance: self.instance.clone(),
             free: i64::try_from(free).unwrap_or(0),
             wait_ms: u64::try_from(WAIT.as_millis()).unwrap_or(0),
             held: self.agent.held.all().iter().map(|holding| holding.told()).collect(),

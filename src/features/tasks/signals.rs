@@ -34,11 +34,12 @@ impl Signals {
     }
 }
 
-/// Woken when a task may be waiting: the dispatcher of this server, and nodes that ask it for work.
+/// Woken when a task may be waiting: the dispatcher of this server, nodes that ask it for work, and who looks after the swarm.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Queued {
     dispatcher: Arc<Notify>,
     nodes: Arc<Notify>,
+    swarm: Arc<Notify>,
 }
 
 impl Queued {
@@ -50,13 +51,18 @@ impl Queued {
         self.nodes.clone()
     }
 
+    pub(super) fn swarm(&self) -> Arc<Notify> {
+        self.swarm.clone()
+    }
+
     pub(super) fn notify_one(&self) {
         self.dispatcher.notify_one();
         self.wake_nodes();
     }
 
-    /// Also when there is something else that they are to hear of.
+    /// Those that run tasks elsewhere, also when there is something else that they are to hear of.
     pub(super) fn wake_nodes(&self) {
         self.nodes.notify_waiters();
+        self.swarm.notify_one();
     }
 }

@@ -207,7 +207,11 @@ impl Node {
         let hint = ProjectHint { status: journal.status.clone(), message: journal.message.clone() };
         let Ok(body) = serde_json::to_vec(&hint) else { return };
         for _ in 0..HINTS {
-            match self.agent.server.call::<()>(&format!("/projects/{}/status", journal.project_id), body.clone(), USUAL).await
+            match self
+                .agent
+                .server
+                .call::<()>(&format!("/projects/{}/status", journal.project_id), body.clone(), USUAL)
+                .await
             {
                 Err(trouble) if trouble.is_passing() => tokio::time::sleep(Duration::from_secs(2)).await,
                 _ => return,
