@@ -66,14 +66,16 @@ test-sqlite:
 test-postgres:
 	scripts/with-postgres scripts/with-mysql cargo test --locked -- --skip docker::
 
-## What runs in containers, on a Docker of its own; those that stop it come last, and alone.
+## What runs in containers, on a Docker of its own; those that stop it come last, and alone. Then what runs on a swarm.
 test-docker:
 	scripts/with-docker $(MAKE) test-in-docker
+	cargo build --locked --bin crawlhub
+	scripts/with-swarm cargo test --locked --test suite -- docker::swarm --test-threads=1
 
 .PHONY: test-in-docker
 test-in-docker:
 	cargo test --locked --lib containers::
-	cargo test --locked --test suite -- docker:: --skip docker::faults
+	cargo test --locked --test suite -- docker:: --skip docker::faults --skip docker::swarm
 	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web editor.spec.ts sandboxes.spec.ts
 	cargo test --locked --test suite -- docker::faults --test-threads=1
 

@@ -24,7 +24,7 @@ use loops::sync;
 pub use parts::{Outside, git, runner_config};
 use parts::{
     SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, installation, made_folder,
-    open_database, open_documents, open_files, origins, site,
+    open_database, open_documents, open_files, origins, site, swarm_settings,
 };
 
 use crate::{
@@ -160,6 +160,7 @@ impl App {
         };
         let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
+        let swarm = tasks::Swarm::new(swarm_settings(config), containers.installation());
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
         let tasks = Tasks::new(
@@ -168,7 +169,7 @@ impl App {
             proxies.clone(),
             datasources.clone(),
             (nodes.clone(), memory),
-            engine,
+            (engine, swarm),
         );
         let doors = Doors::new(foundation.clone(), accounts.clone(), site(config, listen));
         let notifier = Notifier::new(&config.notify, config.mail.clone());

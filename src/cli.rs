@@ -36,6 +36,9 @@ enum Command {
     Serve,
     /// Runs tasks of a server elsewhere: what a node runs. Takes `AGENT_NODE_NAME`, `AGENT_MASTER_URL` and `AGENT_TOKEN`.
     Worker,
+    /// Runs one attempt of a task, in a container of a swarm: what the server has the swarm start.
+    #[command(hide = true)]
+    Attempt,
     /// Brings the database up to date, and ends.
     Migrate,
     /// Makes the present secret key the database's, where the one that it belonged to is lost for good.
@@ -123,6 +126,7 @@ async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
     let done = match &cli.command {
         Command::Serve => Box::pin(serve(&Config::load(&sources)?, cli.config.as_deref())).await,
         Command::Worker => Box::pin(worker(&Config::load(&sources)?, cli.config.as_deref())).await,
+        Command::Attempt => Box::pin(attempt(&Config::load(&sources)?)).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
         Command::AdoptKey => App::adopt_key(&Config::load(&sources)?).await.map(|()| {
@@ -208,6 +212,16 @@ async fn worker(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
             signals.next().await;
         } => bail!("asked to stop twice: ended at once"),
     }
+}
+
+async fn attempt(config: &Config) -> anyhow::Result<()> {
+    start_logging(&config.log)?;
+    // As of the server: its memory has what its token alone does not.
+    nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
+    let hidden = config.agent.token_file.clone().into_iter().collect();
+    let mut signals = StopSignals::listen()?;
+    let stopped = async { signals.next().await };
+    agent::attempt(config, Outside { hidden, ..outside() }, stopped).await
 }
 
 async fn open(config: &Config) -> anyhow::Result<App> {

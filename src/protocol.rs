@@ -1,4 +1,4 @@
-//! What a node's agent and its server say to each other: JSON over HTTP, below `/platform/api/crawlhub/internal`. The
+//! What a node's agent, or the container of an attempt, and the server say to each other: JSON over HTTP, below `/platform/api/crawlhub/internal`. The
 //! agent always calls, so that it may stand behind NAT. Every call may be repeated: what was said twice counts once.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::{
 /// Of this module: agents that speak another one are refused.
 pub const PROTOCOL: i64 = 1;
 
-/// The header with the node's token, in either direction.
+/// The header with the token of the node, in either direction, or with that of the attempt.
 pub const TOKEN_HEADER: &str = "x-agent-token";
 
 /// What a task's worker is called that a node runs. `instance` is one start of its agent.
@@ -31,6 +31,14 @@ pub fn worker_prefix(node: &str) -> String {
 
 /// Begins the names of all workers that are nodes.
 pub const NODE_WORKERS: &str = "node:";
+
+/// Begins the names of all workers that are containers of a swarm. Alone, it is whoever takes the attempt first.
+pub const SWARM_WORKERS: &str = "swarm:";
+
+/// What a task's worker is called that a container of a swarm runs.
+pub fn swarm_worker(instance: &str) -> String {
+    format!("{SWARM_WORKERS}{instance}")
+}
 
 /// `POST /nodes/heartbeat`: the agent lives, and goes on with what it holds.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -144,6 +152,43 @@ pub struct WorkGiven {
     /// Of each, from the moment at which the call was sent.
     pub lease_ms: u64,
     pub orders: Vec<NodeOrder>,
+}
+
+/// `POST /attempts/take`: the container of one attempt asks for it. The first who asks has it, and may ask again.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Take {
+    /// The machine that the container is on.
+    pub machine: String,
+    pub protocol: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Taken {
+    /// With everything that it takes to run it, secrets included. Its `api_url` is the container's to set.
+    #[schema(value_type = Object)]
+    pub job: Job,
+    /// What the container is called from here on, in [`HeldAttempt`].
+    pub instance: String,
+    /// From the moment at which the call was sent.
+    pub lease_ms: u64,
+}
+
+/// `POST /attempts/beat`: the container goes on with its attempt, and waits for an order.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AttemptBeat {
+    pub of: HeldAttempt,
+    /// It ends already: it waits for no order to do so.
+    pub is_stopping: bool,
+    pub wait_ms: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AttemptAnswer {
+    /// By the server's clock, as it answers.
+    pub now: DateTime<Utc>,
+    /// From the moment at which the call was sent.
+    pub lease_ms: u64,
+    pub order: Option<OrderKind>,
 }
 
 /// `POST /nodes/told`: what an attempt printed and found, in order. All of it is kept when this is answered.

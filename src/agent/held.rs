@@ -78,7 +78,7 @@ impl Holding {
     }
 
     /// The server has granted it for longer.
-    fn extend(&self, until: Moment) {
+    pub(super) fn extend(&self, until: Moment) {
         let mut present = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         if until > *present {
             *present = until;

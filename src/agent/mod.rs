@@ -1,70 +1,44 @@
-//! What `crawlhub worker` runs, on a machine beside the server: it takes tasks from the server, runs them, and tells what
-//! they print and find. It calls and is not called, so that it may stand behind NAT. What it is to tell lies on its disk
-//! until the server has kept it: neither a cut network, nor a server that is away, nor `kill -9` loses anything of it.
+//! What runs on other machines: it takes tasks from the server, runs them, and tells what they print and find. It calls and
+//! is not called, so that it may stand behind NAT. What it is to tell lies on its disk until the server has kept it: neither
+//! a cut network, nor a server that is away, nor `kill -9` loses anything of it.
 
 mod attempt;
-mod beat;
 mod cache;
 mod client;
 mod courier;
-mod former;
 mod held;
-mod http;
-mod machine;
+mod node;
+mod once;
 mod outbox;
-mod poll;
-mod projects;
 mod settings;
 mod teller;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{
-    cache::Cache, client::Server, former::Past, held::Held, machine::Machine, outbox::Outboxes, projects::Projects,
-    settings::Settings,
-};
+use self::{cache::Cache, client::Server, held::Held, outbox::Outboxes, settings::Settings};
 use crate::{
-    app::{Outside, git, runner_config},
     clock::SyncedClock,
-    config::Config,
-    platform::{
-        disk::Disk,
-        process::presence::{self, Presence},
-    },
-    protocol::worker_name,
-    runner::Runner,
+    platform::disk::Disk,
+    runner::{Runner, RunnerConfig},
 };
 
-/// How long what has ended may take to be told, once the agent stops. The rest is told at its next start.
-const DELIVERY_GRACE: Duration = Duration::from_secs(15);
+pub use node::work;
+pub use once::attempt;
 
-/// How long the call for work that still waits may take to end, once the agent stops.
-const ANSWER_GRACE: Duration = Duration::from_secs(5);
-
+/// Runs attempts and tells of them, whoever takes them.
 #[derive(Debug)]
 struct Agent {
-    settings: Settings,
-    /// New with each start.
-    instance: String,
     server: Server,
     runner: Runner,
     cache: Cache,
     outboxes: Outboxes,
     held: Held,
-    projects: Projects,
     disk: Disk,
     /// The server's clock, as far as it is known.
     clock: Arc<SyncedClock>,
-    machine: Mutex<Machine>,
-    /// Former starts of which nothing is left; told until the server has heard of it.
-    gone: Mutex<Vec<String>>,
     /// No more work is taken.
     stop: CancellationToken,
     /// Nothing more is told.
@@ -72,84 +46,22 @@ struct Agent {
     tracker: TaskTracker,
 }
 
-/// Works until `stopped`, then ends in order: no new tasks; running ones get their time; what they found is told.
-pub async fn work(config: &Config, outside: Outside, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let settings = Settings::of(config)?;
-    let storage = settings.storage.clone();
-    let instance = crate::id::new();
-    let worker = worker_name(&settings.name, &instance);
-    let presence = Presence::announce(&storage, &worker).context("the storage path cannot be used")?;
-    let disk = Disk::new(&storage, config.server.min_free_bytes);
-    let clock = Arc::new(SyncedClock::default());
-    let cache = Cache::open(&storage.join("cache"), disk.clone(), settings.cache_bytes)?;
-    let mut runner = runner_config(config, &storage, outside)?;
-    runner.work_dir.clone_from(&settings.jobs);
-    runner.server = Some(presence::file_of(&storage, &worker));
-    let git = git(config, &storage, &runner, &disk)?;
-    git.sweep().context("copies of repositories")?;
-    let machine = Machine::look(&runner.python, &runner.path()).await;
-    let runner = Runner::new(runner, cache.files().clone(), clock.clone());
-    let listener = TcpListener::bind(settings.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let agent = Arc::new(Agent {
-        server: Server::new(&settings)?,
-        runner: runner.context("cannot make the folders of the runner")?,
-        outboxes: Outboxes::open(&storage.join("outbox"), disk.clone())?,
-        held: Held::default(),
-        projects: Projects::open(&settings, git)?,
-        gone: Mutex::default(),
-        stop: CancellationToken::new(),
-        quit: CancellationToken::new(),
-        tracker: TaskTracker::new(),
-        machine: Mutex::new(machine),
-        cache,
-        disk,
-        clock,
-        instance,
-        settings,
-    });
-    let past = Past::find(&agent, &presence).await?;
-    agent.introduce().await?;
-    let served = agent.clone().serve(listener);
-    agent.tracker.spawn(served);
-    agent.tracker.spawn(agent.clone().keep_beating());
-    agent.tracker.spawn(agent.clone().keep_tidy());
-    agent.tracker.spawn(past.settle(agent.clone()));
-    let polling = agent.tracker.spawn(agent.clone().keep_asking());
-    stopped.await;
-    agent.end(polling, Duration::from_secs(config.server.stop_grace_seconds)).await;
-    Ok(())
-}
-
 impl Agent {
-    async fn end(&self, polling: tokio::task::JoinHandle<()>, grace: Duration) {
-        tracing::info!("stopping: running tasks have {} seconds", grace.as_secs());
-        self.stop.cancel();
-        // What was asked for before is still answered, and given back.
-        let _ = tokio::time::timeout(ANSWER_GRACE, polling).await;
-        if tokio::time::timeout(grace, self.held.none_left()).await.is_err() {
-            self.held.stop_all(crate::runner::StopReason::Shutdown);
-            let _ = tokio::time::timeout(DELIVERY_GRACE, self.held.none_left()).await;
-        }
-        self.quit.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
-        tracing::info!("stopped");
-    }
-
-    /// Removes what is not needed any more: code, environments.
-    async fn keep_tidy(self: Arc<Self>) {
-        const A_MONTH: Duration = Duration::from_hours(24 * 30);
-        while self.quit.run_until_cancelled(tokio::time::sleep(Duration::from_mins(1))).await.is_some() {
-            // What a project was just given is not in its place yet.
-            if !self.projects.are_busy()
-                && let Err(error) = self.cache.shrink(&self.held.hashes()).await
-            {
-                tracing::warn!(%error, "the cache of code cannot be made smaller");
-            }
-            if let Err(error) = self.runner.prune_environments(A_MONTH).await {
-                tracing::warn!(%error, "environments that nobody uses stay");
-            }
-        }
+    fn open(settings: &Settings, runner: RunnerConfig, disk: Disk) -> anyhow::Result<Self> {
+        let clock = Arc::new(SyncedClock::default());
+        let cache = Cache::open(&settings.storage.join("cache"), disk.clone(), settings.cache_bytes)?;
+        let runner = Runner::new(runner, cache.files().clone(), clock.clone());
+        Ok(Self {
+            server: Server::new(settings)?,
+            runner: runner.context("cannot make the folders of the runner")?,
+            outboxes: Outboxes::open(&settings.storage.join("outbox"), disk.clone())?,
+            held: Held::default(),
+            stop: CancellationToken::new(),
+            quit: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            cache,
+            disk,
+            clock,
+        })
     }
 }

@@ -135,6 +135,11 @@ impl App {
             let tasks = tasks.clone();
             async move { tasks.remove_lost_containers().await }
         });
+        let (tasks, changed) = (self.tasks.clone(), self.tasks.swarm_wake());
+        self.background.run_until_next("swarm", Duration::from_secs(10), changed, move || {
+            let tasks = tasks.clone();
+            async move { tasks.look_after_swarm().await }
+        });
         let (editors, changed) = (self.code_sessions.clone(), self.code_sessions.wake());
         self.background.run_until_next("code sessions", Duration::from_secs(30), changed, move || {
             let editors = editors.clone();

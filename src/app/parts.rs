@@ -20,7 +20,7 @@ use crate::{
     features::{
         accounts::Edge,
         doors::Site,
-        tasks::{DispatcherConfig, JobSettings},
+        tasks::{DispatcherConfig, JobSettings, SwarmSettings},
     },
     platform::{
         containers::{ContainerRuntime, Containers, Docker},
@@ -209,6 +209,18 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
             api_url: if configured.is_empty() { own } else { configured.to_owned() },
             memory_limit_mb: default_memory(config),
         },
+    }
+}
+
+/// What it takes to run spiders in a swarm.
+pub(super) fn swarm_settings(config: &Config) -> SwarmSettings {
+    let known = [&config.runner.api_url, &config.server.public_url];
+    let api_url = known.into_iter().find(|url| !url.is_empty());
+    SwarmSettings {
+        swarm: config.swarm.clone(),
+        api_url: api_url.map(|url| url.trim_end_matches('/').to_owned()).unwrap_or_default(),
+        tasks: config.tasks.clone(),
+        build_time: Duration::from_secs(config.runner.environment_timeout_seconds),
     }
 }
 

@@ -68,6 +68,7 @@ impl App {
             .merge(self.accounts.guard(Access::Admin, housekeeping::admin_router(self.housekeeping.clone())))
             .nest("/crawlhub", crawler)
             .nest("/crawlhub/internal", internal())
+            .nest("/crawlhub/internal", tasks::holder_router(self.tasks.clone()))
             .nest(
                 "/crawlhub/internal",
                 self.nodes

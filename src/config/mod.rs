@@ -8,6 +8,7 @@ mod retention;
 mod secret;
 mod source;
 mod storage;
+mod swarm;
 mod workspaces;
 
 use std::{
@@ -26,6 +27,7 @@ pub use retention::Retention;
 pub use secret::Secret;
 pub use source::{Origin, Setting, Sources};
 pub use storage::{Bucket, Storage};
+pub use swarm::Swarm;
 pub use workspaces::{WorkspaceMode, Workspaces};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -44,6 +46,7 @@ pub struct Config {
     pub agent: Agent,
     pub runner: Runner,
     pub docker: Docker,
+    pub swarm: Swarm,
     pub code_sessions: CodeSessions,
     pub instances: Instances,
     pub git: Git,
@@ -279,6 +282,7 @@ impl Config {
         ensure!((5..=86_400).contains(&self.nodes.lease_seconds), "nodes.lease_seconds must be between 5 and 86400");
         self.retention.validate()?;
         self.docker.ports()?;
+        self.swarm.validate()?;
         ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
         ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;

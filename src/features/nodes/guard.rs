@@ -30,7 +30,8 @@ impl Nodes {
         router.route_layer(from_fn_with_state(self.clone(), check))
     }
 
-    async fn node_of(&self, headers: &HeaderMap) -> Result<Node> {
+    /// The node whose token came with a call.
+    pub async fn node_of(&self, headers: &HeaderMap) -> Result<Node> {
         let token = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).ok_or_else(token_needed)?;
         let hash = token_hash(token);
         // What is looked for is a hash: whoever guesses learns nothing from how long it takes.

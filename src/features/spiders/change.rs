@@ -72,7 +72,7 @@ pub struct SpiderChange {
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<String>)]
     pub node_id: Option<Option<String>>,
-    /// What a node must have to run it, where `runner` is `node` and `node_id` is null.
+    /// What a node must have to run it, where `runner` is `node` and `node_id` is null; or a machine, where it is `swarm`.
     #[serde(deserialize_with = "sent")]
     pub node_labels: Option<Vec<String>>,
     #[serde(deserialize_with = "sent")]

@@ -30,6 +30,7 @@ word_enum! {
         Process = "process",
         Docker = "docker",
         Node = "node",
+        Swarm = "swarm",
     }
 }
 
@@ -104,6 +105,7 @@ pub struct Spider {
     pub runner: Runner,
     /// The node that runs it, where `runner` is `node`; null: any that has `node_labels`.
     pub node_id: Option<String>,
+    /// What its node must have, or its machine of the swarm.
     #[sqlx(json)]
     pub node_labels: Vec<String>,
     pub image: Option<String>,

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// A test run ends after five minutes, whatever the spider is set to.
-const TEST_TIMEOUT_SECONDS: i64 = 300;
+pub(super) const TEST_TIMEOUT_SECONDS: i64 = 300;
 /// How often it is tried to count the errors at the end of a log: the log itself has them.
 const LAST_ERRORS_TRIES: usize = 5;
 /// For so long an end is tried to be written down while the database is away.
@@ -284,10 +284,7 @@ impl Tasks {
 
     /// Everything that it takes to run the attempt.
     pub(super) async fn job(&self, claim: &Claim, settings: &JobSettings) -> Result<Job, Unready> {
-        let mut spider = self.spiders.get(&claim.spider_id).await?;
-        if let Some(deployment) = &claim.deployment_id {
-            spider = self.spiders.as_deployed(spider, deployment).await?;
-        }
+        let spider = self.spider_to_run(claim).await?;
         let env_vars = self.spiders.env_vars(&claim.spider_id).await?;
         let datasources = self.datasources.begin(&claim.spider_id, &claim.task_id, claim.is_test).await?;
         let manifest: Vec<ManifestEntry> =
@@ -305,6 +302,15 @@ impl Tasks {
             job.notices.push(notice);
         }
         Ok(job)
+    }
+
+    /// As it is set to run, in the version that the task is of.
+    pub(super) async fn spider_to_run(&self, claim: &Claim) -> Result<Spider> {
+        let spider = self.spiders.get(&claim.spider_id).await?;
+        match &claim.deployment_id {
+            Some(deployment) => self.spiders.as_deployed(spider, deployment).await,
+            None => Ok(spider),
+        }
     }
 
     /// The proxy to begin with, if any, and what the log says of it.

@@ -5,12 +5,12 @@ use chrono::{DateTime, Duration, Utc};
 use super::{
     Tasks,
     place::Place,
-    types::{Claim, Held},
+    types::{Claim, Held, InSwarm},
 };
 use crate::{
     error::{Error, Result},
     id::TaskId,
-    protocol::worker_prefix,
+    protocol::{SWARM_WORKERS, worker_prefix},
 };
 
 /// How long after its end a claim is still honoured by others: its holder, cut off, ends what it started meanwhile.
@@ -125,6 +125,19 @@ impl Tasks {
             .await
     }
 
+    /// Claims that a swarm is to run, or runs.
+    pub(super) async fn in_swarm(&self) -> Result<Vec<InSwarm>> {
+        self.db
+            .query_text(format!(
+                "SELECT {CLAIM}, lease_until, cancel_requested_at IS NOT NULL AS is_cancelled FROM tasks
+                  WHERE status = 'running' AND SUBSTR(worker_id, 1, {}) = $1 ORDER BY id",
+                SWARM_WORKERS.len()
+            ))
+            .bind(SWARM_WORKERS)
+            .fetch_all()
+            .await
+    }
+
     /// Takes a lost claim, to end the attempt; `None` where it was renewed meanwhile, or somebody else took it.
     pub(super) async fn take_over(&self, lost: &Held, worker: &str) -> Result<Option<Claim>> {
         self.db
@@ -174,9 +187,50 @@ impl Tasks {
             .await
     }
 
+    /// Takes an attempt that waits for whoever comes first, for `worker`; once more where he has it already.
+    pub(super) async fn take_waiting(
+        &self,
+        (task, attempt, worker): (&TaskId, i64, String),
+        lease: Duration,
+    ) -> Result<Option<Claim>> {
+        let now = self.clock.now();
+        let mut transaction = self.db.begin().await?;
+        let claim: Option<Claim> = transaction
+            .query_text(format!(
+                "UPDATE tasks SET worker_id = $3, lease_until = $4, last_heartbeat = $5
+                  WHERE id = $1 AND attempt = $2 AND worker_id IN ($6, $3) AND status = 'running'
+              RETURNING {CLAIM}"
+            ))
+            .bind(task)
+            .bind(attempt)
+            .bind(&worker)
+            .bind(now + lease)
+            .bind(now)
+            .bind(SWARM_WORKERS)
+            .fetch_optional()
+            .await?;
+        if claim.is_none() {
+            return Ok(None);
+        }
+        transaction
+            .query("UPDATE attempts SET worker_id = $3 WHERE task_id = $1 AND attempt = $2 AND worker_id = $4")
+            .bind(task)
+            .bind(attempt)
+            .bind(&worker)
+            .bind(SWARM_WORKERS)
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        Ok(claim)
+    }
+
     /// How many tasks a node runs, whichever start of its agent took them.
     pub(super) async fn running_on(&self, node: &str) -> Result<i64> {
-        let prefix = worker_prefix(node);
+        self.running_by(&worker_prefix(node)).await
+    }
+
+    /// How many tasks are run by workers whose names begin so.
+    pub(super) async fn running_by(&self, prefix: &str) -> Result<i64> {
         let (count,) = self
             .db
             .query("SELECT COUNT(*) FROM tasks WHERE status = 'running' AND SUBSTR(worker_id, 1, $1) = $2")

@@ -68,7 +68,7 @@ impl Engine {
         let wanted = match spider.runner {
             Runner::Docker => true,
             Runner::Auto => self.is_usable().await,
-            Runner::Process | Runner::Node => false,
+            Runner::Process | Runner::Node | Runner::Swarm => false,
         };
         if !wanted {
             return Ok(None);

@@ -24,6 +24,7 @@ mod scheduler;
 mod service;
 mod signals;
 mod store;
+mod swarm;
 mod token;
 mod types;
 mod waiting;
@@ -40,8 +41,9 @@ pub use contained::Engine;
 pub use dispatcher::{Dispatcher, DispatcherConfig};
 pub use internal::{guard_internal, internal_router};
 pub use logs::with_levels;
-pub use remote::router as node_router;
+pub use remote::{holder_router, router as node_router};
 pub use routes::router;
+pub use swarm::{Swarm, SwarmSettings};
 pub use types::{ErrorCategory, RunOptions, Task, TaskFilter, TaskStatus, Trigger};
 pub use watchdog::Watchdog;
 
@@ -89,6 +91,7 @@ pub struct Tasks {
     scheduler: Arc<Mutex<scheduler::Memory>>,
     /// Where spiders run in containers.
     engine: Arc<Engine>,
+    swarm: Arc<Swarm>,
     /// The attempts of this server.
     running: Arc<Mutex<HashMap<TaskId, Running>>>,
 }
@@ -100,7 +103,7 @@ impl Tasks {
         proxies: Proxies,
         datasources: Datasources,
         (nodes, default_memory_limit_mb): (Nodes, Option<i64>),
-        engine: Engine,
+        (engine, swarm): (Engine, Swarm),
     ) -> Self {
         let Foundation { db, documents, files, secrets, clock, events, wakes, quotas, stop } = foundation;
         let (signals, queued, scheduler) = (Signals::new(wakes.clone()), Queued::new(wakes), Arc::default());
@@ -126,6 +129,7 @@ impl Tasks {
             whole: Arc::default(),
             scheduler,
             engine: Arc::new(engine),
+            swarm: Arc::new(swarm),
             running,
         }
     }

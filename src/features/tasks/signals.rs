@@ -58,21 +58,23 @@ impl Signals {
     }
 }
 
-/// Woken when a task may be waiting: the dispatcher of this server, and nodes that ask it for work.
+/// Woken when a task may be waiting: the dispatcher of this server, nodes that ask it for work, and who looks after the swarm.
 #[derive(Debug, Clone)]
 pub(super) struct Queued {
     dispatcher: Arc<Notify>,
     nodes: Arc<Notify>,
+    swarm: Arc<Notify>,
     wakes: Wakes,
 }
 
 impl Queued {
     pub(super) fn new(wakes: Wakes) -> Self {
-        let queued = Self { dispatcher: Arc::default(), nodes: Arc::default(), wakes };
-        let (dispatcher, nodes) = (queued.dispatcher.clone(), queued.nodes.clone());
+        let queued = Self { dispatcher: Arc::default(), nodes: Arc::default(), swarm: Arc::default(), wakes };
+        let Self { dispatcher, nodes, swarm, .. } = queued.clone();
         queued.wakes.hear(QUEUE, move |_| {
             dispatcher.notify_one();
             nodes.notify_waiters();
+            swarm.notify_one();
         });
         queued
     }
@@ -85,14 +87,19 @@ impl Queued {
         self.nodes.clone()
     }
 
+    pub(super) fn swarm(&self) -> Arc<Notify> {
+        self.swarm.clone()
+    }
+
     pub(super) fn notify_one(&self) {
         self.dispatcher.notify_one();
         self.wake_nodes();
     }
 
-    /// Also when there is something else that they are to hear of, or another server's dispatcher.
+    /// Those that run tasks elsewhere, also when there is something else that they are to hear of, and other servers.
     pub(super) fn wake_nodes(&self) {
         self.nodes.notify_waiters();
+        self.swarm.notify_one();
         self.wakes.say(QUEUE, "");
     }
 }

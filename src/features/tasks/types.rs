@@ -9,6 +9,7 @@ use crate::{
     features::spiders::Overlap,
     id::{DeploymentId, SpiderId, TaskId},
     platform::{database::word_enum, documents::Counts},
+    protocol::SWARM_WORKERS,
     text,
 };
 
@@ -216,6 +217,31 @@ pub(super) struct Held {
     pub attempt: i64,
     pub lease_until: DateTime<Utc>,
     pub worker_id: String,
+}
+
+/// A claim that a swarm is to run, or runs.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct InSwarm {
+    #[sqlx(flatten)]
+    pub claim: Claim,
+    pub lease_until: DateTime<Utc>,
+    pub is_cancelled: bool,
+}
+
+impl InSwarm {
+    pub(super) fn held(&self) -> Held {
+        Held {
+            task_id: self.claim.task_id.clone(),
+            attempt: self.claim.attempt,
+            lease_until: self.lease_until,
+            worker_id: self.claim.worker_id.clone(),
+        }
+    }
+
+    /// Whether its container has not asked for it yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.claim.worker_id == SWARM_WORKERS
+    }
 }
 
 /// What broke an attempt off, where it was not the spider.

@@ -94,6 +94,9 @@ impl Tasks {
         if around.runner == Runner::Node {
             return self.reason_of_nodes(around, nodes);
         }
+        if around.runner == Runner::Swarm {
+            return self.swarm.reason(&around.node_labels.0);
+        }
         text!("等待空闲的执行槽", "waiting for a free slot")
     }
 

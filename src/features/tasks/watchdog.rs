@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     id::TaskId,
     platform::process::presence::{Former, Presence},
-    protocol::NODE_WORKERS,
+    protocol::{NODE_WORKERS, SWARM_WORKERS},
     runner::Runner,
 };
 
@@ -28,8 +28,9 @@ const PERIOD_AFTER_CRASH: Duration = Duration::from_millis(250);
 /// For so long after the start: what is not gone by then is stuck.
 const HURRY: Duration = Duration::from_mins(1);
 
-/// So long nodes have, once a server is up, to find it again: more than their longest pause between two calls.
-const NODES_RETURN: Duration = Duration::from_mins(1);
+/// So long nodes and containers have, once a server is up, to find it again: more than their longest pause between two
+/// calls.
+const ELSEWHERE_RETURNS: Duration = Duration::from_mins(1);
 
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]
@@ -117,7 +118,8 @@ impl Watchdog {
     fn lost(&self, held: Vec<Held>) -> Vec<Held> {
         let honoured = self.lease + GRACE.to_std().unwrap_or_default();
         let over_at = self.clock.is_steady_for(honoured).then(|| self.tasks.clock.now() - GRACE);
-        let honoured_of_nodes = self.tasks.nodes.lease() + GRACE.to_std().unwrap_or_default();
+        let honoured_elsewhere = self.tasks.nodes.lease() + GRACE.to_std().unwrap_or_default();
+        let honoured_of_starts = self.tasks.swarm.start_time() + GRACE.to_std().unwrap_or_default();
         let mut state = self.state();
         let up_for = state.started.elapsed();
         let mut seen = std::mem::take(&mut state.seen);
@@ -126,10 +128,14 @@ impl Watchdog {
             let former = seen.remove(&claim.task_id).filter(|(former, _)| *former == claim);
             let (_, since) = former.unwrap_or_else(|| (claim.clone(), Instant::now()));
             let is_over = over_at.is_some_and(|at| claim.lease_until < at);
-            let is_node = claim.worker_id.starts_with(NODE_WORKERS);
-            // While no server was up, no node could keep its claims: one that lives does so soon.
-            let is_over = is_over && !(is_node && up_for < NODES_RETURN);
-            let honoured = if is_node { honoured_of_nodes } else { honoured };
+            let is_elsewhere = [NODE_WORKERS, SWARM_WORKERS].iter().any(|start| claim.worker_id.starts_with(start));
+            // While no server was up, nothing elsewhere could keep its claims: what lives does so soon.
+            let is_over = is_over && !(is_elsewhere && up_for < ELSEWHERE_RETURNS);
+            let honoured = match claim.worker_id.as_str() {
+                SWARM_WORKERS => honoured_of_starts,
+                _ if is_elsewhere => honoured_elsewhere,
+                _ => honoured,
+            };
             if is_over || claim.lease_until == DISOWNED || since.elapsed() > honoured {
                 lost.push(claim.clone());
             }
@@ -144,7 +150,10 @@ impl Watchdog {
         // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
         let reporter = Reporter::new(tasks, &claim).await?;
         let undelivered = self.runner.salvage(&claim.task_id, claim.attempt, &reporter).await;
-        let message = if held.worker_id.starts_with(NODE_WORKERS) {
+        let message = if held.worker_id.starts_with(SWARM_WORKERS) {
+            "the machine of the swarm that ran the task is gone, or was cut off from the server for longer than its claim \
+             held; what the spider had delivered is kept"
+        } else if held.worker_id.starts_with(NODE_WORKERS) {
             "the node that ran the task is gone, or was cut off from the server for longer than its claim held; what the \
              spider had delivered is kept"
         } else {

@@ -31,11 +31,14 @@ use bollard::{
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
 
+pub(super) use self::{
+    answers::found,
+    connection::Connection,
+    making::{MOST_OPEN_FILES, OOM_SCORE, USER, USER_ID, nano, ulimit},
+};
 use self::{
-    answers::{
-        container_of, found, happening_of, is_of_a_port, is_of_a_state_between, says_no_image, told_of, written,
-    },
-    connection::{Connection, PATIENCE, Reached},
+    answers::{container_of, happening_of, is_of_a_port, is_of_a_state_between, says_no_image, told_of, written},
+    connection::{PATIENCE, Reached},
     making::Place,
     streams::{received, sent, watched},
 };

@@ -13,6 +13,7 @@ mod marks;
 mod pieces;
 mod runtime;
 mod spec;
+pub mod swarm;
 mod upkeep;
 
 use std::{ops::Deref, sync::Arc};

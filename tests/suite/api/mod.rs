@@ -24,5 +24,6 @@ mod proxies;
 mod repositories;
 pub mod schedules;
 mod spiders;
+mod swarm;
 mod ui;
 mod workspaces;

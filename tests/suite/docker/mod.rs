@@ -4,6 +4,7 @@ mod editor;
 mod faults;
 mod instances;
 mod spiders;
+mod swarm;
 mod web;
 mod workspaces;
 

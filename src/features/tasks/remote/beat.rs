@@ -24,7 +24,7 @@ pub(super) async fn heartbeat(
     let lease = tasks.nodes.lease();
     let mut orders = Vec::new();
     for held in &beat.held {
-        orders.extend(tasks.keep(&node.name, held).await?);
+        orders.extend(tasks.keep(&worker_name(&node.name, &held.instance), held).await?);
     }
     for instance in &beat.gone {
         // Nothing of it is left that could run: what it never told of passes on at once.
@@ -47,12 +47,11 @@ pub(super) async fn heartbeat(
 
 impl Tasks {
     /// Keeps a claim; says so where it cannot be kept, or the task is to be cancelled.
-    async fn keep(&self, node: &str, held: &HeldAttempt) -> Result<Option<NodeOrder>> {
+    pub(super) async fn keep(&self, worker: &str, held: &HeldAttempt) -> Result<Option<NodeOrder>> {
         let lease = TimeDelta::from_std(self.nodes.lease()).unwrap_or_default();
-        let worker = worker_name(node, &held.instance);
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let peak = held.peak_memory_mb.filter(|peak| *peak > 0).map(|peak| peak as f64);
-        let order = match self.renew((&held.task_id, held.attempt, &worker), lease, peak).await? {
+        let order = match self.renew((&held.task_id, held.attempt, worker), lease, peak).await? {
             Some(false) => return Ok(None),
             Some(true) => OrderKind::Cancel,
             None => OrderKind::Lost,

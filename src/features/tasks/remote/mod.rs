@@ -1,7 +1,10 @@
-//! Tasks that nodes run. A claim is made here, for the node; its agent keeps it by its heartbeats, and tells what the
-//! spider prints, finds, and how it ends. What an agent says of a claim that it does not hold changes nothing.
+//! Tasks that nodes run, or containers of a swarm. A claim is made here, for the node or the container; that keeps it by
+//! its heartbeats, and tells what the spider prints, finds, and how it ends. What somebody says of a claim that he does
+//! not hold changes nothing.
 
 mod beat;
+mod container;
+mod holder;
 mod told;
 mod work;
 
@@ -20,31 +23,31 @@ use super::{
     internal::{MAX_BATCH_BYTES, Weight, weigh},
     types::Claim,
 };
-use crate::{
-    error::{Error, Result},
-    features::nodes::Node,
-    id::TaskId,
-    protocol::{HeldAttempt, worker_name},
-    text,
-};
+use crate::{error::Result, id::TaskId};
 
 /// Paths below `/internal`, to be put behind [`Nodes::guard`](crate::features::nodes::Nodes::guard).
 pub fn router(tasks: Tasks) -> OpenApiRouter {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(beat::heartbeat)).routes(routes!(work::work)).with_state(tasks)
+}
+
+/// Likewise, behind a guard of their own: for nodes, and for containers of attempts.
+pub fn holder_router(tasks: Tasks) -> OpenApiRouter {
+    let router = OpenApiRouter::new()
         .routes(routes!(told::told))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
         .layer(from_fn_with_state(Weight::default(), weigh))
-        .routes(routes!(beat::heartbeat))
-        .routes(routes!(work::work))
         .routes(routes!(told::delivered))
         .routes(routes!(told::end))
-        .with_state(tasks)
+        .routes(routes!(container::take))
+        .routes(routes!(container::beat))
+        .with_state(tasks.clone());
+    holder::guard(tasks, router)
 }
 
 /// One of another server, or that ended without a word, is forgotten after so long.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
-/// What this server remembers of attempts that nodes run: how far their logs were read.
+/// What this server remembers of attempts that run elsewhere: how far their logs were read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Remote(Arc<Mutex<HashMap<(TaskId, i64), Known>>>);
 
@@ -71,26 +74,15 @@ impl Remote {
         known.reporter.clone()
     }
 
-    fn forget(&self, claim: &Claim) {
+    pub(super) fn forget(&self, claim: &Claim) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.remove(&(claim.task_id.clone(), claim.attempt));
     }
 }
 
 impl Tasks {
-    /// The claim that the node's agent speaks of; an error where it does not hold it.
-    async fn held_by(&self, node: &Node, of: &HeldAttempt) -> Result<Claim> {
-        let claim = self.claim_of(&of.task_id, of.attempt, &worker_name(&node.name, &of.instance)).await?;
-        claim.ok_or_else(|| {
-            Error::conflict(
-                "claim_lost",
-                text!("该任务已不归此节点", "the attempt is over, or was taken from the node"),
-            )
-        })
-    }
-
     /// Stores what the attempt tells.
-    async fn reporter_of(&self, claim: &Claim) -> Result<Arc<Reporter>> {
+    pub(super) async fn reporter_of(&self, claim: &Claim) -> Result<Arc<Reporter>> {
         if let Some(known) = self.remote.get(claim) {
             return Ok(known);
         }

@@ -1,11 +1,13 @@
-//! What attempts on nodes tell: lines, items, their ends.
+//! What attempts elsewhere tell: lines, items, their ends.
 
 use axum::extract::State;
 
-use super::super::{Tasks, types::Ending};
+use super::{
+    super::{Tasks, types::Ending},
+    holder::Holder,
+};
 use crate::{
     error::{Error, Result},
-    features::nodes::FromNode,
     platform::http::{Body, Envelope, Reply},
     protocol::{Delivered, EndTold, HeldAttempt, Message, Told},
     runner::Report,
@@ -18,16 +20,12 @@ const MOST_MESSAGES: usize = 1000;
 /// Stores lines and items; they are kept when this answers.
 #[utoipa::path(post, path = "/nodes/told", tag = "internal", request_body = Told,
     responses((status = 200, description = "kept"), (status = 409, description = "`claim_lost`")))]
-pub(super) async fn told(
-    State(tasks): State<Tasks>,
-    FromNode { node, .. }: FromNode,
-    Body(told): Body<Told>,
-) -> Result<Reply> {
+pub(super) async fn told(State(tasks): State<Tasks>, holder: Holder, Body(told): Body<Told>) -> Result<Reply> {
     if told.messages.len() > MOST_MESSAGES {
         let text = text!("至多 {MOST_MESSAGES} 条", "at most {MOST_MESSAGES}");
         return Err(Error::invalid("body.messages", "too_long", text));
     }
-    let claim = tasks.held_by(&node, &told.of).await?;
+    let claim = tasks.held_by(&holder, &told.of).await?;
     let reporter = tasks.reporter_of(&claim).await?;
     for message in &told.messages {
         match message {
@@ -43,10 +41,10 @@ pub(super) async fn told(
     responses((status = 200, body = Envelope<Delivered>), (status = 409, description = "`claim_lost`")))]
 pub(super) async fn delivered(
     State(tasks): State<Tasks>,
-    FromNode { node, .. }: FromNode,
+    holder: Holder,
     Body(of): Body<HeldAttempt>,
 ) -> Result<Reply<Delivered>> {
-    let claim = tasks.held_by(&node, &of).await?;
+    let claim = tasks.held_by(&holder, &of).await?;
     let any = tasks.documents.has_batch_of(&claim.task_id, claim.attempt).await?;
     Ok(Reply::data(Delivered { any }))
 }
@@ -54,17 +52,14 @@ pub(super) async fn delivered(
 /// Ends the attempt: for good, or to be tried again.
 #[utoipa::path(post, path = "/nodes/end", tag = "internal", request_body = EndTold,
     responses((status = 200, description = "written down"), (status = 409, description = "`claim_lost`")))]
-pub(super) async fn end(
-    State(tasks): State<Tasks>,
-    FromNode { node, .. }: FromNode,
-    Body(end): Body<EndTold>,
-) -> Result<Reply> {
-    let claim = tasks.held_by(&node, &end.of).await?;
+pub(super) async fn end(State(tasks): State<Tasks>, holder: Holder, Body(end): Body<EndTold>) -> Result<Reply> {
+    let claim = tasks.held_by(&holder, &end.of).await?;
     tasks.reporter_of(&claim).await?.finish_log().await;
     let status = tasks.finish(&claim, &Ending::of(end.outcome, end.stop)).await?;
     tasks.remote.forget(&claim);
     if let Some(status) = status {
-        tracing::info!(task = %claim.task_id, node = node.name, %status, "task {} ended on a node", claim.task_id);
+        let worker = &claim.worker_id;
+        tracing::info!(task = %claim.task_id, worker, %status, "task {} ended elsewhere", claim.task_id);
     }
     tasks.signals.raise(&claim.task_id);
     tasks.queued.notify_one();

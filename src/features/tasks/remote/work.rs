@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// A call waits no longer: proxies in between would end it.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How often the queue is looked at without being woken: for tasks that another server queued, or whose time has come.
-const PERIOD: Duration = Duration::from_secs(1);
+pub(super) const PERIOD: Duration = Duration::from_secs(1);
 /// What an agent may ask for at once.
 const MOST_JOBS: usize = 16;
 
@@ -94,7 +94,7 @@ impl Tasks {
         };
         let lost: Vec<Claim> = self.claims_of(&worker).await?.into_iter().filter(|claim| !known(claim)).collect();
         for claim in lost.into_iter().take(room) {
-            jobs.extend(self.job_for_node(&claim).await);
+            jobs.extend(self.job_elsewhere(&claim).await);
         }
         // Also where the agent counts wrongly, or the server knows better.
         let running = self.running_on(&node.name).await?;
@@ -104,14 +104,14 @@ impl Tasks {
         for _ in 0..left {
             let Some(claim) = self.claim_next(&worker, lease, &place).await? else { break };
             self.signals.raise(&claim.task_id);
-            jobs.extend(self.job_for_node(&claim).await);
+            jobs.extend(self.job_elsewhere(&claim).await);
         }
         Ok(jobs)
     }
 
     /// None where it cannot be made ready: then it has ended here.
-    async fn job_for_node(&self, claim: &Claim) -> Option<Job> {
-        // The agent knows where it reaches the server, and its own limits.
+    pub(super) async fn job_elsewhere(&self, claim: &Claim) -> Option<Job> {
+        // Whoever runs it knows where it reaches the server, and its own limits.
         let settings = JobSettings { api_url: String::new(), memory_limit_mb: self.default_memory_limit_mb };
         let ready = match self.job(claim, &settings).await {
             Ok(job) => self.reporter_of(claim).await.map(|_| job).map_err(Unready::Error),

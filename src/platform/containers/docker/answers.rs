@@ -39,7 +39,7 @@ pub(super) fn is_of_another_version(error: &Error) -> bool {
 }
 
 /// None where what was asked for is not there.
-pub(super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+pub(in super::super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),

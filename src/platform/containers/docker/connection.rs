@@ -21,7 +21,7 @@ const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const PODMAN_SOCKET: &str = "/run/podman/podman.sock";
 
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in super::super) struct Connection {
     /// Empty: whichever of the usual sockets is there.
     host: String,
     /// Forgotten when the engine goes, as another one may come back.
@@ -38,11 +38,11 @@ pub(super) struct Reached {
 
 impl Connection {
     /// Nothing is asked of the engine yet.
-    pub(super) fn new(host: &str) -> Self {
+    pub(in super::super) fn new(host: &str) -> Self {
         Self { host: host.to_owned(), engine: Mutex::default() }
     }
 
-    pub(super) async fn client(&self) -> Result<bollard::Docker> {
+    pub(in super::super) async fn client(&self) -> Result<bollard::Docker> {
         Ok(self.engine().await?.client)
     }
 
@@ -77,7 +77,11 @@ impl Connection {
     }
 
     /// The answer to a call, which does not take for ever; `about` is the container that it is for.
-    pub(super) async fn ask<T>(&self, about: &str, call: impl Future<Output = Result<T, Error>>) -> Result<T> {
+    pub(in super::super) async fn ask<T>(
+        &self,
+        about: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T> {
         self.ask_within(PATIENCE, about, call).await
     }
 

@@ -11,11 +11,11 @@ use super::super::ContainerSpec;
 use crate::platform::files::hash_of;
 
 /// Never root, whatever the image says.
-const USER: &str = "1000:1000";
-pub(super) const USER_ID: u64 = 1000;
-const MOST_OPEN_FILES: i64 = 8192;
+pub(in super::super) const USER: &str = "1000:1000";
+pub(in super::super) const USER_ID: u64 = 1000;
+pub(in super::super) const MOST_OPEN_FILES: i64 = 8192;
 /// The kernel should end a container rather than the server when memory runs out.
-const OOM_SCORE: i64 = 500;
+pub(in super::super) const OOM_SCORE: i64 = 500;
 
 /// Programs may be run in it, unlike in what Docker makes unless it is told.
 const TMP: &str = "rw,exec,nosuid,nodev,size=64m,mode=1777";
@@ -123,11 +123,11 @@ pub(super) fn mount(volume: &str, folder: &str) -> Mount {
     }
 }
 
-fn ulimit(name: &str, limit: i64) -> ResourcesUlimits {
+pub(in super::super) fn ulimit(name: &str, limit: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(limit), hard: Some(limit) }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "no machine has so many processors")]
-fn nano(cpus: f64) -> i64 {
+pub(in super::super) fn nano(cpus: f64) -> i64 {
     (cpus * 1e9).round() as i64
 }

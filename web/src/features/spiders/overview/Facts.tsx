@@ -95,7 +95,7 @@ export function Facts({ spider }: { spider: Schemas['Spider'] }) {
   )
 }
 
-/** Where it runs; of nodes, which. */
+/** Where it runs; of nodes and machines of the swarm, which. */
 function Runner({ spider: { runner, node_id, node_labels } }: { spider: Schemas['Spider'] }) {
   const { t } = useTranslation('spiders')
   return (
@@ -107,7 +107,8 @@ function Runner({ spider: { runner, node_id, node_labels } }: { spider: Schemas[
           <NodeName id={node_id} />
         </>
       )}
-      {runner === 'node' && !node_id && node_labels.map((label) => <Tag key={label}>{label}</Tag>)}
+      {((runner === 'node' && !node_id) || runner === 'swarm') &&
+        node_labels.map((label) => <Tag key={label}>{label}</Tag>)}
     </>
   )
 }

@@ -5,23 +5,30 @@ import { NodeField } from '../../nodes/NodeField'
 import type { Fields } from './fields'
 import { Columns } from './inputs'
 
-/** Which node runs it, where a node does. */
+/** Which node runs it, or which machine of the swarm, where one does. */
 export function NodeFields() {
   const { t } = useTranslation('spiders')
   const form = Form.useFormInstance<Fields>()
-  const isNode = Form.useWatch('runner', form) === 'node'
+  const runner = Form.useWatch('runner', form)
   const isChosen = !!Form.useWatch('node_id', form)
-  if (!isNode) return null
+  const isNode = runner === 'node'
+  if (!isNode && runner !== 'swarm') return null
   return (
     <Columns>
-      <NodeField
-        name="node_id"
-        label={t('settings.node')}
-        extra={t('settings.nodeHint')}
-        placeholder={t('settings.anyNode')}
-      />
-      {!isChosen && (
-        <Form.Item name="node_labels" label={t('settings.nodeLabels')} extra={t('settings.nodeLabelsHint')}>
+      {isNode && (
+        <NodeField
+          name="node_id"
+          label={t('settings.node')}
+          extra={t('settings.nodeHint')}
+          placeholder={t('settings.anyNode')}
+        />
+      )}
+      {!(isNode && isChosen) && (
+        <Form.Item
+          name="node_labels"
+          label={t('settings.nodeLabels')}
+          extra={t(isNode ? 'settings.nodeLabelsHint' : 'settings.machineLabelsHint')}
+        >
           <Select mode="tags" tokenSeparators={[',', ' ']} open={false} suffix={null} />
         </Form.Item>
       )}

@@ -69,7 +69,7 @@ export function RunFields() {
           name="runner"
           label={t('settings.runner')}
           extra={t('settings.runnerHint')}
-          values={['auto', 'process', 'docker', 'node'] as const}
+          values={['auto', 'process', 'docker', 'node', 'swarm'] as const}
           names={t('settings.runners', { returnObjects: true })}
         />
         <Form.Item name="image" label={t('settings.image')} extra={t('settings.imageHint')}>

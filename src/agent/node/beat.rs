@@ -7,11 +7,9 @@ use std::{
 
 use anyhow::bail;
 
-use super::{
-    Agent,
-    client::{Pauses, Trouble},
-};
+use super::Node;
 use crate::{
+    agent::client::{Pauses, Trouble},
     clock::{Clock, SystemClock},
     platform::process::Moment,
     protocol::{Beat, BeatAnswer, NodeReport, PROTOCOL},
@@ -22,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer that took longer does not tell what time it is.
 const SLOW: Duration = Duration::from_millis(500);
 
-impl Agent {
+impl Node {
     /// The first heartbeat. Waits for a server that is away; an error where it refuses.
     pub(super) async fn introduce(&self) -> anyhow::Result<()> {
         let mut pauses = Pauses::up_to(Duration::from_secs(10));
@@ -51,8 +49,8 @@ impl Agent {
             tokio::select! {
                 () = waiting => {}
                 // That it stops is said at once.
-                () = self.stop.cancelled(), if !knows_of_stop => knows_of_stop = true,
-                () = self.quit.cancelled() => return,
+                () = self.agent.stop.cancelled(), if !knows_of_stop => knows_of_stop = true,
+                () = self.agent.quit.cancelled() => return,
             }
             match self.beat(period.clamp(Duration::from_secs(1), PATIENCE)).await {
                 Ok(answer) => {
@@ -70,7 +68,7 @@ impl Agent {
                     was_well = false;
                 }
             }
-            self.held.end_lapsed();
+            self.agent.held.end_lapsed();
         }
     }
 
@@ -78,14 +76,14 @@ impl Agent {
         let beat = self.present();
         let body = serde_json::to_vec(&beat).map_err(|error| Trouble::Away(error.to_string()))?;
         let (sent, asked) = (Moment::now(), Instant::now());
-        let answer = self.server.call::<BeatAnswer>("/nodes/heartbeat", body, patience).await?;
+        let answer = self.agent.server.call::<BeatAnswer>("/nodes/heartbeat", body, patience).await?;
         let answer = answer.ok_or_else(|| Trouble::Away("an empty answer".to_owned()))?;
         let took = asked.elapsed();
         if took < SLOW {
-            self.clock.set(answer.now, asked + took / 2);
+            self.agent.clock.set(answer.now, asked + took / 2);
         }
-        self.held.extend(&beat.held, &answer.orders, sent + Duration::from_millis(answer.lease_ms));
-        self.held.obey(&answer.orders);
+        self.agent.held.extend(&beat.held, &answer.orders, sent + Duration::from_millis(answer.lease_ms));
+        self.agent.held.obey(&answer.orders);
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).retain(|gone| !beat.gone.contains(gone));
         Ok(answer)
     }
@@ -102,12 +100,12 @@ impl Agent {
                 slots: count(self.settings.slots),
                 labels: self.settings.labels.clone(),
                 versions: machine.versions(),
-                load: machine.load(&self.disk),
-                is_disk_full: self.disk.check_room().is_err(),
-                is_stopping: self.stop.is_cancelled(),
-                running_tasks: count(self.held.running()),
+                load: machine.load(&self.agent.disk),
+                is_disk_full: self.agent.disk.check_room().is_err(),
+                is_stopping: self.agent.stop.is_cancelled(),
+                running_tasks: count(self.agent.held.running()),
             },
-            held: self.held.all().iter().map(|holding| holding.told()).collect(),
+            held: self.agent.held.all().iter().map(|holding| holding.told()).collect(),
             gone: self.gone.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }

@@ -12,7 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::Agent;
+use super::Node;
 use crate::{
     error::{Error, Problem, Result},
     platform::http::carry_context,
@@ -20,9 +20,9 @@ use crate::{
     text,
 };
 
-impl Agent {
+impl Node {
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let quit = self.quit.clone();
+        let quit = self.agent.quit.clone();
         let router = router(self);
         let served = axum::serve(listener, router).with_graceful_shutdown(quit.cancelled_owned());
         if let Err(error) = served.await {
@@ -31,23 +31,23 @@ impl Agent {
     }
 }
 
-fn router(agent: Arc<Agent>) -> Router {
+fn router(node: Arc<Node>) -> Router {
     let closed = Router::new()
         .route("/status", get(status))
         .nest("/projects", super::projects::router())
         .fallback(nothing)
-        .layer(from_fn_with_state(agent.clone(), check));
+        .layer(from_fn_with_state(node.clone(), check));
     Router::new()
         .route("/health", get(health))
         .nest("/api/v1", closed)
         .fallback(nothing)
-        .with_state(agent)
+        .with_state(node)
         .layer(from_fn(carry_context))
 }
 
-async fn check(State(agent): State<Arc<Agent>>, request: Request, next: Next) -> Result<Response> {
+async fn check(State(node): State<Arc<Node>>, request: Request, next: Next) -> Result<Response> {
     let given = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    if given.is_some_and(|given| agent.server.is_token(given)) {
+    if given.is_some_and(|given| node.agent.server.is_token(given)) {
         return Ok(next.run(request).await);
     }
     Err(Error::Unauthenticated(Problem {
@@ -61,14 +61,14 @@ async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-async fn status(State(agent): State<Arc<Agent>>) -> Json<Value> {
+async fn status(State(node): State<Arc<Node>>) -> Json<Value> {
     let data = json!({
-        "name": agent.settings.name,
-        "instance": agent.instance,
-        "slots": agent.settings.slots,
-        "running_tasks": agent.held.running(),
-        "held": agent.held.all().iter().map(|holding| holding.told()).collect::<Vec<_>>(),
-        "is_stopping": agent.stop.is_cancelled(),
+        "name": node.settings.name,
+        "instance": node.instance,
+        "slots": node.settings.slots,
+        "running_tasks": node.agent.held.running(),
+        "held": node.agent.held.all().iter().map(|holding| holding.told()).collect::<Vec<_>>(),
+        "is_stopping": node.agent.stop.is_cancelled(),
     });
     Json(json!({"code": 200, "msg": "success", "data": data}))
 }

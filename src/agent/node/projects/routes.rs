@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::super::Agent;
+use super::super::Node;
 use crate::{
     error::Result,
     platform::http::{Body, Reply},
@@ -17,7 +17,7 @@ use crate::{
     text,
 };
 
-pub(in super::super) fn router() -> Router<Arc<Agent>> {
+pub(in super::super) fn router() -> Router<Arc<Node>> {
     Router::new()
         .route("/clone", post(clone))
         .route("/{id}/pull", post(pull))
@@ -26,27 +26,27 @@ pub(in super::super) fn router() -> Router<Arc<Agent>> {
 }
 
 async fn clone(
-    State(agent): State<Arc<Agent>>,
+    State(node): State<Arc<Node>>,
     Body(order): Body<CloneOrder>,
 ) -> Result<(StatusCode, Json<CloneAnswer>)> {
-    let answer = agent.clone_project(order)?;
+    let answer = node.clone_project(order)?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
 async fn pull(
-    State(agent): State<Arc<Agent>>,
+    State(node): State<Arc<Node>>,
     Path(id): Path<String>,
     Body(order): Body<PullOrder>,
 ) -> Result<(StatusCode, Json<CloneAnswer>)> {
-    let answer = agent.pull_project(&id, order.access, order.force)?;
+    let answer = node.pull_project(&id, order.access, order.force)?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
-async fn status(State(agent): State<Arc<Agent>>, Path(id): Path<String>) -> Result<Json<NodeProject>> {
-    agent.projects.status(&id).map(Json)
+async fn status(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<Json<NodeProject>> {
+    node.projects.status(&id).map(Json)
 }
 
-async fn remove(State(agent): State<Arc<Agent>>, Path(id): Path<String>) -> Result<Reply> {
-    agent.remove_project(&id).await?;
+async fn remove(State(node): State<Arc<Node>>, Path(id): Path<String>) -> Result<Reply> {
+    node.remove_project(&id).await?;
     Ok(Reply::message(text!("项目已删除", "the project is removed")))
 }

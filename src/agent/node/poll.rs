@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    Agent,
-    client::{Pauses, Trouble},
-    held::{Grip, Holding},
-};
+use super::Node;
 use crate::{
+    agent::{
+        client::{Pauses, Trouble},
+        held::{Grip, Holding},
+    },
     platform::process::Moment,
     protocol::{WorkGiven, WorkWanted},
 };
@@ -16,15 +16,15 @@ const WAIT: Duration = Duration::from_secs(30);
 /// Beside what the call waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl Agent {
+impl Node {
     pub(super) async fn keep_asking(self: Arc<Self>) {
         let mut pauses = Pauses::up_to(Duration::from_secs(10));
-        while !self.stop.is_cancelled() {
-            let mut changes = self.held.changes();
-            let free = if self.disk.check_room().is_err() {
+        while !self.agent.stop.is_cancelled() {
+            let mut changes = self.agent.held.changes();
+            let free = if self.agent.disk.check_room().is_err() {
                 0
             } else {
-                self.settings.slots.saturating_sub(self.held.running())
+                self.settings.slots.saturating_sub(self.agent.held.running())
             };
             let sent = Moment::now();
             let asking = self.ask(free);
@@ -36,24 +36,24 @@ impl Agent {
                 tokio::select! {
                     given = asking => given,
                     _ = changes.changed() => continue,
-                    () = self.stop.cancelled() => return,
+                    () = self.agent.stop.cancelled() => return,
                 }
             };
             match given {
                 Ok(given) => {
                     pauses.reset();
-                    self.held.obey(&given.orders);
+                    self.agent.held.obey(&given.orders);
                     let until = sent + Duration::from_millis(given.lease_ms);
                     for job in given.jobs {
                         // Held before the next call, which says what it knows of.
-                        if let Some(grip) = Grip::take(&self, Holding::of_job(&job, &self.instance, until)) {
-                            self.tracker.spawn(Box::pin(self.clone().run(job, grip)));
+                        if let Some(grip) = Grip::take(&self.agent, Holding::of_job(&job, &self.instance, until)) {
+                            self.agent.tracker.spawn(Box::pin(self.agent.clone().run(job, grip)));
                         }
                     }
                 }
                 Err(trouble) => {
                     tracing::debug!(%trouble, "asked for work again");
-                    self.stop.run_until_cancelled(pauses.pause()).await;
+                    self.agent.stop.run_until_cancelled(pauses.pause()).await;
                 }
             }
         }
@@ -64,11 +64,11 @@ impl Agent {
             instance: self.instance.clone(),
             free: i64::try_from(free).unwrap_or(0),
             wait_ms: u64::try_from(WAIT.as_millis()).unwrap_or(0),
-            held: self.held.all().iter().map(|holding| holding.told()).collect(),
-            stopping: self.held.stopping(),
+            held: self.agent.held.all().iter().map(|holding| holding.told()).collect(),
+            stopping: self.agent.held.stopping(),
         };
         let body = serde_json::to_vec(&wanted).map_err(|error| Trouble::Away(error.to_string()))?;
-        let given = self.server.call("/nodes/work", body, WAIT + PATIENCE).await?;
+        let given = self.agent.server.call("/nodes/work", body, WAIT + PATIENCE).await?;
         given.ok_or_else(|| Trouble::Away("an empty answer".to_owned()))
     }
 }

@@ -16,8 +16,9 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 
 use self::{bring::Bringing, journal::Journal, target::Target};
-use super::{Agent, client::USUAL, settings::Settings};
+use super::Node;
 use crate::{
+    agent::{client::USUAL, settings::Settings},
     error::{Error, Result},
     platform::git::{Address, Credentials, Git, Remote, Revision},
     protocol::{CloneAnswer, CloneOrder, GitAccess, NodeProject, ProjectHint},
@@ -43,14 +44,14 @@ pub(super) struct Projects {
 
 /// Something is being done with a project until this goes.
 struct Turn {
-    agent: Arc<Agent>,
+    node: Arc<Node>,
     id: String,
     progress: watch::Sender<String>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.agent.projects.busy().remove(&self.id);
+        self.node.projects.busy().remove(&self.id);
     }
 }
 
@@ -92,7 +93,7 @@ impl Projects {
     }
 }
 
-impl Agent {
+impl Node {
     fn turn(self: &Arc<Self>, id: &str) -> Result<Turn> {
         let progress = watch::Sender::new(String::new());
         let mut busy = self.projects.busy();
@@ -103,7 +104,7 @@ impl Agent {
             ));
         }
         busy.insert(id.to_owned(), progress.clone());
-        Ok(Turn { agent: self.clone(), id: id.to_owned(), progress })
+        Ok(Turn { node: self.clone(), id: id.to_owned(), progress })
     }
 
     /// Begins to bring the repository to its folder.
@@ -150,10 +151,10 @@ impl Agent {
             message: "begun".to_owned(),
             local_path: target.path().to_string_lossy().into_owned(),
         };
-        let agent = self.clone();
-        self.tracker.spawn(async move {
-            let quit = agent.quit.clone();
-            quit.run_until_cancelled(Box::pin(agent.bring(turn, journal, &target, (access, force)))).await;
+        let node = self.clone();
+        self.agent.tracker.spawn(async move {
+            let quit = node.agent.quit.clone();
+            quit.run_until_cancelled(Box::pin(node.bring(turn, journal, &target, (access, force)))).await;
         });
         Ok(answer)
     }
@@ -192,9 +193,9 @@ impl Agent {
         let git = &self.projects.git;
         let commit = git.fetch(&journal.project_id, &remote, &turn.progress).await?;
         let tree = git.tree(&journal.project_id, &commit.id).await?;
-        let bringing = Bringing { git, files: self.cache.files(), copy: &journal.project_id, target, force };
+        let bringing = Bringing { git, files: self.agent.cache.files(), copy: &journal.project_id, target, force };
         let brought = Box::pin(bringing.bring(&tree, &journal.base)).await?;
-        self.cache.has_grown();
+        self.agent.cache.has_grown();
         journal.base = brought.base;
         (journal.git_commit, journal.git_subject) = (Some(commit.id), Some(commit.subject));
         journal.host_keys = commit.host_keys.or_else(|| journal.host_keys.take());
@@ -206,7 +207,11 @@ impl Agent {
         let hint = ProjectHint { status: journal.status.clone(), message: journal.message.clone() };
         let Ok(body) = serde_json::to_vec(&hint) else { return };
         for _ in 0..HINTS {
-            match self.server.call::<()>(&format!("/projects/{}/status", journal.project_id), body.clone(), USUAL).await
+            match self
+                .agent
+                .server
+                .call::<()>(&format!("/projects/{}/status", journal.project_id), body.clone(), USUAL)
+                .await
             {
                 Err(trouble) if trouble.is_passing() => tokio::time::sleep(Duration::from_secs(2)).await,
                 _ => return,
@@ -226,7 +231,7 @@ impl Agent {
             _ => {}
         }
         Journal::remove(&self.projects.journals, id)?;
-        self.tracker.spawn_blocking(move || std::fs::remove_dir_all(trash));
+        self.agent.tracker.spawn_blocking(move || std::fs::remove_dir_all(trash));
         drop(turn);
         Ok(self.projects.git.remove(id).await?)
     }

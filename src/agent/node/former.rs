@@ -8,15 +8,16 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Agent,
-    attempt::outcome_of,
-    courier::Told,
-    held::{Grip, Holding},
-    outbox::Outbox,
-    teller::Teller,
-};
+use super::Node;
 use crate::{
+    agent::{
+        Agent,
+        attempt::outcome_of,
+        courier::Told,
+        held::{Grip, Holding},
+        outbox::Outbox,
+        teller::Teller,
+    },
     platform::process::{
         Moment,
         presence::{Former, Presence},
@@ -44,12 +45,13 @@ impl Past {
     }
 
     /// Waits until all of it has ended, tells what it left, and that it is gone.
-    pub(super) async fn settle(self, agent: Arc<Agent>) {
+    pub(super) async fn settle(self, node: Arc<Node>) {
+        let agent = &node.agent;
         let Self { mut formers, attempts } = self;
         // Held from the first heartbeat on, so that nobody takes them meanwhile.
         let holdings = attempts.into_iter().filter_map(|(of, outbox)| {
             let holding = Holding::former(of, Moment::now() + UNKNOWN);
-            Grip::take(&agent, holding).map(|grip| (grip, Arc::new(outbox)))
+            Grip::take(agent, holding).map(|grip| (grip, Arc::new(outbox)))
         });
         let holdings: Vec<(Grip, Arc<Outbox>)> = holdings.collect();
         loop {
@@ -73,7 +75,7 @@ impl Past {
         }
         for former in formers {
             let instance = former.worker().rsplit(':').next().unwrap_or_default().to_owned();
-            agent.gone.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+            node.gone.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
             former.forget();
         }
     }
