@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use loops::sync;
 pub use parts::{Outside, git, runner_config};
 use parts::{
-    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, installation, made_folder,
-    open_database, open_documents, open_files, origins, site, swarm_settings,
+    SPIDERS_NETWORK, container_place, containers, default_memory, dispatcher_config, edge, editors, installation,
+    made_folder, open_database, open_documents, open_files, origins, site, swarm_settings,
 };
 
 use crate::{
@@ -177,7 +177,7 @@ impl App {
         let code_sessions = CodeSessions::new(
             foundation.clone(),
             (accounts.clone(), spiders.clone()),
-            containers.clone(),
+            editors(config, &containers),
             (config.code_sessions.clone(), config.docker.ports()?),
             doors.clone(),
         )?;

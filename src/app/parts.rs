@@ -16,14 +16,14 @@ use ipnet::IpNet;
 
 use crate::{
     clock::SharedClock,
-    config::{Config, Confine},
+    config::{Config, Confine, EditorRunner},
     features::{
         accounts::Edge,
         doors::Site,
         tasks::{DispatcherConfig, JobSettings, SwarmSettings},
     },
     platform::{
-        containers::{ContainerRuntime, Containers, Docker},
+        containers::{ContainerRuntime, Containers, Docker, swarm::Services},
         database::{Database, Schema},
         disk::Disk,
         documents::{Documents, MongoStore, SqlStore},
@@ -92,6 +92,16 @@ pub(super) async fn installation(db: &Database) -> anyhow::Result<String> {
 pub(super) fn containers(config: &Config, installation: &str, outside: &Outside) -> Containers {
     let runtime = outside.containers.clone().unwrap_or_else(|| Arc::new(Docker::new(config.docker.clone())));
     Containers::new(runtime, installation)
+}
+
+/// The engine of editors, which may be a swarm.
+pub(super) fn editors(config: &Config, containers: &Containers) -> Containers {
+    match config.code_sessions.runner {
+        EditorRunner::Docker => containers.clone(),
+        EditorRunner::Swarm => {
+            Containers::new(Arc::new(Services::new(config.swarm.clone())), containers.installation())
+        }
+    }
 }
 
 /// The network of spiders' containers.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodeSessions {
+    pub runner: EditorRunner,
     pub image: String,
     pub cpus: f64,
     pub memory_mb: i64,
@@ -18,6 +19,14 @@ pub struct CodeSessions {
     pub per_user: i64,
     pub in_all: i64,
     pub warm: i64,
+}
+
+/// Which engine their containers are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EditorRunner {
+    Docker,
+    Swarm,
 }
 
 impl CodeSessions {

@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-pub use code_sessions::CodeSessions;
+pub use code_sessions::{CodeSessions, EditorRunner};
 pub use docker::{Docker, Reach};
 pub use instances::Instances;
 pub use proxies::{Proxies, WhenNone};
@@ -283,6 +283,11 @@ impl Config {
         self.retention.validate()?;
         self.docker.ports()?;
         self.swarm.validate()?;
+        ensure!(
+            self.code_sessions.runner == EditorRunner::Docker
+                || !(self.swarm.host.is_empty() || self.swarm.engines.is_empty()),
+            "code_sessions.runner is swarm: swarm.host and swarm.engines must say where that is"
+        );
         ensure!((1..=1_048_576).contains(&self.git.max_mb), "git.max_mb must be between 1 and 1048576");
         ensure!((1..=86_400).contains(&self.git.timeout_seconds), "git.timeout_seconds must be between 1 and 86400");
         self.code_sessions.validate()?;

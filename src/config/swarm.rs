@@ -10,6 +10,7 @@ pub struct Swarm {
     pub slots: i64,
     pub start_seconds: i64,
     pub network: String,
+    pub engines: String,
 }
 
 impl Swarm {

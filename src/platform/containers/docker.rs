@@ -75,6 +75,13 @@ impl Docker {
         Self { connection: Connection::new(&settings.host), settings }
     }
 
+    /// As [`inspect`](ContainerRuntime::inspect) has it, with its address on that network.
+    pub(super) async fn inspect_on(&self, id: &ContainerId, network: &str) -> Result<Option<Container>> {
+        let client = self.client().await?;
+        let look = settled(|| client.inspect_container(id, None::<InspectContainerOptions>).map(found));
+        Ok(self.connection.ask(id, look).await?.map(|found| container_of(found, Some(network))))
+    }
+
     async fn client(&self) -> Result<bollard::Docker> {
         self.connection.client().await
     }
@@ -240,7 +247,7 @@ impl ContainerRuntime for Docker {
     async fn inspect(&self, id: &ContainerId) -> Result<Option<Container>> {
         let client = self.client().await?;
         let look = settled(|| client.inspect_container(id, None::<InspectContainerOptions>).map(found));
-        Ok(self.connection.ask(id, look).await?.map(container_of))
+        Ok(self.connection.ask(id, look).await?.map(|found| container_of(found, None)))
     }
 
     async fn list(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>> {

@@ -87,7 +87,13 @@ pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
     /// The network of that name, made where there is none: containers on it reach the outside and not each other.
     async fn network(&self, name: &str) -> Result<Network>;
 
-    /// Makes a container and does not start it. Files may go in with [`Self::put_archive`] before it runs.
+    /// Whether files can go into a container before it is started.
+    fn is_filled_first(&self) -> bool {
+        true
+    }
+
+    /// Makes a container and does not start it. Files may go in with [`Self::put_archive`] before it runs, if
+    /// [`Self::is_filled_first`].
     async fn create(&self, spec: &ContainerSpec) -> Result<ContainerId>;
 
     /// Nothing to do where it runs already.

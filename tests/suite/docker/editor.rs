@@ -14,11 +14,11 @@ use crate::support::{
 };
 
 /// Does what a person would, and fails where the editor does not do its part.
-async fn person(url: &str, actions: Value) -> Value {
+pub(super) async fn person(url: &str, actions: Value) -> Value {
     in_browser("editor.mjs", &json!({"url": url, "actions": actions, "timeout_ms": 60_000})).await
 }
 
-fn address(base: &str, session: &Value) -> String {
+pub(super) fn address(base: &str, session: &Value) -> String {
     let text = |name: &str| session[name].as_str().unwrap();
     format!("{base}{}?tkn={}", text("url"), text("token"))
 }

@@ -5,6 +5,7 @@ mod faults;
 mod instances;
 mod spiders;
 mod swarm;
+mod swarm_editors;
 mod web;
 mod workspaces;
 

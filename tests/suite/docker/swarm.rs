@@ -14,10 +14,10 @@ use tokio::process::Command;
 use crate::support::{Client, ServerProcess, Settings, new_database, skip_unless};
 
 /// The swarm that the tests run on.
-struct Swarm(PathBuf);
+pub(super) struct Swarm(PathBuf);
 
 impl Swarm {
-    fn find() -> Option<Self> {
+    pub(super) fn find() -> Option<Self> {
         let folder = std::env::var_os("TEST_SWARM").map(PathBuf::from);
         if skip_unless(folder.is_some(), "a swarm (scripts/with-swarm)") {
             return None;
@@ -29,11 +29,20 @@ impl Swarm {
         std::fs::read_to_string(self.0.join(name)).unwrap().trim().to_owned()
     }
 
-    fn host(&self, engine: u8) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Of the machine, as this one reaches it.
+    pub(super) fn machine_address(&self, engine: u8) -> String {
+        self.word("address").rsplit_once('.').map(|(network, _)| format!("{network}.1{engine}")).unwrap()
+    }
+
+    pub(super) fn host(&self, engine: u8) -> String {
         format!("unix://{}/{engine}.sock", self.0.display())
     }
 
-    async fn docker(&self, engine: u8, words: &[&str]) -> String {
+    pub(super) async fn docker(&self, engine: u8, words: &[&str]) -> String {
         let host = self.host(engine);
         let done =
             Command::new("docker").args(["--host", &host]).args(words).stdin(Stdio::null()).output().await.unwrap();

@@ -16,6 +16,20 @@ pub struct ServerProcess {
     pub database_url: Option<String>,
 }
 
+/// The same, started by another program that becomes it.
+fn begun_by(words: &[&str], server: &Command) -> Command {
+    let server = server.as_std();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(server.get_program()).kill_on_drop(true);
+    for (name, value) in server.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 impl std::ops::Deref for ServerProcess {
     type Target = Client;
 
@@ -59,23 +73,28 @@ impl ServerProcess {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = parts::new_database().await;
         let server = Self::command(dir.path(), database_url.as_deref(), &[]);
-        let server = server.as_std();
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("ulimit -Sn {limit}; exec \"$0\" \"$@\"")).arg(server.get_program());
-        for (name, value) in server.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        Self::start_command(command.kill_on_drop(true), dir, database_url).await
+        let limited = format!("ulimit -Sn {limit}; exec \"$0\" \"$@\"");
+        Self::start_command(&mut begun_by(&["sh", "-c", &limited], &server), dir, database_url).await
+    }
+
+    /// On another network than this one, where it is reached at `base`.
+    pub async fn start_on_network(of: &str, base: &str, settings: Settings<'_>) -> Self {
+        let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
+        let server = Self::command(dir.path(), None, settings);
+        let mut command = begun_by(&["nsenter", &format!("--net={of}")], &server);
+        Self::start_at(&mut command, dir, None, Some(base)).await
     }
 
     async fn start_command(command: &mut Command, dir: TempDir, database_url: Option<String>) -> Self {
+        Self::start_at(command, dir, database_url, None).await
+    }
+
+    async fn start_at(command: &mut Command, dir: TempDir, database_url: Option<String>, base: Option<&str>) -> Self {
         let mut child = command.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next_line().await.unwrap().expect("the server ended before it said where it listens");
-        let base = first.split_whitespace().nth(1).unwrap().trim_end_matches('/').to_owned();
+        let said = first.split_whitespace().nth(1).unwrap().trim_end_matches('/');
+        let base = base.unwrap_or(said).to_owned();
         // Kept open: a closed pipe would be an error for whoever prints next.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let client = Client::sign_in(&base, "admin@crawlhub.local", PASSWORD).await;

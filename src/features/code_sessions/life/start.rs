@@ -92,8 +92,14 @@ impl CodeSessions {
         session.container_id = Some(container.clone());
         let saved = self.save(session.clone()).await?;
         *session = saved.ok_or_else(|| Error::conflict("closed", text!("会话已关闭", "the session was closed")))?;
-        self.fill(session, &container).await?;
-        self.containers.start(&container).await?;
+        if self.containers.is_filled_first() {
+            self.fill(session, &container).await?;
+            self.containers.start(&container).await?;
+        } else {
+            self.containers.start(&container).await?;
+            self.answering(&session.id, &container).await?;
+            self.fill(session, &container).await?;
+        }
         self.answering(&session.id, &container).await
     }
 

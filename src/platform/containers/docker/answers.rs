@@ -77,13 +77,13 @@ pub(super) fn written(piece: LogOutput) -> Output {
     }
 }
 
-pub(super) fn container_of(found: ContainerInspectResponse) -> Container {
+/// `network`: where its address counts; None: the one it was made for, as what else it may be on is not our doing.
+pub(super) fn container_of(found: ContainerInspectResponse, network: Option<&str>) -> Container {
     let state = state_of(found.state.as_ref());
     let settings = found.network_settings.unwrap_or_default();
-    // Made for one network; what else it may be on is not our doing.
-    let ours = found.host_config.and_then(|config| config.network_mode).unwrap_or_default();
+    let own = found.host_config.and_then(|config| config.network_mode).unwrap_or_default();
     let networks = settings.networks.unwrap_or_default();
-    let address = networks.get(&ours).and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
+    let address = networks.get(network.unwrap_or(&own)).and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
     let config = found.config.unwrap_or_default();
     Container {
         id: found.id.unwrap_or_default(),

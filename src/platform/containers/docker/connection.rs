@@ -52,6 +52,8 @@ impl Connection {
             return Ok(engine);
         }
         let connect = async {
+            // Another part may have done it before.
+            let _ = rustls::crypto::ring::default_provider().install_default();
             let client = bollard::Docker::connect_with_host(&self.address())?.with_timeout(PATIENCE);
             let client = client.negotiate_version().await?;
             let version = client.version().await?;

@@ -4,16 +4,22 @@ use std::collections::HashMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bollard::models::{
-    Limit, Mount, MountTmpfsOptions, MountType, NetworkAttachmentConfig, ServiceSpec, ServiceSpecMode,
-    ServiceSpecModeReplicatedJob, TaskSpec, TaskSpecContainerSpec, TaskSpecContainerSpecFile,
-    TaskSpecContainerSpecPrivileges, TaskSpecContainerSpecSecrets, TaskSpecLogDriver, TaskSpecPlacement,
-    TaskSpecResources, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
+    EndpointSpec, EndpointSpecModeEnum, Limit, Mount, MountTmpfsOptions, MountType, NetworkAttachmentConfig,
+    ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, ServiceSpecModeReplicatedJob, TaskSpec,
+    TaskSpecContainerSpec, TaskSpecContainerSpecFile, TaskSpecContainerSpecPrivileges, TaskSpecContainerSpecSecrets,
+    TaskSpecLogDriver, TaskSpecPlacement, TaskSpecResources, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
 };
 
 use super::{
-    super::docker::{MOST_OPEN_FILES, OOM_SCORE, USER, USER_ID, nano, ulimit},
+    super::{
+        ContainerSpec, Limits,
+        docker::{MOST_OPEN_FILES, OOM_SCORE, USER, USER_ID, nano, ulimit},
+    },
     FOLDER, JobSpec, SECRET_FILE,
 };
+
+/// Of a service: the network at which its container has its address.
+pub(super) const NETWORK_LABEL: &str = "crawlhub.network";
 
 /// From SIGTERM to SIGKILL: what the job has found is still told.
 const STOP_GRACE_NANOS: i64 = 30_000_000_000;
@@ -38,32 +44,80 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 pub(super) fn service_of(job: &JobSpec, secret: String, labels: HashMap<String, String>) -> ServiceSpec {
-    let networks =
-        job.network.clone().map(|target| vec![NetworkAttachmentConfig { target: Some(target), ..Default::default() }]);
+    let placement = TaskSpecPlacement {
+        constraints: Some(job.wanted.iter().map(|wanted| constraint(wanted)).collect()),
+        ..Default::default()
+    };
+    let task = task_of(container_of(job, secret, &labels), job.limits, job.network.as_deref());
     ServiceSpec {
         name: Some(job.name.clone()),
         mode: Some(ServiceSpecMode {
             replicated_job: Some(ServiceSpecModeReplicatedJob { max_concurrent: Some(1), total_completions: Some(1) }),
             ..Default::default()
         }),
-        task_template: Some(TaskSpec {
-            container_spec: Some(container_of(job, secret, &labels)),
-            resources: Some(TaskSpecResources { limits: Some(limits_of(job)), ..Default::default() }),
-            // Whoever made it decides what becomes of it.
-            restart_policy: Some(TaskSpecRestartPolicy {
-                condition: Some(TaskSpecRestartPolicyConditionEnum::NONE),
-                max_attempts: Some(0),
-                ..Default::default()
-            }),
-            placement: Some(TaskSpecPlacement {
-                constraints: Some(job.wanted.iter().map(|wanted| constraint(wanted)).collect()),
-                ..Default::default()
-            }),
-            networks,
-            log_driver: Some(log_driver()),
+        task_template: Some(TaskSpec { placement: Some(placement), ..task }),
+        labels: Some(labels),
+        ..Default::default()
+    }
+}
+
+/// A service of one container, none of which is asked for yet.
+pub(super) fn service_for(spec: &ContainerSpec) -> ServiceSpec {
+    let labels: HashMap<String, String> = spec.labels.clone().into_iter().collect();
+    let fsize = spec.limits.file_mb.saturating_mul(1024 * 1024);
+    let container = TaskSpecContainerSpec {
+        image: Some(spec.image.clone()),
+        command: spec.command.clone(),
+        dir: spec.working_dir.clone(),
+        ..confined(&spec.env, &labels)
+    };
+    let ulimits = container.ulimits.into_iter().flatten().chain((fsize > 0).then(|| ulimit("fsize", fsize)));
+    let container = TaskSpecContainerSpec { ulimits: Some(ulimits.collect()), ..container };
+    ServiceSpec {
+        name: Some(spec.name.clone()),
+        mode: Some(ServiceSpecMode {
+            replicated: Some(ServiceSpecModeReplicated { replicas: Some(0) }),
             ..Default::default()
         }),
-        labels: Some(labels),
+        task_template: Some(task_of(container, spec.limits, spec.network.as_deref())),
+        // It is asked for at its own address.
+        endpoint_spec: Some(EndpointSpec { mode: Some(EndpointSpecModeEnum::DNSRR), ports: None }),
+        labels: Some(
+            labels.into_iter().chain(spec.network.clone().map(|network| (NETWORK_LABEL.to_owned(), network))).collect(),
+        ),
+        ..Default::default()
+    }
+}
+
+fn task_of(container: TaskSpecContainerSpec, limits: Limits, network: Option<&str>) -> TaskSpec {
+    let attached = |network: &str| NetworkAttachmentConfig { target: Some(network.to_owned()), ..Default::default() };
+    TaskSpec {
+        container_spec: Some(container),
+        resources: Some(TaskSpecResources { limits: Some(limits_of(limits)), ..Default::default() }),
+        // Whoever made it decides what becomes of it.
+        restart_policy: Some(TaskSpecRestartPolicy {
+            condition: Some(TaskSpecRestartPolicyConditionEnum::NONE),
+            max_attempts: Some(0),
+            ..Default::default()
+        }),
+        networks: network.map(|network| vec![attached(network)]),
+        log_driver: Some(log_driver()),
+        ..Default::default()
+    }
+}
+
+/// What holds every container.
+fn confined(env: &[(String, String)], labels: &HashMap<String, String>) -> TaskSpecContainerSpec {
+    TaskSpecContainerSpec {
+        env: Some(env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        labels: Some(labels.clone()),
+        user: Some(USER.to_owned()),
+        init: Some(true),
+        capability_drop: Some(vec!["ALL".to_owned()]),
+        // Engines before 25 do not know it; there a program with the set-uid bit has what it can have without capabilities.
+        privileges: Some(TaskSpecContainerSpecPrivileges { no_new_privileges: Some(true), ..Default::default() }),
+        ulimits: Some(vec![ulimit("nofile", MOST_OPEN_FILES), ulimit("core", 0)]),
+        oom_score_adj: Some(OOM_SCORE),
         ..Default::default()
     }
 }
@@ -77,17 +131,8 @@ fn container_of(job: &JobSpec, secret: String, labels: &HashMap<String, String>)
     TaskSpecContainerSpec {
         image: Some(job.image.clone()),
         command: Some(job.command.clone()),
-        env: Some(job.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        labels: Some(labels.clone()),
-        user: Some(USER.to_owned()),
-        init: Some(true),
-        capability_drop: Some(vec!["ALL".to_owned()]),
-        // Engines before 25 do not know it; there a program with the set-uid bit has what it can have without capabilities.
-        privileges: Some(TaskSpecContainerSpecPrivileges { no_new_privileges: Some(true), ..Default::default() }),
         read_only: Some(true),
         mounts: Some(vec![folder(), tmp()]),
-        ulimits: Some(vec![ulimit("nofile", MOST_OPEN_FILES), ulimit("core", 0)]),
-        oom_score_adj: Some(OOM_SCORE),
         stop_grace_period: Some(STOP_GRACE_NANOS),
         secrets: Some(vec![TaskSpecContainerSpecSecrets {
             secret_id: Some(secret),
@@ -99,7 +144,7 @@ fn container_of(job: &JobSpec, secret: String, labels: &HashMap<String, String>)
                 mode: Some(0o400),
             }),
         }]),
-        ..Default::default()
+        ..confined(&job.env, labels)
     }
 }
 
@@ -121,8 +166,7 @@ fn tmp() -> Mount {
     }
 }
 
-fn limits_of(job: &JobSpec) -> Limit {
-    let limits = job.limits;
+fn limits_of(limits: Limits) -> Limit {
     Limit {
         nano_cpus: Some(nano(limits.cpus)).filter(|limit| *limit > 0),
         memory_bytes: Some(limits.memory_mb.saturating_mul(1024 * 1024)).filter(|limit| *limit > 0),

@@ -4,6 +4,7 @@
 //! until it is removed. Both are left to whoever made it.
 
 mod making;
+mod services;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,8 @@ use bollard::{
     models::SecretSpec,
     query_parameters::{ListSecretsOptions, ListServicesOptions, ListTasksOptions},
 };
+
+pub use services::Services;
 
 use super::{
     ContainerError, INSTALLATION_LABEL, Labels, Limits, Result, TYPE_LABEL,

@@ -1,0 +1,208 @@
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+use bollard::{
+    models::{NetworkCreateRequest, NodeState},
+    query_parameters::{InspectNetworkOptions, ListServicesOptions},
+};
+use futures_util::{
+    StreamExt,
+    future::ready,
+    stream::{self, BoxStream},
+};
+
+use super::{Placed, Services, making, unplaced};
+use crate::platform::containers::{
+    ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Ended, Engine, Exec,
+    Happening, Labels, LogRange, Network, OutputStream, Result, Running, Size, State, Terminal, Volume, Where,
+    docker::found,
+};
+
+/// Machines that come later are heard from then on.
+const HEAR_FOR: Duration = Duration::from_mins(5);
+
+#[async_trait]
+impl ContainerRuntime for Services {
+    async fn ping(&self) -> Result<()> {
+        self.manager.ask("", self.manager.client().await?.inspect_swarm()).await.map(drop)
+    }
+
+    async fn engine(&self) -> Result<Engine> {
+        let client = self.manager.client().await?;
+        let swarm = self.manager.ask("", client.inspect_swarm()).await?;
+        Ok(Engine {
+            id: swarm.id.unwrap_or_default(),
+            name: "Docker Swarm".to_owned(),
+            api_version: client.client_version().to_string(),
+        })
+    }
+
+    /// Whichever machine is to have it gets it itself, or says that it cannot.
+    async fn has_image(&self, _image: &str) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// An overlay network. Unlike on one machine, containers on it do reach each other: what listens in them has to be locked.
+    async fn network(&self, name: &str) -> Result<Network> {
+        let client = self.manager.client().await?;
+        let look = || async { found(client.inspect_network(name, None::<InspectNetworkOptions>).await) };
+        if self.manager.ask("", look()).await?.is_none() {
+            let new = NetworkCreateRequest {
+                name: name.to_owned(),
+                driver: Some("overlay".to_owned()),
+                attachable: Some(true),
+                labels: Some(HashMap::from([("crawlhub".to_owned(), "network".to_owned())])),
+                ..Default::default()
+            };
+            let made = self.manager.ask("", client.create_network(new)).await;
+            // Or another server was faster.
+            if let (Err(error), None) = (made, self.manager.ask("", look()).await?) {
+                return Err(error);
+            }
+        }
+        Ok(Network { name: name.to_owned(), gateway: None, reach: Where::Container })
+    }
+
+    fn is_filled_first(&self) -> bool {
+        false
+    }
+
+    async fn create(&self, spec: &ContainerSpec) -> Result<ContainerId> {
+        let client = self.manager.client().await?;
+        let made = self.manager.ask(&spec.name, client.create_service(making::service_for(spec), None)).await?;
+        made.id.ok_or_else(|| ContainerError::failed("a service without an id"))
+    }
+
+    /// Waits for a machine that has room, however long. One that has ended is started again where it is.
+    async fn start(&self, id: &ContainerId) -> Result<()> {
+        match self.placed(id).await {
+            Ok(Placed { engine, container }) => engine.start(&container).await,
+            Err(ContainerError::Conflict(_)) => self.place(id).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn inspect(&self, id: &ContainerId) -> Result<Option<Container>> {
+        match self.service(id).await? {
+            Some(service) => self.look_at(service).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Those of machines that do not answer are neither here nor there.
+    async fn list(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>> {
+        let client = self.manager.client().await?;
+        let wanted = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let filters = Some(HashMap::from([("label".to_owned(), wanted)]));
+        let services = client.list_services(Some(ListServicesOptions { filters, status: None }));
+        let mut containers = Vec::new();
+        for service in self.manager.ask("", services).await? {
+            match self.look_at(service.clone()).await {
+                Ok(found) => containers.extend(found),
+                Err(ContainerError::Unavailable(_)) => containers.push(unplaced(service, State::Other)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(containers)
+    }
+
+    async fn stop(&self, id: &ContainerId, grace: Duration) -> Result<()> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.stop(&container, grace).await
+    }
+
+    async fn kill(&self, id: &ContainerId, signal: &str) -> Result<()> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.kill(&container, signal).await
+    }
+
+    async fn wait(&self, id: &ContainerId) -> Result<i64> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.wait(&container).await
+    }
+
+    async fn remove(&self, id: &ContainerId) -> Result<()> {
+        let client = self.manager.client().await?;
+        self.manager.ask(id, async { found(client.delete_service(id).await).map(drop) }).await
+    }
+
+    async fn logs(&self, id: &ContainerId, range: LogRange) -> Result<OutputStream> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.logs(&container, range).await
+    }
+
+    async fn attach(&self, id: &ContainerId) -> Result<OutputStream> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.attach(&container).await
+    }
+
+    async fn exec(&self, id: &ContainerId, exec: Exec) -> Result<Running> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.exec(&container, exec).await
+    }
+
+    async fn terminal(&self, id: &ContainerId, exec: Exec, size: Size) -> Result<Terminal> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.terminal(&container, exec, size).await
+    }
+
+    async fn resize(&self, id: &ContainerId, terminal: &str, size: Size) -> Result<()> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.resize(&container, terminal, size).await
+    }
+
+    async fn end(&self, id: &ContainerId, whom: Ended<'_>) -> Result<()> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.end(&container, whom).await
+    }
+
+    async fn make_volume(&self, name: &str, _labels: &Labels, _image: &str) -> Result<()> {
+        Err(ContainerError::failed(format!("a swarm has no volume {name}: volumes are of one machine")))
+    }
+
+    async fn remove_volume(&self, _name: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn volumes(&self, _labels: &[(&str, &str)]) -> Result<Vec<Volume>> {
+        Ok(Vec::new())
+    }
+
+    async fn put_archive(&self, id: &ContainerId, folder: &str, tar: ByteStream) -> Result<()> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.put_archive(&container, folder, tar).await
+    }
+
+    async fn get_archive(&self, id: &ContainerId, folder: &str) -> Result<ByteStream> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.get_archive(&container, folder).await
+    }
+
+    async fn memory(&self, id: &ContainerId) -> Result<Option<u64>> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.memory(&container).await
+    }
+
+    async fn written(&self, id: &ContainerId) -> Result<u64> {
+        let Placed { engine, container } = self.placed(id).await?;
+        engine.written(&container).await
+    }
+
+    /// Ids are those of their engines.
+    async fn events(&self, labels: &[(&str, &str)]) -> Result<BoxStream<'static, Result<Happening>>> {
+        let client = self.manager.client().await?;
+        let nodes = self.manager.ask("", client.list_nodes(None)).await?;
+        let is_up = |node: &&bollard::models::Node| {
+            node.status.as_ref().and_then(|status| status.state) == Some(NodeState::READY)
+        };
+        let mut heard = Vec::new();
+        for node in nodes.iter().filter(is_up) {
+            heard.push(self.engine_of(node).events(labels).await?);
+        }
+        // The end of one is the end of all: whoever listens then looks, and listens anew.
+        let ends = heard.into_iter().map(|news| news.map(Some).chain(stream::once(ready(None))));
+        let all = stream::select_all(ends.map(StreamExt::boxed));
+        let all = all.take_while(|news| ready(news.is_some())).filter_map(ready);
+        Ok(all.take_until(tokio::time::sleep(HEAR_FOR)).boxed())
+    }
+}

@@ -1,0 +1,131 @@
+//! Editors as services of a swarm of three real engines, and a server on their overlay network.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    content,
+    editor::{address, person},
+    open,
+    swarm::Swarm,
+    web::lacks_a_browser,
+};
+use crate::support::{Client, ServerProcess, Settings};
+
+const NETWORK: &str = "crawlhub-editors";
+const PORT: u16 = 8000;
+
+/// A server where a container of the swarm is, which is reached at its machine's address. Editors go to the other machines.
+async fn server(swarm: &Swarm, settings: Settings<'_>) -> ServerProcess {
+    swarm.docker(1, &["node", "update", "--availability", "drain", "engine1"]).await;
+    let networks = swarm.docker(1, &["network", "ls", "--quiet", "--filter", &format!("name={NETWORK}")]).await;
+    if networks.is_empty() {
+        swarm.docker(1, &["network", "create", "--driver", "overlay", "--attachable", NETWORK]).await;
+    }
+    let published = format!("{PORT}:{PORT}");
+    let words = ["run", "--detach", "--network", NETWORK, "--publish", &published, "--entrypoint", "sleep"];
+    let place = swarm.docker(1, &[&words[..], &["crawlhub:latest", "infinity"]].concat()).await;
+    let pid = swarm.docker(1, &["inspect", "--format", "{{.State.Pid}}", &place]).await;
+    let own = [
+        ("CRAWLHUB_LISTEN", format!("0.0.0.0:{PORT}")),
+        ("CRAWLHUB_CODE_SESSIONS_RUNNER", "swarm".to_owned()),
+        ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
+        ("CRAWLHUB_SWARM_ENGINES", "https://{address}:2376".to_owned()),
+        ("DOCKER_CERT_PATH", swarm.path("tls")),
+    ];
+    let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+    let settings: Vec<(&str, &str)> = own.chain(settings.iter().copied()).collect();
+    let base = format!("http://{}:{PORT}", swarm.machine_address(1));
+    ServerProcess::start_on_network(&format!("/proc/{pid}/ns/net"), &base, &settings).await
+}
+
+async fn leave(swarm: &Swarm) {
+    for id in swarm.docker(1, &["ps", "--quiet", "--filter", &format!("publish={PORT}")]).await.lines() {
+        swarm.docker(1, &["rm", "--force", id]).await;
+    }
+    swarm.docker(1, &["node", "update", "--availability", "active", "engine1"]).await;
+}
+
+/// The machine that has the editor's container, and the container.
+async fn place(swarm: &Swarm, session: &Value) -> (u8, String) {
+    let name = format!("name=code-server-{}", session["id"].as_str().unwrap());
+    for engine in 2..=3 {
+        let found = swarm.docker(engine, &["ps", "--all", "--quiet", "--filter", &name]).await;
+        if !found.is_empty() {
+            return (engine, found);
+        }
+    }
+    panic!("no machine has {session}");
+}
+
+async fn inside(swarm: &Swarm, session: &Value, command: &str) -> String {
+    let (engine, container) = place(swarm, session).await;
+    swarm.docker(engine, &["exec", &container, "sh", "-c", command]).await
+}
+
+async fn session_of(server: &Client, spider: &str) -> Value {
+    server.get(&format!("/spiders/{spider}/code-session")).await.data()
+}
+
+#[tokio::test]
+async fn editors_are_services() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = server(&swarm, &[]).await;
+    let first = server.spider(json!({"name": "first"}), &[("main.py", "print(1)\n"), ("lib/helper.py", "x")]).await;
+    let second = server.spider(json!({"name": "second"}), &[("main.py", "print(2)\n")]).await;
+    let (one, two) = (open(&server, &first).await, open(&server, &second).await);
+    let machines = [place(&swarm, &one).await.0, place(&swarm, &two).await.0];
+    assert_ne!(machines[0], machines[1], "each on a machine of its own");
+    assert_eq!(inside(&swarm, &one, "id -u; cat /workspace/main.py").await, "1000\nprint(1)");
+    if !lacks_a_browser() {
+        let actions = json!([{"sees": "lib/helper.py"}, {"open": "main.py"}, {"type": "# typed"}, {"saved": true}]);
+        person(&address(&server.base, &one), actions).await;
+    } else {
+        inside(&swarm, &one, "echo '# typed' >> /workspace/main.py").await;
+    }
+    inside(&swarm, &one, "echo new > /workspace/new.txt").await;
+    let sync =
+        async |spider: &str| server.post(&format!("/spiders/{spider}/code-session/sync"), json!({})).await.data();
+    assert_eq!(sync(&first).await["files_synced"], 2);
+    assert!(content(&server, &first, "main.py").await.unwrap().contains("# typed"));
+    let new = json!({"path": "from_outside.py", "content": "1"});
+    server.post(&format!("/spiders/{first}/files/new"), new).await.ok();
+    sync(&first).await;
+    assert_eq!(inside(&swarm, &one, "cat /workspace/from_outside.py").await, "1");
+
+    // One that ends is started again where it is, with what is in it.
+    inside(&swarm, &two, "echo kept > /workspace/kept.txt").await;
+    let (engine, container) = place(&swarm, &two).await;
+    swarm.docker(engine, &["kill", &container]).await;
+    server
+        .until(&format!("/spiders/{second}/code-session"), |shown| shown["restarts"] == 1 && shown["status"] == "ready")
+        .await;
+    assert_eq!(place(&swarm, &two).await, (engine, container));
+    assert_eq!(inside(&swarm, &two, "cat /workspace/kept.txt").await, "kept");
+
+    for spider in [&first, &second] {
+        server.delete(&format!("/spiders/{spider}/code-session")).await.ok();
+        assert_eq!(session_of(&server, spider).await, Value::Null);
+    }
+    assert_eq!(content(&server, &second, "kept.txt").await.unwrap(), "kept\n");
+    assert_eq!(content(&server, &first, "new.txt").await.unwrap(), "new\n");
+    assert_eq!(swarm.docker(1, &["service", "ls", "--quiet"]).await, "");
+    drop(server);
+    leave(&swarm).await;
+}
+
+#[tokio::test]
+async fn an_editor_that_no_machine_can_start_says_why() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = server(&swarm, &[("CRAWLHUB_CODE_SERVER_IMAGE", "crawlhub-nowhere:latest")]).await;
+    let spider = server.spider(json!({"name": "none"}), &[("main.py", "1")]).await;
+    let refused = server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
+    assert!(refused.text.contains("crawlhub-nowhere:latest"), "{}", refused.text);
+    let gone = async || swarm.docker(1, &["service", "ls", "--quiet"]).await.is_empty();
+    while !gone().await {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(server);
+    leave(&swarm).await;
+}
