@@ -129,9 +129,11 @@ async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Attempt => Box::pin(attempt(&Config::load(&sources)?)).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
-        Command::AdoptKey => App::adopt_key(&Config::load(&sources)?).await.map(|()| {
-            say("the database belongs to this secret key now; what the former one encrypted has to be entered again")
-        }),
+        Command::AdoptKey => {
+            App::adopt_key(&Config::load(&sources)?).await?;
+            say("the database belongs to this secret key now; what the former one encrypted has to be entered again");
+            Ok(())
+        }
         Command::Openapi => {
             let app = open(&Config::load(&sources)?).await?;
             say(&app.openapi().to_pretty_json()?);

@@ -142,6 +142,7 @@ impl Database {
 
     /// The same database through at most so many connections of its own: whoever holds one of the others, and waits for
     /// one of these, waits for nobody who does the reverse.
+    #[must_use]
     pub fn apart(&self, connections: u32) -> Self {
         match self {
             Self::Sqlite { .. } => self.clone(),

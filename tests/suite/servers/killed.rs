@@ -1,5 +1,7 @@
 //! One of three servers is killed under load.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{
@@ -39,6 +41,7 @@ async fn every_item_is_counted() {
         if let Some(found) = found {
             break found;
         }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     };
     fleet.servers[victim.0].child.kill().await.unwrap();
     for (task, follower) in tasks.iter().zip(followers) {
