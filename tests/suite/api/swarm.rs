@@ -1,7 +1,7 @@
 //! Spiders for a Docker Swarm, where there is none; and what its containers say to the server, said by this test.
 
 use chrono::TimeDelta;
-use crawlhub::{config::Secret, platform::secrets::Secrets};
+use crawlhub::{clock::Clock, config::Secret, platform::secrets::Secrets};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -119,7 +119,10 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     let taken = container.take().await.data();
     assert_eq!((&taken["job"]["task_id"], &taken["job"]["attempt"]), (&json!(task), &json!(1)), "{taken}");
     container.instance = taken["instance"].as_str().unwrap().to_owned();
-    assert_eq!(server.get(&format!("/tasks/{task}")).await.data()["worker_id"], format!("swarm:{}", container.instance));
+    assert_eq!(
+        server.get(&format!("/tasks/{task}")).await.data()["worker_id"],
+        format!("swarm:{}", container.instance)
+    );
     assert!(container.instance.starts_with("east-1:") && !container.instance.contains(KEY));
     // An answer that was lost is given again; to nobody else.
     assert_eq!(container.take().await.data()["instance"], container.instance.as_str());
@@ -131,7 +134,14 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     // Without a key, with the spider's own token, and with one that is of another attempt, it is none.
     let job = taken["job"]["token"].as_str().unwrap();
     let other = token.replacen(".1.", ".2.", 1);
-    for wrong in [token.clone(), format!("{token}."), format!("{token}.short"), job.to_owned(), format!("attempt.{job}.{KEY}"), format!("{other}.{KEY}")] {
+    for wrong in [
+        token.clone(),
+        format!("{token}."),
+        format!("{token}.short"),
+        job.to_owned(),
+        format!("attempt.{job}.{KEY}"),
+        format!("{other}.{KEY}"),
+    ] {
         let wrong = container.with(wrong);
         for answer in [wrong.take().await, wrong.beat().await, wrong.tell(container.of(1)).await, wrong.end().await] {
             answer.error(401);
@@ -139,7 +149,10 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     }
     // It speaks of its own attempt only.
     assert_eq!(container.tell(container.of(2)).await.error(409), "claim_lost");
-    assert_eq!(container.tell(json!({"task_id": "x", "attempt": 1, "instance": container.instance})).await.error(409), "claim_lost");
+    assert_eq!(
+        container.tell(json!({"task_id": "x", "attempt": 1, "instance": container.instance})).await.error(409),
+        "claim_lost"
+    );
     // It is no node.
     container.call("/nodes/work", json!({})).await.error(401);
     container.call("/nodes/heartbeat", json!({})).await.error(401);
@@ -150,7 +163,9 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     let ended = server.ended(&task).await;
     assert_eq!((&ended["status"], &ended["success_count"]), (&json!("completed"), &json!(1)), "{ended}");
     // And then no more.
-    for answer in [container.take().await, container.beat().await, container.tell(container.of(1)).await, container.end().await] {
+    for answer in
+        [container.take().await, container.beat().await, container.tell(container.of(1)).await, container.end().await]
+    {
         assert_eq!(answer.error(409), "claim_lost");
     }
     let attempts = server.get(&format!("/tasks/{task}/attempts")).await.data();

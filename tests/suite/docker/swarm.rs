@@ -35,7 +35,8 @@ impl Swarm {
 
     async fn docker(&self, engine: u8, words: &[&str]) -> String {
         let host = self.host(engine);
-        let done = Command::new("docker").args(["--host", &host]).args(words).stdin(Stdio::null()).output().await.unwrap();
+        let done =
+            Command::new("docker").args(["--host", &host]).args(words).stdin(Stdio::null()).output().await.unwrap();
         assert!(done.status.success(), "docker {words:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
@@ -43,7 +44,8 @@ impl Swarm {
     /// Of the machine in the swarm.
     async fn label(&self, engine: u8, change: &[&str]) {
         let name = format!("engine{engine}");
-        let words: Vec<&str> = ["node", "update"].into_iter().chain(change.iter().copied()).chain([name.as_str()]).collect();
+        let words: Vec<&str> =
+            ["node", "update"].into_iter().chain(change.iter().copied()).chain([name.as_str()]).collect();
         self.docker(1, &words).await;
     }
 
@@ -58,10 +60,17 @@ impl Swarm {
         loop {
             let services = self.docker(1, &["service", "ls", "--quiet"]).await;
             let secrets = self.docker(1, &["secret", "ls", "--quiet"]).await;
-            if services.is_empty() && secrets.is_empty() {
+            let (mut containers, mut volumes) = (String::new(), String::new());
+            for engine in [1, 2, 3] {
+                containers +=
+                    &self.docker(engine, &["ps", "--all", "--quiet", "--filter", "label=crawlhub.attempt"]).await;
+                volumes += &self.docker(engine, &["volume", "ls", "--quiet"]).await;
+            }
+            if [&services, &secrets, &containers, &volumes].iter().all(|left| left.is_empty()) {
                 return;
             }
-            assert!(Instant::now() < give_up, "services {services:?}, secrets {secrets:?}");
+            let left = format!("services {services:?}, secrets {secrets:?}, containers {containers:?}, {volumes:?}");
+            assert!(Instant::now() < give_up, "{left}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -121,7 +130,12 @@ impl Server {
 /// The machine of the swarm that runs the task, or ran it.
 fn machine(task: &Value) -> String {
     let worker = task["worker_id"].as_str().unwrap();
-    worker.strip_prefix("swarm:").and_then(|rest| rest.split_once(':')).unwrap_or_else(|| panic!("{worker}")).0.to_owned()
+    worker
+        .strip_prefix("swarm:")
+        .and_then(|rest| rest.split_once(':'))
+        .unwrap_or_else(|| panic!("{worker}"))
+        .0
+        .to_owned()
 }
 
 fn failed(task: &Value, category: &str, says: &str) {
@@ -175,7 +189,8 @@ async fn labels_choose_the_machine_and_what_none_has_waits() {
     }
     let spider = server.spider_of(json!({"name": "gpu", "node_labels": ["gpu", "region=eu"]}), "print('here')").await;
     let id = server.run(&spider, json!({})).await;
-    let says = |task: &Value| task["pending_reason"].as_str().is_some_and(|why| why.contains("has the labels gpu, region=eu"));
+    let says =
+        |task: &Value| task["pending_reason"].as_str().is_some_and(|why| why.contains("has the labels gpu, region=eu"));
     server.eventually(&format!("/tasks/{id}"), says).await;
     swarm.label(2, &["--label-add", "gpu=true"]).await;
     assert_eq!(machine(&server.ended(&id).await), "engine2");
@@ -216,7 +231,10 @@ async fn what_cannot_start_says_why() {
     let spider = away.spider_of(json!({"name": "nowhere"}), "").await;
     failed(&away.run_to_end(&spider, json!({})).await, "system", "nowhere");
     // Where nothing answers.
-    let lost = Server::start(&swarm, &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9")]);
+    let lost = Server::start(
+        &swarm,
+        &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9")],
+    );
     let lost = lost.await;
     let spider = lost.spider_of(json!({"name": "lost"}), "").await;
     failed(&lost.run_to_end(&spider, json!({})).await, "system", "did not reach the server at http://172.31.255.1:9");
@@ -255,7 +273,11 @@ async fn a_task_whose_machine_is_cut_off_goes_on_elsewhere_once() {
     swarm.link(engine, "down").await;
     let task = server.ended(&id).await;
     swarm.link(engine, "up").await;
-    assert_eq!((&task["status"], &task["attempt"], &task["retry_count"]), (&json!("completed"), &json!(2), &json!(0)), "{task}");
+    assert_eq!(
+        (&task["status"], &task["attempt"], &task["retry_count"]),
+        (&json!("completed"), &json!(2), &json!(0)),
+        "{task}"
+    );
     assert_ne!(machine(&task), first);
     let mut numbers: Vec<_> = server.items(&id).await.iter().map(|item| item["n"].as_i64().unwrap()).collect();
     numbers.sort_unstable();
@@ -288,13 +310,59 @@ async fn a_container_that_is_killed_is_not_waited_for() {
     let task = server.ended(&id).await;
     // Long before the lease of five minutes.
     assert!(begun.elapsed() < Duration::from_mins(1));
-    assert_eq!((&task["status"], &task["attempt"], &task["retry_count"]), (&json!("completed"), &json!(2), &json!(0)), "{task}");
+    assert_eq!(
+        (&task["status"], &task["attempt"], &task["retry_count"]),
+        (&json!("completed"), &json!(2), &json!(0)),
+        "{task}"
+    );
     let mut numbers: Vec<_> = server.items(&id).await.iter().map(|item| item["n"].as_i64().unwrap()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (0..60).collect::<Vec<_>>());
     let attempts = server.get(&format!("/tasks/{id}/attempts")).await.data();
     assert!(attempts[0]["error_message"].as_str().unwrap().contains("137"), "{attempts}");
     swarm.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_drained_gives_its_tasks_away() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = Server::start(&swarm, &[]).await;
+    for engine in [2, 3] {
+        swarm.label(engine, &["--label-add", "far=true"]).await;
+    }
+    let spider =
+        server.spider_of(json!({"name": "drained", "node_labels": ["far"]}), &GOES_ON.replace("200", "60")).await;
+    let id = server.run(&spider, json!({})).await;
+    server.wait_for_line(&id, "line 20").await;
+    let first = machine(&server.task(&id).await);
+    swarm.docker(1, &["node", "update", "--availability", "drain", &first]).await;
+    let task = server.ended(&id).await;
+    swarm.docker(1, &["node", "update", "--availability", "active", &first]).await;
+    assert_eq!(
+        (&task["status"], &task["attempt"], &task["retry_count"]),
+        (&json!("completed"), &json!(2), &json!(0)),
+        "{task}"
+    );
+    assert_ne!(machine(&task), first);
+    for engine in [2, 3] {
+        swarm.label(engine, &["--label-rm", "far"]).await;
+    }
+    swarm.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn containers_are_in_the_network_that_is_named() {
+    let Some(swarm) = Swarm::find() else { return };
+    swarm.docker(1, &["network", "create", "--driver", "overlay", "--subnet", "10.232.0.0/24", "spiders"]).await;
+    let server = Server::start(&swarm, &[("CRAWLHUB_SWARM_NETWORK", "spiders")]).await;
+    let script = "print(open('/proc/net/fib_trie').read())";
+    let spider = server.spider_of(json!({"name": "networked"}), script).await;
+    let task = server.run_to_end(&spider, json!({})).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let lines = server.lines(task["id"].as_str().unwrap()).await;
+    assert!(lines.iter().any(|line| line["line"].as_str().unwrap().contains("10.232.0.")), "{lines:?}");
+    swarm.is_clean().await;
+    swarm.docker(1, &["network", "rm", "spiders"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
