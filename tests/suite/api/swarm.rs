@@ -1,7 +1,7 @@
 //! Spiders for a Docker Swarm, where there is none; and what its containers say to the server, said by this test.
 
 use chrono::TimeDelta;
-use crawlhub::{config::Secret, platform::secrets::Secrets};
+use crawlhub::{clock::Clock, config::Secret, platform::secrets::Secrets};
 use reqwest::Method;
 use serde_json::{Value, json};
 

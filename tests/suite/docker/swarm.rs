@@ -69,10 +69,17 @@ impl Swarm {
         loop {
             let services = self.docker(1, &["service", "ls", "--quiet"]).await;
             let secrets = self.docker(1, &["secret", "ls", "--quiet"]).await;
-            if services.is_empty() && secrets.is_empty() {
+            let (mut containers, mut volumes) = (String::new(), String::new());
+            for engine in [1, 2, 3] {
+                containers +=
+                    &self.docker(engine, &["ps", "--all", "--quiet", "--filter", "label=crawlhub.attempt"]).await;
+                volumes += &self.docker(engine, &["volume", "ls", "--quiet"]).await;
+            }
+            if [&services, &secrets, &containers, &volumes].iter().all(|left| left.is_empty()) {
                 return;
             }
-            assert!(Instant::now() < give_up, "services {services:?}, secrets {secrets:?}");
+            let left = format!("services {services:?}, secrets {secrets:?}, containers {containers:?}, {volumes:?}");
+            assert!(Instant::now() < give_up, "{left}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -323,6 +330,48 @@ async fn a_container_that_is_killed_is_not_waited_for() {
     let attempts = server.get(&format!("/tasks/{id}/attempts")).await.data();
     assert!(attempts[0]["error_message"].as_str().unwrap().contains("137"), "{attempts}");
     swarm.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_drained_gives_its_tasks_away() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = Server::start(&swarm, &[]).await;
+    for engine in [2, 3] {
+        swarm.label(engine, &["--label-add", "far=true"]).await;
+    }
+    let spider =
+        server.spider_of(json!({"name": "drained", "node_labels": ["far"]}), &GOES_ON.replace("200", "60")).await;
+    let id = server.run(&spider, json!({})).await;
+    server.wait_for_line(&id, "line 20").await;
+    let first = machine(&server.task(&id).await);
+    swarm.docker(1, &["node", "update", "--availability", "drain", &first]).await;
+    let task = server.ended(&id).await;
+    swarm.docker(1, &["node", "update", "--availability", "active", &first]).await;
+    assert_eq!(
+        (&task["status"], &task["attempt"], &task["retry_count"]),
+        (&json!("completed"), &json!(2), &json!(0)),
+        "{task}"
+    );
+    assert_ne!(machine(&task), first);
+    for engine in [2, 3] {
+        swarm.label(engine, &["--label-rm", "far"]).await;
+    }
+    swarm.is_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn containers_are_in_the_network_that_is_named() {
+    let Some(swarm) = Swarm::find() else { return };
+    swarm.docker(1, &["network", "create", "--driver", "overlay", "--subnet", "10.232.0.0/24", "spiders"]).await;
+    let server = Server::start(&swarm, &[("CRAWLHUB_SWARM_NETWORK", "spiders")]).await;
+    let script = "print(open('/proc/net/fib_trie').read())";
+    let spider = server.spider_of(json!({"name": "networked"}), script).await;
+    let task = server.run_to_end(&spider, json!({})).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let lines = server.lines(task["id"].as_str().unwrap()).await;
+    assert!(lines.iter().any(|line| line["line"].as_str().unwrap().contains("10.232.0.")), "{lines:?}");
+    swarm.is_clean().await;
+    swarm.docker(1, &["network", "rm", "spiders"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ use crate::{
 
 /// The attempt, for the first container that asks for it.
 #[utoipa::path(post, path = "/attempts/take", tag = "internal", request_body = Take,
-    responses((status = 200, body = Envelope<Taken>), (status = 409, description = "`claim_lost`, `agent_incompatible`")))]
+    responses((status = 200, body = Envelope<Taken>), (status = 409, description = "`claim_lost`, `image_incompatible`")))]
 pub(super) async fn take(
     State(tasks): State<Tasks>,
     from: FromContainer,
@@ -55,7 +55,7 @@ pub(super) async fn beat(
 ) -> Result<Reply<AttemptAnswer>> {
     let worker = from.worker(&beat.of).ok_or_else(claim_lost)?;
     let lease = tasks.nodes.lease();
-    let end = Instant::now() + Duration::from_millis(beat.wait_ms).min(LONGEST_WAIT).min(lease / 2);
+    let end = Instant::now() + Duration::from_millis(beat.wait_ms).min(LONGEST_WAIT).min(lease / 4);
     let mut order = tasks.keep(&worker, &beat.of).await?.map(|order| order.order);
     let waits = |order: Option<OrderKind>| order != Some(OrderKind::Lost) && (beat.is_stopping || order.is_none());
     while waits(order) && Instant::now() < end && !tasks.stop.is_cancelled() {

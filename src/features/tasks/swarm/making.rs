@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The label that says until when a job may be there at all, whatever it does.
-const UNTIL_LABEL: &str = "crawlhub.until";
+pub(super) const UNTIL_LABEL: &str = "crawlhub.until";
 /// Beside what the spider may use: for the program that runs it.
 const OWN_MEMORY_MB: i64 = 256;
 const OWN_PROCESSES: u64 = 128;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bollard::models::{
     EndpointSpec, EndpointSpecModeEnum, Limit, Mount, MountTmpfsOptions, MountType, NetworkAttachmentConfig,
-    ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, ServiceSpecModeReplicatedJob, TaskSpec,
-    TaskSpecContainerSpec, TaskSpecContainerSpecFile, TaskSpecContainerSpecPrivileges, TaskSpecContainerSpecSecrets,
-    TaskSpecLogDriver, TaskSpecPlacement, TaskSpecResources, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
+    ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, TaskSpec, TaskSpecContainerSpec,
+    TaskSpecContainerSpecFile, TaskSpecContainerSpecPrivileges, TaskSpecContainerSpecSecrets, TaskSpecLogDriver,
+    TaskSpecPlacement, TaskSpecResources, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
 };
 
 use super::{
@@ -51,8 +51,10 @@ pub(super) fn service_of(job: &JobSpec, secret: String, labels: HashMap<String, 
     let task = task_of(container_of(job, secret, &labels), job.limits, job.network.as_deref());
     ServiceSpec {
         name: Some(job.name.clone()),
+        // Not what the swarm itself calls a job: of those, containers stay, and even run on, when the service is removed
+        // (moby issues 42789 and 44312).
         mode: Some(ServiceSpecMode {
-            replicated_job: Some(ServiceSpecModeReplicatedJob { max_concurrent: Some(1), total_completions: Some(1) }),
+            replicated: Some(ServiceSpecModeReplicated { replicas: Some(1) }),
             ..Default::default()
         }),
         task_template: Some(TaskSpec { placement: Some(placement), ..task }),

@@ -1,7 +1,8 @@
 //! Docker Swarm: jobs, each a service of one container that ends, on whichever machine has what it asks for.
 //!
-//! A swarm starts a job once and no more: one whose machine is gone is not started elsewhere, and one that is over stays
-//! until it is removed. Both are left to whoever made it.
+//! A swarm is told to start a job once and no more: one whose machine is gone is not started elsewhere, and one that is over
+//! stays until it is removed. Both are left to whoever made it. A manager that has just become one may start a job that is
+//! over once more; whatever runs in it must bear that.
 
 mod making;
 mod services;
@@ -81,12 +82,6 @@ pub enum JobState {
         code: Option<i64>,
         why: String,
     },
-}
-
-impl JobState {
-    pub fn is_over(&self) -> bool {
-        matches!(self, Self::Rejected { .. } | Self::Ended { .. })
-    }
 }
 
 /// A machine of the swarm.

@@ -19,12 +19,16 @@ pub(super) fn machine_of(node: Node) -> Machine {
 /// The job of a service; `tasks` are those of all services.
 pub(super) fn job_of(service: Service, tasks: &[Task]) -> Option<Job> {
     let (id, spec) = (service.id?, service.spec?);
-    // There is one, as it is never started again.
-    let newest = tasks
-        .iter()
-        .filter(|task| task.service_id.as_ref() == Some(&id))
-        .max_by_key(|task| task.version.as_ref().and_then(|version| version.index));
-    let state = newest.map_or(JobState::Waiting { why: String::new() }, state_of);
+    // One, or more where the swarm has started it again: what still runs counts, or may run, then what was last.
+    let own = tasks.iter().filter(|task| task.service_id.as_ref() == Some(&id));
+    let state = own.map(|task| (state_of(task), task.version.as_ref().and_then(|version| version.index)));
+    let rank = |state: &JobState| match state {
+        JobState::Running => 2,
+        JobState::Waiting { .. } => 1,
+        JobState::Rejected { .. } | JobState::Ended { .. } => 0,
+    };
+    let state = state.max_by_key(|(state, version)| (rank(state), *version)).map(|(state, _)| state);
+    let state = state.unwrap_or_else(|| JobState::Waiting { why: String::new() });
     Some(Job { id, name: spec.name?, labels: spec.labels.unwrap_or_default().into_iter().collect(), state })
 }
 
