@@ -45,7 +45,9 @@ async fn each_word_is_heard_once_by_the_others() {
     assert_eq!(next(&mut by_other).await.as_deref(), Some("a"));
     // More than one letter takes.
     let many: Vec<String> = (0..1000).map(|n| format!("task-{n:020}")).collect();
-    many.iter().for_each(|task| one.say("task", task));
+    for task in &many {
+        one.say("task", task);
+    }
     one.send().await.unwrap();
     for task in &many {
         assert_eq!(next(&mut by_other).await.as_ref(), Some(task));
