@@ -16,9 +16,8 @@ use crate::support::{Client, ServerProcess, Settings};
 const NETWORK: &str = "crawlhub-editors";
 const PORT: u16 = 8000;
 
-/// A server where a container of the swarm is, which is reached at its machine's address. Editors go to the other machines.
+/// A server where a container of the swarm is, which is reached at its machine's address.
 async fn server(swarm: &Swarm, settings: Settings<'_>) -> ServerProcess {
-    swarm.docker(1, &["node", "update", "--availability", "drain", "engine1"]).await;
     let networks = swarm.docker(1, &["network", "ls", "--quiet", "--filter", &format!("name={NETWORK}")]).await;
     if networks.is_empty() {
         swarm.docker(1, &["network", "create", "--driver", "overlay", "--attachable", NETWORK]).await;
@@ -44,13 +43,12 @@ async fn leave(swarm: &Swarm) {
     for id in swarm.docker(1, &["ps", "--quiet", "--filter", &format!("publish={PORT}")]).await.lines() {
         swarm.docker(1, &["rm", "--force", id]).await;
     }
-    swarm.docker(1, &["node", "update", "--availability", "active", "engine1"]).await;
 }
 
 /// The machine that has the editor's container, and the container.
 async fn place(swarm: &Swarm, session: &Value) -> (u8, String) {
     let name = format!("name=code-server-{}", session["id"].as_str().unwrap());
-    for engine in 2..=3 {
+    for engine in 1..=3 {
         let found = swarm.docker(engine, &["ps", "--all", "--quiet", "--filter", &name]).await;
         if !found.is_empty() {
             return (engine, found);
