@@ -163,9 +163,8 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     let ended = server.ended(&task).await;
     assert_eq!((&ended["status"], &ended["success_count"]), (&json!("completed"), &json!(1)), "{ended}");
     // And then no more.
-    for answer in
-        [container.take().await, container.beat().await, container.tell(container.of(1)).await, container.end().await]
-    {
+    assert_eq!(container.beat().await.data()["order"], "lost");
+    for answer in [container.take().await, container.tell(container.of(1)).await, container.end().await] {
         assert_eq!(answer.error(409), "claim_lost");
     }
     let attempts = server.get(&format!("/tasks/{task}/attempts")).await.data();
