@@ -116,9 +116,9 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
         task: task.clone(),
         instance: String::new(),
     };
-    let taken = container.take().await.data();
-    assert_eq!((&taken["job"]["task_id"], &taken["job"]["attempt"]), (&json!(task), &json!(1)), "{taken}");
-    container.instance = taken["instance"].as_str().unwrap().to_owned();
+    let given = container.take().await.data();
+    assert_eq!((&given["job"]["task_id"], &given["job"]["attempt"]), (&json!(task), &json!(1)), "{given}");
+    container.instance = given["instance"].as_str().unwrap().to_owned();
     assert_eq!(
         server.get(&format!("/tasks/{task}")).await.data()["worker_id"],
         format!("swarm:{}", container.instance)
@@ -132,7 +132,7 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     assert_eq!(thief.tell(container.of(1)).await.error(409), "claim_lost");
     assert_eq!(thief.end().await.error(409), "claim_lost");
     // Without a key, with the spider's own token, and with one that is of another attempt, it is none.
-    let job = taken["job"]["token"].as_str().unwrap();
+    let job = given["job"]["token"].as_str().unwrap();
     let other = token.replacen(".1.", ".2.", 1);
     for wrong in [
         token.clone(),
@@ -163,9 +163,8 @@ async fn an_attempt_is_of_the_container_that_takes_it_first() {
     let ended = server.ended(&task).await;
     assert_eq!((&ended["status"], &ended["success_count"]), (&json!("completed"), &json!(1)), "{ended}");
     // And then no more.
-    for answer in
-        [container.take().await, container.beat().await, container.tell(container.of(1)).await, container.end().await]
-    {
+    assert_eq!(container.beat().await.data()["order"], "lost");
+    for answer in [container.take().await, container.tell(container.of(1)).await, container.end().await] {
         assert_eq!(answer.error(409), "claim_lost");
     }
     let attempts = server.get(&format!("/tasks/{task}/attempts")).await.data();
@@ -197,6 +196,6 @@ async fn an_image_of_another_version_is_refused() {
     let (task, token) = started(&server).await;
     let token = format!("{token}.{KEY}");
     let container = Container { client: server.without_token(), token, task, instance: String::new() };
-    let taken = container.call("/attempts/take", json!({"machine": "east-1", "protocol": 99})).await;
-    assert_eq!(taken.error(409), "image_incompatible");
+    let answer = container.call("/attempts/take", json!({"machine": "east-1", "protocol": 99})).await;
+    assert_eq!(answer.error(409), "image_incompatible");
 }

@@ -395,7 +395,7 @@ async fn a_server_that_is_killed_finds_its_containers_again() {
 async fn a_spider_cannot_use_what_its_container_has() {
     let Some(swarm) = Swarm::find() else { return };
     let server = Server::start(&swarm, &[]).await;
-    let script = r#"
+    let script = r"
 import json, os, urllib.error, urllib.request
 base = os.environ['CRAWLHUB_API_URL'].split('/_t/')[0] + '/crawlhub/internal'
 task, attempt = os.environ['CRAWLHUB_TASK_ID'], 1
@@ -426,7 +426,7 @@ for place in ('/usr/x', '/etc/x', '/home/x'):
         print('wrote', place)
     except OSError:
         pass
-"#;
+";
     let spider = server.spider_of(json!({"name": "curious"}), script).await;
     let task = server.run_to_end(&spider, json!({})).await;
     let lines = server.lines(task["id"].as_str().unwrap()).await;

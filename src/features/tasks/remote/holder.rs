@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Debug, Clone)]
 pub(super) enum Holder {
-    Node(Node),
+    Node(Box<Node>),
     Container(FromContainer),
 }
 
@@ -64,7 +64,7 @@ impl Tasks {
     async fn holder_of(&self, headers: &HeaderMap) -> Result<Holder> {
         let token = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !token.starts_with(HOLDER) {
-            return self.nodes.node_of(headers).await.map(Holder::Node);
+            return self.nodes.node_of(headers).await.map(|node| Holder::Node(Box::new(node)));
         }
         let (task_id, attempt, key) = self.read_holder_token(token).ok_or_else(token_needed)?;
         let mark = token_hash(key).chars().take(MARK).collect();

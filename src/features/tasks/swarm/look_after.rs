@@ -174,7 +174,7 @@ impl Tasks {
         };
         match manager.make(TYPE, &spec).await {
             Ok(()) => {
-                tracing::info!(task = %claim.task_id, job = spec.name, "task {} goes to the swarm", claim.task_id)
+                tracing::info!(task = %claim.task_id, job = spec.name, "task {} goes to the swarm", claim.task_id);
             }
             // It may have been made all the same: the next look knows.
             Err(ContainerError::Unavailable(error)) => {
