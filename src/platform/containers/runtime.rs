@@ -87,13 +87,14 @@ pub trait ContainerRuntime: std::fmt::Debug + Send + Sync + 'static {
     /// The network of that name, made where there is none: containers on it reach the outside and not each other.
     async fn network(&self, name: &str) -> Result<Network>;
 
-    /// Whether files can go into a container before it is started.
-    fn is_filled_first(&self) -> bool {
-        true
+    /// Whether a container is one only from when it is started, and ends but once: no files go in before, and what has
+    /// ended stays so, with the files that it had.
+    fn starts_once(&self) -> bool {
+        false
     }
 
-    /// Makes a container and does not start it. Files may go in with [`Self::put_archive`] before it runs, if
-    /// [`Self::is_filled_first`].
+    /// Makes a container and does not start it. Files may go in with [`Self::put_archive`] before it runs, unless
+    /// it [starts once](Self::starts_once).
     async fn create(&self, spec: &ContainerSpec) -> Result<ContainerId>;
 
     /// Nothing to do where it runs already.

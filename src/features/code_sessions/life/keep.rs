@@ -103,12 +103,11 @@ impl CodeSessions {
             if upstream.is_some() && upstream == session.upstream {
                 return Ok(Some(session));
             }
-        } else if session.revivals >= MOST_REVIVALS {
-            let out_of_memory = matches!(found.state, State::Exited { out_of_memory: true, .. });
-            let reason = if out_of_memory {
-                "内存不足 / out of memory"
-            } else {
-                "容器反复退出 / its container ends again and again"
+        } else if session.revivals >= MOST_REVIVALS || self.containers.starts_once() {
+            let reason = match found.state {
+                State::Exited { out_of_memory: true, .. } => "内存不足 / out of memory",
+                _ if self.containers.starts_once() => "容器已退出 / its container has ended",
+                _ => "容器反复退出 / its container ends again and again",
             };
             let step = CodeSession { error_message: Some(reason.to_owned()), ..session };
             let Some(session) = self.save(step).await? else { return Ok(None) };

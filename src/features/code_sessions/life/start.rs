@@ -92,13 +92,13 @@ impl CodeSessions {
         session.container_id = Some(container.clone());
         let saved = self.save(session.clone()).await?;
         *session = saved.ok_or_else(|| Error::conflict("closed", text!("会话已关闭", "the session was closed")))?;
-        if self.containers.is_filled_first() {
-            self.fill(session, &container).await?;
-            self.containers.start(&container).await?;
-        } else {
+        if self.containers.starts_once() {
             self.containers.start(&container).await?;
             self.answering(&session.id, &container).await?;
             self.fill(session, &container).await?;
+        } else {
+            self.fill(session, &container).await?;
+            self.containers.start(&container).await?;
         }
         self.answering(&session.id, &container).await
     }

@@ -63,8 +63,8 @@ impl ContainerRuntime for Services {
         Ok(Network { name: name.to_owned(), gateway: None, reach: Where::Container })
     }
 
-    fn is_filled_first(&self) -> bool {
-        false
+    fn starts_once(&self) -> bool {
+        true
     }
 
     async fn create(&self, spec: &ContainerSpec) -> Result<ContainerId> {
@@ -73,12 +73,14 @@ impl ContainerRuntime for Services {
         made.id.ok_or_else(|| ContainerError::failed("a service without an id"))
     }
 
-    /// Waits for a machine that has room, however long. One that has ended is started again where it is.
+    /// Waits for a machine that has room, however long.
     async fn start(&self, id: &ContainerId) -> Result<()> {
-        match self.placed(id).await {
-            Ok(Placed { engine, container }) => engine.start(&container).await,
-            Err(ContainerError::Conflict(_)) => self.place(id).await,
-            Err(error) => Err(error),
+        match self.inspect(id).await? {
+            None => Err(ContainerError::Gone(id.clone())),
+            Some(found) if found.state == State::Created => self.place(id).await,
+            Some(found) if found.state.is_running() => Ok(()),
+            // A swarm ends again what it has seen end.
+            Some(_) => Err(ContainerError::Conflict(format!("{id} has ended"))),
         }
     }
 
