@@ -72,11 +72,11 @@ async fn editors_are_services() {
     let machines = [place(&swarm, &one).await.0, place(&swarm, &two).await.0];
     assert_ne!(machines[0], machines[1], "each on a machine of its own");
     assert_eq!(inside(&swarm, &one, "id -u; cat /workspace/main.py").await, "1000\nprint(1)");
-    if !lacks_a_browser() {
+    if lacks_a_browser() {
+        inside(&swarm, &one, "echo '# typed' >> /workspace/main.py").await;
+    } else {
         let actions = json!([{"sees": "lib/helper.py"}, {"open": "main.py"}, {"type": "# typed"}, {"saved": true}]);
         person(&address(&server.base, &one), actions).await;
-    } else {
-        inside(&swarm, &one, "echo '# typed' >> /workspace/main.py").await;
     }
     inside(&swarm, &one, "echo new > /workspace/new.txt").await;
     let sync =

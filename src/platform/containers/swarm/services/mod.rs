@@ -137,8 +137,8 @@ impl Services {
     }
 
     /// As it is now, by what its engine says.
-    async fn look_at(&self, service: Service) -> Result<Option<Container>> {
-        let Some((machine, container)) = place_in(&service) else { return Ok(Some(unplaced(service, State::Created))) };
+    async fn look_at(&self, service: &Service) -> Result<Option<Container>> {
+        let Some((machine, container)) = place_in(service) else { return Ok(Some(unplaced(service, State::Created))) };
         let Some(engine) = self.engine(machine).await? else { return Ok(None) };
         let network = service.spec.as_ref().and_then(|spec| spec.labels.as_ref()?.get(making::NETWORK_LABEL));
         let found = engine.inspect_on(&container.to_owned(), network.map_or("", String::as_str)).await?;
@@ -155,18 +155,18 @@ fn place_in(service: &Service) -> Option<(&str, &str)> {
 }
 
 /// What the manager alone knows of it.
-fn unplaced(service: Service, state: State) -> Container {
-    let spec = service.spec.unwrap_or_default();
-    let image = spec.task_template.and_then(|task| task.container_spec?.image);
+fn unplaced(service: &Service, state: State) -> Container {
+    let spec = service.spec.as_ref();
+    let image = spec.and_then(|spec| spec.task_template.as_ref()?.container_spec.as_ref()?.image.clone());
     Container {
-        id: service.id.unwrap_or_default(),
-        name: spec.name.unwrap_or_default(),
+        id: service.id.clone().unwrap_or_default(),
+        name: spec.and_then(|spec| spec.name.clone()).unwrap_or_default(),
         image: image.unwrap_or_default(),
-        labels: spec.labels.unwrap_or_default().into_iter().collect(),
+        labels: spec.and_then(|spec| spec.labels.clone()).unwrap_or_default().into_iter().collect(),
         state,
         address: None,
         ports: Vec::new(),
-        created_at: service.created_at.and_then(|date| date.to_rfc3339().parse().ok()),
+        created_at: service.created_at.as_ref().and_then(|date| date.to_rfc3339().parse().ok()),
     }
 }
 

@@ -86,7 +86,7 @@ impl ContainerRuntime for Services {
 
     async fn inspect(&self, id: &ContainerId) -> Result<Option<Container>> {
         match self.service(id).await? {
-            Some(service) => self.look_at(service).await,
+            Some(service) => self.look_at(&service).await,
             None => Ok(None),
         }
     }
@@ -99,9 +99,9 @@ impl ContainerRuntime for Services {
         let services = client.list_services(Some(ListServicesOptions { filters, status: None }));
         let mut containers = Vec::new();
         for service in self.manager.ask("", services).await? {
-            match self.look_at(service.clone()).await {
+            match self.look_at(&service).await {
                 Ok(found) => containers.extend(found),
-                Err(ContainerError::Unavailable(_)) => containers.push(unplaced(service, State::Other)),
+                Err(ContainerError::Unavailable(_)) => containers.push(unplaced(&service, State::Other)),
                 Err(error) => return Err(error),
             }
         }
