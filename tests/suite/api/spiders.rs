@@ -5,7 +5,7 @@ use crawlhub::platform::files::hash_of;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Client, TestApp, practice_site};
+use crate::support::{Client, ServerProcess, TestApp, practice_site};
 
 async fn made(app: &Client, fields: Value) -> Value {
     app.post("/spiders", fields).await.data()
@@ -340,7 +340,12 @@ async fn another_secret_key() {
     let spider = app
         .spider(json!({"name": "s", "env_vars": {"API_KEY": "k"}, "max_retries": 0}), &[("main.py", SHOW_HASHES)])
         .await;
-    let app = app.restart(&[("CRAWLHUB_SECRET_KEY", &"5a".repeat(32))]).await;
+    // As the former one is lost.
+    let key = "5a".repeat(32);
+    let settings = [("CRAWLHUB_SECRET_KEY", key.as_str())];
+    let mut adopt = ServerProcess::command(app.dir.path(), app.database_url.as_deref(), &settings);
+    assert!(adopt.arg("adopt-key").status().await.unwrap().success());
+    let app = app.restart(&settings).await;
     let path = format!("/spiders/{spider}");
     assert_eq!(app.get(&path).await.data()["env_vars"], json!({}));
     let task = app.run_to_end(&spider, json!({})).await;
