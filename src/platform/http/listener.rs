@@ -1,6 +1,6 @@
 //! Where a server listens, until it leaves.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, os::fd::AsFd, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -38,11 +38,13 @@ impl Listener for Entrance {
 
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         if let Some(listener) = &mut self.listener {
-            // First those that wait: shutting it before them would break their requests off.
             tokio::select! {
-                biased;
                 accepted = Listener::accept(listener) => return accepted,
                 () = self.leave.cancelled() => {}
+            }
+            // First those that wait: shutting it before them would break their requests off.
+            if let Some(waiting) = waiting(listener) {
+                return waiting;
             }
             // Whoever comes now is refused, and asks another server.
             self.listener = None;
@@ -55,6 +57,15 @@ impl Listener for Entrance {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.address)
     }
+}
+
+/// One that waits, by what the system itself says now: what the runtime knows of it may be a moment old.
+fn waiting(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+    let copy = std::net::TcpListener::from(listener.as_fd().try_clone_to_owned().ok()?);
+    // It waits for nobody: the runtime has made it so.
+    let (stream, address) = copy.accept().ok()?;
+    stream.set_nonblocking(true).ok()?;
+    Some((TcpStream::from_std(stream).ok()?, address))
 }
 
 /// A server that leaves closes each connection with the answer to what came over it, and says so: whoever keeps
