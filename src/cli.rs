@@ -1,9 +1,6 @@
 //! The commands.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -124,8 +121,8 @@ fn complain(error: &anyhow::Error) {
 async fn run_command(cli: &Cli) -> anyhow::Result<ExitCode> {
     let sources = Sources::new(cli.config.as_deref(), environment());
     let done = match &cli.command {
-        Command::Serve => Box::pin(serve(&Config::load(&sources)?, cli.config.as_deref())).await,
-        Command::Worker => Box::pin(worker(&Config::load(&sources)?, cli.config.as_deref())).await,
+        Command::Serve => Box::pin(serve(&Config::load(&sources)?, sources.files())).await,
+        Command::Worker => Box::pin(worker(&Config::load(&sources)?, sources.files())).await,
         Command::Attempt => Box::pin(attempt(&Config::load(&sources)?)).await,
         Command::Config(ConfigCommand::Show) => show(&sources),
         Command::Migrate => open(&Config::load(&sources)?).await.map(|_| say("the database is up to date")),
@@ -169,7 +166,7 @@ async fn import(
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 
-async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+async fn serve(config: &Config, hidden: Vec<PathBuf>) -> anyhow::Result<()> {
     start_logging(&config.log)?;
     // Spiders run as the server's user: its memory and environment are none of their business.
     nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
@@ -177,7 +174,7 @@ async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let address = config.server.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let listen = listener.local_addr()?;
-    let outside = Outside { hidden: file.map(Path::to_owned).into_iter().collect(), ..outside() };
+    let outside = Outside { hidden, ..outside() };
     let app = App::open(config, listen, outside).await?;
     let address =
         if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() };
@@ -198,12 +195,12 @@ async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-async fn worker(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+async fn worker(config: &Config, files: Vec<PathBuf>) -> anyhow::Result<()> {
     start_logging(&config.log)?;
     // As of the server.
     nix::sys::prctl::set_dumpable(false).context("cannot close the process to others")?;
     open_files::allow_many().context("cannot ask for more open files")?;
-    let hidden = file.map(Path::to_owned).into_iter().chain(config.agent.token_file.clone()).collect();
+    let hidden = files.into_iter().chain(config.agent.token_file.clone()).collect();
     let mut signals = StopSignals::listen()?;
     let stop = CancellationToken::new();
     tokio::select! {

@@ -148,6 +148,16 @@ impl Sources {
         Ok(found)
     }
 
+    /// What has settings, secrets among them, and must not be seen by what the program starts.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let secrets = SHORT_NAMES.iter().map(|(name, key)| ((*name).to_owned(), *key));
+        let secrets = secrets.chain(SECRETS.iter().map(|key| (long_name(key), *key)));
+        let given = secrets.filter_map(|(name, key)| Some(PathBuf::from(self.file_of_secret(&name, key)?.1)));
+        // A client's key, which opens engines.
+        let certificates = self.environment.get("DOCKER_CERT_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.file.iter().cloned().chain(given).chain(certificates).collect()
+    }
+
     /// As engines give secrets to containers.
     fn file_of_secret(&self, name: &str, key: &str) -> Option<(String, &str)> {
         let name = format!("{name}_FILE");

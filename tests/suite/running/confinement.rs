@@ -240,6 +240,31 @@ async fn what_spiders_do_still_works() {
     assert_each(&probe(&app, fields, json!({}), WORK).await, "ok");
 }
 
+/// Nor are the files that secrets stand in, and the certificates that open engines.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_secrets_are_out_of_reach() {
+    if cannot_be_shown() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (secret, certificates) = (folder.path().join("mail"), folder.path().join("certificates"));
+    std::fs::create_dir(&certificates).unwrap();
+    for file in [&secret, &certificates.join("key.pem")] {
+        std::fs::write(file, "topsecret").unwrap();
+    }
+    let settings = [
+        ("CRAWLHUB_RUNNER_CONFINE", "required"),
+        ("CRAWLHUB_MAIL_PASSWORD_FILE", secret.to_str().unwrap()),
+        ("DOCKER_CERT_PATH", certificates.to_str().unwrap()),
+    ];
+    let server = ServerProcess::start(&settings).await;
+    let probes = "probe('secret', lambda: read(params['folder'] + '/mail'))\n\
+                  probe('certificate', lambda: read(params['folder'] + '/certificates/key.pem'))";
+    let seen = probe(&server, json!({"name": "curious"}), json!({"folder": folder.path()}), probes).await;
+    assert_eq!(seen.as_object().unwrap().len(), 2);
+    assert_each(&seen, "EACCES");
+}
+
 /// What a builder of an environment runs is the packages' code: no more to be trusted than the spider's.
 #[tokio::test(flavor = "multi_thread")]
 async fn builders_are_confined() {
