@@ -1,4 +1,4 @@
-//! Containers as services of a swarm, for what is worked in: each is one container on whichever machine has room, at an address
+//! Containers as services of a swarm, for what is worked in: each is one container on whichever machine the swarm chooses, at an address
 //! of its own on an overlay network.
 //!
 //! The manager makes, places and removes; everything else is asked of the engine of the machine that has the container.

@@ -73,7 +73,7 @@ impl ContainerRuntime for Services {
         made.id.ok_or_else(|| ContainerError::failed("a service without an id"))
     }
 
-    /// Waits for a machine that has room, however long.
+    /// Waits for a machine that takes it, however long.
     async fn start(&self, id: &ContainerId) -> Result<()> {
         match self.inspect(id).await? {
             None => Err(ContainerError::Gone(id.clone())),
