@@ -26,7 +26,7 @@ pub use prefix::Prefix;
 pub use room::Room;
 pub use routes::{authorize_router, enter};
 
-use self::opened::Door;
+use self::opened::{Door, Moment};
 use super::{accounts::Accounts, foundation::Foundation};
 use crate::{
     clock::SharedClock,
@@ -84,6 +84,19 @@ impl Doors {
     /// The same on this server alone.
     fn shut(&self, room: &Room) {
         shut(&self.known, room);
+    }
+
+    /// Forgets a door whose room was found to be over; `false` where somebody who asked later has found it there. Another
+    /// door that stands in its place meanwhile is left alone.
+    fn ends(&self, room: &Room, door: &Arc<Door>, as_of: Moment) -> bool {
+        let over = door.is_over(as_of);
+        if over {
+            let mut known = self.known();
+            if known.get(room).is_some_and(|present| Arc::ptr_eq(present, door)) {
+                known.remove(room);
+            }
+        }
+        over
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Room, Arc<Door>>> {

@@ -43,6 +43,15 @@ struct State {
     seen: Option<Seen>,
 }
 
+impl State {
+    fn shut(&mut self) {
+        self.closed = true;
+        if let Some(inside) = self.seen.take().and_then(|seen| seen.inside) {
+            inside.end.cancel();
+        }
+    }
+}
+
 /// When something was asked for: what the answer says held then, whenever it comes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment(Instant, DateTime<Utc>);
@@ -84,11 +93,17 @@ impl Door {
 
     /// Whoever is inside goes, and nobody comes in any more: there may be another door in its place.
     pub(super) fn shut(&self) {
+        self.state().shut();
+    }
+
+    /// Shuts the door of a room that was found to be over; `false` where somebody who asked later has found it there.
+    pub(super) fn is_over(&self, as_of: Moment) -> bool {
         let mut state = self.state();
-        state.closed = true;
-        if let Some(inside) = state.seen.take().and_then(|seen| seen.inside) {
-            inside.end.cancel();
+        if state.seen.as_ref().is_some_and(|seen| seen.as_of.0 > as_of.0) {
+            return false;
         }
+        state.shut();
+        true
     }
 
     fn fresh(&self, now: DateTime<Utc>) -> Option<Seen> {
@@ -207,8 +222,10 @@ impl Doors {
             let as_of = Moment::now(&self.clock);
             let Some(known) = self.there_are(std::slice::from_ref(room)).await?.remove(room) else {
                 drop(turn);
-                self.shut(room);
-                return Ok(None);
+                if self.ends(room, &door, as_of) {
+                    return Ok(None);
+                }
+                continue;
             };
             let seen = door.learn(known, as_of, &self.stop);
             drop(turn);
@@ -216,5 +233,26 @@ impl Doors {
                 return Ok(Some((door, seen)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(after: Duration) -> Moment {
+        Moment(Instant::now() + after, DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn what_was_asked_earlier_shuts_nobody_out_who_was_found_inside_later() {
+        let (door, stop) = (Door::default(), CancellationToken::new());
+        let (earlier, later, last) = (at(Duration::ZERO), at(Duration::from_secs(1)), at(Duration::from_secs(2)));
+        let inside = door.learn(Known::of_an_open_room("127.0.0.1:1"), later, &stop).unwrap().inside.unwrap();
+        assert!(!door.is_over(earlier));
+        assert!(!inside.end.is_cancelled());
+        assert!(door.is_over(last));
+        assert!(inside.end.is_cancelled());
+        assert!(door.learn(Known::of_an_open_room("127.0.0.1:1"), last, &stop).is_none());
     }
 }

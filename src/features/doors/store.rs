@@ -36,6 +36,19 @@ pub(super) enum State {
 }
 
 impl Known {
+    #[cfg(test)]
+    pub(super) fn of_an_open_room(upstream: &str) -> Self {
+        Self {
+            name: String::new(),
+            user_id: UserId::from("user".to_owned()),
+            status: "ready".to_owned(),
+            container_id: None,
+            upstream: Some(upstream.to_owned()),
+            is_public: false,
+            expires_at: None,
+        }
+    }
+
     pub(super) fn state(&self) -> State {
         match self.status.as_str() {
             "ready" | "running" => State::Open,

@@ -27,7 +27,9 @@ impl Doors {
             }
             match there.remove(room) {
                 Some(known) => drop(door.learn(known, as_of, &self.stop)),
-                None => self.shut(room),
+                None => {
+                    self.ends(room, door, as_of);
+                }
             }
             if door.is_left_alone_for(ALONE) {
                 self.shut(room);

@@ -93,7 +93,11 @@ impl TestApp {
     pub async fn beside(&self, settings: Settings<'_>) -> Option<Self> {
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let database_url = self.database_url.clone()?;
-        std::fs::copy(self.dir.path().join("secret.key"), dir.path().join("secret.key")).unwrap();
+        // Where the key is a setting, there is no file of it.
+        let key = self.dir.path().join("secret.key");
+        if key.exists() {
+            std::fs::copy(key, dir.path().join("secret.key")).unwrap();
+        }
         Some(Box::pin(Self::open(dir, Some(database_url), settings, self.engine.clone())).await)
     }
 
