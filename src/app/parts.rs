@@ -13,6 +13,7 @@ use anyhow::{Context, ensure};
 use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use ipnet::IpNet;
+use nix::unistd::Uid;
 
 use crate::{
     clock::SharedClock,
@@ -23,13 +24,13 @@ use crate::{
         tasks::{DispatcherConfig, JobSettings, SwarmSettings},
     },
     platform::{
-        containers::{ContainerRuntime, Containers, Docker, swarm::Services},
+        containers::{ContainerRuntime, Containers, Docker, ENGINE_SOCKETS, swarm::Services},
         database::{Database, Schema},
         disk::Disk,
         documents::{Documents, MongoStore, SqlStore},
         files::Files,
         git::{self, Git},
-        process::Strength,
+        process::{Confinement, Strength},
     },
     runner::{RunnerConfig, contained::ContainerPlace},
 };
@@ -156,7 +157,15 @@ pub fn runner_config(config: &Config, data_dir: &Path, outside: Outside) -> anyh
     runner.max_disk_mb = Some(config.runner.disk_mb).filter(|limit| *limit > 0);
     if confines(config.runner.confine)? {
         let files = outside.hidden.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>()?;
-        runner.hidden = Some([data_dir.to_owned()].into_iter().chain(files).collect());
+        let hidden = [data_dir.to_owned()].into_iter().chain(files).collect();
+        let confinement = Confinement { hidden, sockets: powerful_sockets(config), ..Confinement::default() };
+        for socket in confinement.sockets_in_reach() {
+            tracing::info!(
+                socket = %socket.display(),
+                "spiders that run as processes of this server cannot open UNIX sockets: this one would make them more than that"
+            );
+        }
+        runner.confinement = Some(confinement);
     }
     Ok(runner)
 }
@@ -169,13 +178,24 @@ pub fn git(config: &Config, data_dir: &Path, runner: &RunnerConfig, disk: &Disk)
         supervisor: runner.supervisor.clone(),
         server: runner.server.clone(),
         path: runner.path(),
-        hidden: runner.hidden.clone(),
+        confinement: runner.confinement.clone(),
         max_mb: config.git.max_mb,
         timeout: Duration::from_secs(config.git.timeout_seconds),
         allow_private: config.git.allow_private,
         ca_bundle,
         disk: disk.clone(),
     })
+}
+
+/// Whoever may write to one of them can do more than this server's spiders are to: start containers as root, or processes
+/// that are not confined.
+fn powerful_sockets(config: &Config) -> Vec<PathBuf> {
+    let hosts = [&config.docker.host, &config.swarm.host];
+    let own = hosts.into_iter().filter_map(|host| host.strip_prefix("unix://")).map(PathBuf::from);
+    let sessions = PathBuf::from(format!("/run/user/{}", Uid::effective()));
+    let of_session = ["bus", "systemd/private", "docker.sock", "podman/podman.sock"].map(|name| sessions.join(name));
+    let of_system = ["/run/containerd/containerd.sock", "/run/systemd/private"].map(PathBuf::from);
+    own.chain(ENGINE_SOCKETS.map(PathBuf::from)).chain(of_system).chain(of_session).collect()
 }
 
 /// Whether spiders are confined; says it where they are not, or not wholly.

@@ -40,8 +40,8 @@ pub struct RunnerConfig {
     pub gathering_limit: Duration,
     /// Between SIGTERM and SIGKILL.
     pub term_grace: Duration,
-    /// What spiders and builders must not see, beside the folders above. None: they are not confined.
-    pub hidden: Option<Vec<PathBuf>>,
+    /// Of spiders and builders, beside the folders above. None: they are not confined.
+    pub confinement: Option<Confinement>,
     /// None: attempts in containers cannot be run.
     pub containers: Option<ContainerPlace>,
 }
@@ -67,16 +67,16 @@ impl RunnerConfig {
             max_disk_mb: Some(10_240),
             gathering_limit: Duration::from_mins(10),
             term_grace: Duration::from_secs(5),
-            hidden: None,
+            confinement: None,
             containers: None,
         }
     }
 
     /// Of one attempt, which may read `read` and write `write` of what is hidden.
     pub(super) fn confinement(&self, read: Vec<PathBuf>, write: Vec<PathBuf>) -> Option<Confinement> {
-        let mut hidden = self.hidden.clone()?;
-        hidden.extend([self.work_dir.clone(), self.environments_dir.clone(), self.support_dir.clone()]);
-        Some(Confinement { hidden, read, write })
+        let mut all = self.confinement.clone()?;
+        all.hidden.extend([self.work_dir.clone(), self.environments_dir.clone(), self.support_dir.clone()]);
+        Some(Confinement { read, write, ..all })
     }
 
     /// The value of a name in `base_env`.

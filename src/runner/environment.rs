@@ -196,7 +196,7 @@ impl<R: Report> Builder<'_, R> {
     /// Of the server's own environment, only what its operator means for builds.
     fn environment_of_builds(&self) -> Vec<(String, String)> {
         // What builders of one spider can write, builders of another must not trust.
-        let cache = match self.config.hidden {
+        let cache = match self.config.confinement {
             Some(_) => self.work_dir.tmp().join("cache"),
             None => self.config.environments_dir.with_file_name("cache"),
         };

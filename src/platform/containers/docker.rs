@@ -10,6 +10,8 @@ mod streams;
 mod tests;
 mod volumes;
 
+pub use connection::ENGINE_SOCKETS;
+
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},

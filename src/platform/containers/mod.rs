@@ -18,7 +18,7 @@ mod upkeep;
 
 use std::{ops::Deref, sync::Arc};
 
-pub use docker::Docker;
+pub use docker::{Docker, ENGINE_SOCKETS};
 pub use gateway::Gateway;
 pub use marks::{Ended, Mark};
 pub use pieces::{Finished, Piece};

@@ -24,7 +24,7 @@ pub use failure::{Failure, Trouble};
 pub use fetch::{Commit, Remote};
 pub use tree::{Entry, Kind};
 
-use super::disk::Disk;
+use super::{disk::Disk, process::Confinement};
 
 #[derive(Debug, Clone)]
 pub struct Git(Arc<Settings>);
@@ -39,8 +39,8 @@ pub struct Settings {
     pub server: Option<PathBuf>,
     /// Where `git` and `ssh` are looked for.
     pub path: String,
-    /// What `git` must not see, beside what it works on. None: it is not confined.
-    pub hidden: Option<Vec<PathBuf>>,
+    /// Of `git`, beside what it works on. None: it is not confined.
+    pub confinement: Option<Confinement>,
     /// Of one copy.
     pub max_mb: u64,
     /// Of one call.

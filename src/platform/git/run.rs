@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{Failure, Git, Trouble, cache::size_of, output::listen};
-use crate::platform::process::{Cause, Child, Confinement, Event, Exit, Output, Spec};
+use crate::platform::process::{Cause, Child, Event, Exit, Output, Spec};
 
 /// How often it is looked at how much there is.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -105,8 +105,7 @@ impl Git {
             ("GIT_NO_REPLACE_OBJECTS", "1".to_owned()),
             ("GIT_NO_LAZY_FETCH", "1".to_owned()),
         ];
-        let confinement = settings.hidden.as_ref().map(|hidden| {
-            let mut confinement = Confinement { hidden: hidden.clone(), ..Confinement::default() };
+        let confinement = settings.confinement.clone().map(|mut confinement| {
             confinement.write.extend(call.private.map(Path::to_owned));
             let place = if call.writes { &mut confinement.write } else { &mut confinement.read };
             place.push(call.repository.to_owned());

@@ -1,4 +1,4 @@
-//! Confinement of a child by Landlock: what it and its descendants may open, and whom they may signal.
+//! Confinement of a child by Landlock and seccomp: what it and its descendants may open, and whom they may signal.
 //!
 //! Landlock only allows, beneath a path, and is inherited. So "everything but" is spelt out: whatever stands beside the
 //! way to a hidden path is allowed by itself. What is made there later is not seen, and those folders on the way
@@ -18,9 +18,13 @@ use landlock::{
 };
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::libc::SYS_prlimit64;
+use nix::libc::{AF_UNIX, SOCK_STREAM, SYS_io_uring_setup, SYS_prlimit64, SYS_socket};
+use rustix::{
+    fs::{Access as Asked, AtFlags, CWD, accessat},
+    thread::set_thread_groups,
+};
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +39,11 @@ const DEVICES: &str = "/dev";
 const HARMLESS_DEVICES: [&str; 10] =
     ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "mqueue"];
 
+/// Of the second argument of `socket(2)`; the rest are flags.
+const KIND_OF_SOCKET: u64 = 0xf;
+/// The bit of the numbers of calls in x86-64's other binary interface, which some kernels have.
+const X32: i64 = 0x4000_0000;
+
 /// What a child may reach. What is neither hidden nor allowed can be read, as far as file modes let it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Confinement {
@@ -44,6 +53,21 @@ pub struct Confinement {
     pub read: Vec<PathBuf>,
     /// To be written as well.
     pub write: Vec<PathBuf>,
+    /// Sockets that nobody is to connect with. No rule of Landlock's is of that, and the kernel cannot be told one socket
+    /// from another: where modes let the child write to one of them, it can make no UNIX stream socket at all, but pairs.
+    pub sockets: Vec<PathBuf>,
+}
+
+impl Confinement {
+    /// Those of `sockets` that file modes do not protect.
+    pub fn sockets_in_reach(&self) -> Vec<PathBuf> {
+        let look = || {
+            give_up_privileges()?;
+            anyhow::Ok(self.sockets.iter().filter(|socket| may_write(socket)).cloned().collect())
+        };
+        // What is given up is so for a thread, and for ever.
+        std::thread::scope(|scope| scope.spawn(look).join()).ok().and_then(Result::ok).unwrap_or_default()
+    }
 }
 
 /// How much of it the kernel enforces.
@@ -63,7 +87,7 @@ impl Strength {
             let is_complete = ruleset(CompatLevel::HardRequirement, COMPLETE_SINCE).is_ok();
             anyhow::Ok(match enforced {
                 RulesetStatus::NotEnforced => Self::None,
-                _ if is_complete && keep_from_limits_of_others().is_ok() => Self::Full,
+                _ if is_complete && filter_calls(false).is_ok() => Self::Full,
                 _ => Self::Partial,
             })
         });
@@ -111,30 +135,55 @@ fn restrict(confinement: &Confinement) -> anyhow::Result<()> {
     }
     let status = rules.ruleset.restrict_self()?;
     ensure!(status.ruleset != RulesetStatus::NotEnforced, "the kernel does not take Landlock's rules");
-    give_up_capabilities()?;
-    // Where it fails, the rest is worth having; the server has said so at its start.
-    let _ = keep_from_limits_of_others();
-    Ok(())
+    give_up_privileges()?;
+    let without_sockets = confinement.sockets.iter().any(|socket| may_write(socket));
+    match filter_calls(without_sockets) {
+        Err(error) if without_sockets => Err(error),
+        // The rest is worth having; the server has said so at its start.
+        _ => Ok(()),
+    }
 }
 
-/// Root's would open what Landlock closes: since Linux 6.11 `CAP_PERFMON` reads the environment of every process.
-/// What is started gets none back, as it gains no privilege by its start.
-fn give_up_capabilities() -> anyhow::Result<()> {
+/// Root's capabilities would open what Landlock closes: since Linux 6.11 `CAP_PERFMON` reads the environment of every
+/// process. What is started gets none back, as it gains no privilege by its start. Further groups, as an engine's, are the
+/// server's, not its spiders'; only who is as good as root can leave them.
+fn give_up_privileges() -> anyhow::Result<()> {
+    match set_thread_groups(&[]) {
+        Ok(()) | Err(rustix::io::Errno::PERM) => {}
+        Err(error) => return Err(error).context("groups"),
+    }
     for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable] {
         caps::clear(None, set).context("capabilities")?;
     }
     Ok(())
 }
 
+fn may_write(path: &Path) -> bool {
+    accessat(CWD, path, Asked::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
+
 /// Landlock lets a process set the limits of every other of its user, and one of no CPU time kills. Those that name
 /// themselves by number are refused as well; what runs is of the machine's own architecture only, as the numbers of
 /// calls differ between them.
-fn keep_from_limits_of_others() -> anyhow::Result<()> {
-    // On other architectures there is no such filter.
-    let Ok(architecture) = std::env::consts::ARCH.try_into() else { return Ok(()) };
+fn filter_calls(without_sockets: bool) -> anyhow::Result<()> {
+    let architecture: TargetArch = std::env::consts::ARCH.try_into()?;
     let names_a_process = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
     let sets = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
-    let rules = [(SYS_prlimit64, vec![SeccompRule::new(vec![names_a_process, sets])?])].into();
+    let mut refusals = vec![(SYS_prlimit64, vec![SeccompRule::new(vec![names_a_process, sets])?])];
+    if without_sockets {
+        let of_this_machine =
+            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::try_from(AF_UNIX)?)?;
+        let kind = SeccompCmpOp::MaskedEq(KIND_OF_SOCKET);
+        let stream = SeccompCondition::new(1, SeccompCmpArgLen::Dword, kind, u64::try_from(SOCK_STREAM)?)?;
+        refusals.push((SYS_socket, vec![SeccompRule::new(vec![of_this_machine, stream])?]));
+        // It makes sockets past every filter.
+        refusals.push((SYS_io_uring_setup, Vec::new()));
+    }
+    if architecture == TargetArch::x86_64 {
+        let others: Vec<_> = refusals.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
+        refusals.extend(others);
+    }
+    let rules = refusals.into_iter().collect();
     let refused = SeccompAction::Errno(Errno::EPERM as u32);
     let filter: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refused, architecture)?.try_into()?;
     seccompiler::apply_filter(&filter).context("system calls cannot be filtered")

@@ -298,3 +298,55 @@ async fn off_means_off() {
         probe(&app, json!({"name": "free"}), json!({}), "probe('list', lambda: os.listdir('../../..') and None)");
     assert_each(&seen.await, "ok");
 }
+
+/// Who may write to an engine's socket is root on its machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_beside_the_server_is_out_of_reach() {
+    if cannot_be_shown() {
+        return;
+    }
+    let probes = r"
+import asyncio, multiprocessing
+def connect(path):
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.connect(path)
+probe('engine', lambda: connect(params['engine']))
+def raw(call, *args):
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(call, *args) < 0: raise OSError(ctypes.get_errno(), 'refused')
+probe('with flags', lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) and None)
+probe('past the filter', lambda: raw(425, 1, None))
+probe('from a child', lambda: subprocess.run([sys.executable, '-c', 'import socket; socket.socket(socket.AF_UNIX)'],
+      check=True, stderr=subprocess.DEVNULL) and None)
+seen['further groups'] = [group for group in os.getgroups() if group != os.getgid()]
+async def loop(): await asyncio.to_thread(time.sleep, 0)
+import time
+def pair():
+    one, two = socket.socketpair()
+    one.sendall(b'x'); assert two.recv(1) == b'x'
+def pool():
+    with multiprocessing.get_context('fork').Pool(1) as pool: assert pool.map(abs, [-1]) == [1]
+probe('pair', pair)
+probe('loop', lambda: asyncio.run(loop()))
+probe('pool', pool)
+probe('network', lambda: socket.create_connection(('127.0.0.1', params['port'])) and None)
+";
+    let folder = tempfile::tempdir().unwrap();
+    let engine = folder.path().join("engine.sock");
+    let _listens = std::os::unix::net::UnixListener::bind(&engine).unwrap();
+    let server = ServerProcess::start(&[("DOCKER_HOST", &format!("unix://{}", engine.display()))]).await;
+    let port = reqwest::Url::parse(&server.base).unwrap().port();
+    let params = json!({"engine": engine, "port": port});
+    let mut seen = probe(&server, json!({"name": "connects"}), params, probes).await;
+    let mut take = |name: &str| seen.as_object_mut().unwrap().remove(name).unwrap();
+    for name in ["engine", "with flags"] {
+        assert_eq!(take(name), "EPERM", "{name}");
+    }
+    assert!(["EPERM", "ENOSYS"].contains(&take("past the filter").as_str().unwrap()));
+    assert!(take("from a child").as_str().unwrap().starts_with("CalledProcessError"));
+    // Whoever is not root cannot leave groups, and has the filter for that.
+    let groups = take("further groups");
+    assert!(groups == json!([]) || !nix::unistd::Uid::effective().is_root(), "{groups}");
+    assert_eq!(seen, json!({"pair": "ok", "loop": "ok", "pool": "ok", "network": "ok"}));
+}

@@ -19,6 +19,8 @@ const SAFE: [u64; 3] = [29, 5, 1];
 
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const PODMAN_SOCKET: &str = "/run/podman/podman.sock";
+/// Where engines usually are.
+pub const ENGINE_SOCKETS: [&str; 2] = [DOCKER_SOCKET, PODMAN_SOCKET];
 
 #[derive(Debug)]
 pub(in super::super) struct Connection {
