@@ -1,9 +1,6 @@
 //! Versions of a spider's code.
 
-use crawlhub::{
-    clock::Clock,
-    platform::database::{Database, Schema},
-};
+use crawlhub::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp, zip_of};
@@ -358,14 +355,6 @@ async fn a_number_is_not_given_twice() {
     assert_eq!(app.get(&path(&first)).await.error(404), "spider_not_found");
 }
 
-/// The database of the server, beside it.
-async fn database(app: &TestApp) -> Database {
-    match &app.database_url {
-        Some(url) => Database::open_postgres(url).await.unwrap(),
-        None => Database::open_sqlite(&app.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
-    }
-}
-
 #[tokio::test]
 async fn a_version_that_a_schedule_is_pinned_to_stays() {
     let app = TestApp::new().await;
@@ -376,7 +365,7 @@ async fn a_version_that_a_schedule_is_pinned_to_stays() {
     let insert = "INSERT INTO schedules (id, spider_id, name, cron_expr, timezone, params, priority, is_active,
                                          active_since, deployment_id, created_at, updated_at)
                   VALUES ('x', $1, 'nightly', '0 0 * * *', 'UTC', $2, 0, $3, $4, $5, $4, $4)";
-    let database = database(&app).await;
+    let database = app.database().await;
     let pin = database.query(insert).bind(&spider).bind(sqlx::types::Json(json!({}))).bind(false).bind(now);
     pin.bind(first["id"].as_str().unwrap()).execute().await.unwrap();
     let refused = app.delete(&path(&first)).await;
@@ -430,7 +419,7 @@ async fn files_whose_hash_is_not_known() {
     let app = TestApp::new().await;
     let spider = app.spider(json!({"name": "s"}), &[("main.py", "1"), ("b.py", "2"), ("a.py", "3")]).await;
     let first = deploy(&app, &spider, "").await;
-    database(&app).await.query("UPDATE spiders SET code_hash = NULL").execute().await.unwrap();
+    app.database().await.query("UPDATE spiders SET code_hash = NULL").execute().await.unwrap();
     assert_eq!(deploy(&app, &spider, "").await["code_hash"], first["code_hash"]);
 
     // Where there is no room on the disk files can still be removed.

@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crawlhub::{
     clock::Clock,
     features::events::{Event, TaskEnded, TimeUnmet},
-    platform::database::{Database, Schema},
 };
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -53,16 +52,8 @@ async fn alerts(app: &Client) -> Vec<Value> {
     app.get("/alerts").await.data()["items"].as_array().unwrap().clone()
 }
 
-/// The server's database.
-async fn database(app: &TestApp) -> Database {
-    match &app.database_url {
-        Some(url) => Database::open_postgres(url).await.unwrap(),
-        None => Database::open_sqlite(&app.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
-    }
-}
-
 async fn rows_of(app: &TestApp, table: &str) -> i64 {
-    let db = database(app).await;
+    let db = app.database().await;
     let (count,): (i64,) = db.query_text(format!("SELECT COUNT(*) FROM {table}")).fetch_one().await.unwrap();
     count
 }
@@ -74,7 +65,7 @@ async fn record(app: &TestApp, event: Value) {
 
 /// At one moment.
 async fn record_all(app: &TestApp, events: &[Value]) {
-    let db = database(app).await;
+    let db = app.database().await;
     let mut transaction = db.begin().await.unwrap();
     for event in events {
         transaction
@@ -624,7 +615,7 @@ async fn a_time_that_was_skipped_is_a_warning() {
 #[tokio::test]
 async fn a_rule_of_a_later_version_is_passed_over() {
     let (app, mut receiver) = watched("items_count", json!({"min_items": 1}), 10).await;
-    let db = database(&app).await;
+    let db = app.database().await;
     db.query(
         "INSERT INTO alert_rules (id, name, rule_type, condition, is_enabled, cooldown_minutes, updated_at, created_at)
          VALUES ('', '', 'of_a_later_version', $1, TRUE, 1, $2, $2)",

@@ -57,6 +57,21 @@ async fn one_with_another_key_does_not_start() {
     assert!(!run("migrate", KEY).await.0);
 }
 
+/// Nobody has said yet which key a database of an earlier version belongs to; what is encrypted there does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_before_belongs_to_the_key_that_opens_it() {
+    let mut server = ServerProcess::start(&[("CRAWLHUB_SECRET_KEY", KEY)]).await;
+    server.spider(json!({"name": "s", "env_vars": {"A": "b"}}), &[("main.py", "")]).await;
+    server.child.kill().await.unwrap();
+    server.database().await.query("UPDATE installation SET key_mark = NULL").execute().await.unwrap();
+    let starts_with = async |key: &str| {
+        let settings = [("CRAWLHUB_SECRET_KEY", key)];
+        let mut run = ServerProcess::command(server.dir.path(), server.database_url.as_deref(), &settings);
+        run.arg("migrate").status().await.unwrap().success()
+    };
+    assert_eq!((starts_with(OTHER).await, starts_with(KEY).await, starts_with(OTHER).await), (false, true, false));
+}
+
 /// While servers are brought up to date one after the other, the others go on, and may be started again.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_beside_a_newer_one() {

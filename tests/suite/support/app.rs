@@ -128,12 +128,8 @@ impl TestApp {
         Box::pin(Self::open(dir, database_url, settings, engine)).await
     }
 
-    /// The server's database, for what no address makes.
     pub async fn database(&self) -> Database {
-        match &self.database_url {
-            Some(url) => Database::open_postgres(url).await.unwrap(),
-            None => Database::open_sqlite(&self.dir.path().join("crawlhub.db"), Schema::Main).await.unwrap(),
-        }
+        parts::database_of(self.dir.path(), self.database_url.as_deref()).await
     }
 
     /// Where items and logs lie; on PostgreSQL the same one.

@@ -11,7 +11,7 @@ use std::{
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::sync::OnceCell;
 
-use crawlhub::platform::database::Database;
+use crawlhub::platform::database::{Database, Schema};
 
 /// True, or says on stderr which test is skipped and why. In CI nothing may be missing.
 pub fn skip_unless(present: bool, what: &str) -> bool {
@@ -22,6 +22,14 @@ pub fn skip_unless(present: bool, what: &str) -> bool {
     let test = std::thread::current().name().unwrap_or("?").to_owned();
     eprintln!("skipped: {test} needs {what}");
     true
+}
+
+/// The database of a server, beside it, for what no address makes.
+pub async fn database_of(data_dir: &Path, url: Option<&str>) -> Database {
+    match url {
+        Some(url) => Database::open_postgres(url).await.unwrap(),
+        None => Database::open_sqlite(&data_dir.join("crawlhub.db"), Schema::Main).await.unwrap(),
+    }
 }
 
 /// Debian's `python3.11-doc`: 500 and more real pages.

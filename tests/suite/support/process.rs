@@ -1,5 +1,6 @@
 use std::{path::Path, process::Stdio};
 
+use crawlhub::platform::database::Database;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -57,6 +58,10 @@ impl ServerProcess {
             std::os::unix::fs::symlink(self.dir.path().join(shared), dir.path().join(shared)).unwrap();
         }
         Self::start_in(dir, Some(database_url.to_owned()), settings).await
+    }
+
+    pub async fn database(&self) -> Database {
+        parts::database_of(self.dir.path(), self.database_url.as_deref()).await
     }
 
     /// With a file of settings.
