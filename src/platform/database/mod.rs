@@ -10,6 +10,7 @@
 
 mod column;
 mod query;
+mod transaction;
 mod wakes;
 
 use std::{
@@ -21,7 +22,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use sqlx::{
-    AssertSqlSafe, Connection, Executor, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
+    AssertSqlSafe, Connection, Executor, PgPool, SqlSafeStr, SqlitePool,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
     sqlite::{
@@ -33,6 +34,7 @@ use sqlx::{
 pub(crate) use column::{text_column, word_enum};
 use query::Target;
 pub use query::{Bind, Query, Readable, Record};
+pub use transaction::Transaction;
 pub use wakes::Wakes;
 
 use crate::{
@@ -83,12 +85,6 @@ pub enum Database {
         readers: SqlitePool,
     },
     Postgres(PgPool),
-}
-
-#[derive(Debug)]
-pub enum Transaction {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl Database {
@@ -252,52 +248,6 @@ impl Database {
             }
             Self::Postgres(pool) => pool.close().await,
         }
-    }
-}
-
-impl Transaction {
-    pub fn query(&mut self, sql: &'static str) -> Query<'_> {
-        self.query_text(sql.to_owned())
-    }
-
-    /// See [`Database::query_text`].
-    pub fn query_text(&mut self, sql: String) -> Query<'_> {
-        let (sql, target) = match self {
-            Self::Sqlite(transaction) => {
-                (numbered(&sql), Target::SqliteTransaction(&mut *transaction, SqliteArguments::default()))
-            }
-            Self::Postgres(transaction) => {
-                (sql, Target::PostgresTransaction(&mut *transaction, PgArguments::default()))
-            }
-        };
-        Query::new(AssertSqlSafe(sql).into_sql_str(), target)
-    }
-
-    /// Makes transactions with the same `name` come one after the other, on whatever server, each to its end. SQLite has
-    /// but one writer anyway.
-    pub async fn take_turn(&mut self, name: &str) -> Result<()> {
-        if matches!(self, Self::Postgres(_)) {
-            let locked = self.query("SELECT CAST(pg_advisory_xact_lock(hashtext($1)) AS TEXT)").bind(name);
-            locked.fetch_one::<(String,)>().await?;
-        }
-        Ok(())
-    }
-
-    /// Lets those who share the turn of that name go on side by side, and makes who takes it wait for them, and them for him.
-    pub async fn share_turn(&mut self, name: &str) -> Result<()> {
-        if matches!(self, Self::Postgres(_)) {
-            let locked = self.query("SELECT CAST(pg_advisory_xact_lock_shared(hashtext($1)) AS TEXT)").bind(name);
-            locked.fetch_one::<(String,)>().await?;
-        }
-        Ok(())
-    }
-
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
-        }
-        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::RwLock;
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 
 use crate::{
     error::{Error, Result},
@@ -16,8 +16,10 @@ use crate::{
 
 /// Held by this name in a database that servers share.
 const BLOBS: &str = "blobs";
-/// So many put at a time.
+/// So many put at a time; the others wait for them.
 const CONNECTIONS: u32 = 4;
+/// What is held ends by itself where nothing is heard of its server any more: later than a bucket gives up.
+const LONGEST: &str = "SET LOCAL idle_in_transaction_session_timeout = '120s'";
 
 #[derive(Debug, Clone)]
 pub(super) struct Holding {
@@ -30,7 +32,7 @@ pub(super) struct Holding {
 enum Elsewhere {
     /// A file that they lock in the same way.
     File(PathBuf),
-    Database(Database),
+    Database(Database, Arc<Semaphore>),
     /// There are none.
     Nobody,
 }
@@ -44,7 +46,7 @@ pub(super) struct Held<G> {
 enum Lock {
     /// None where the folder's disk knows no locks.
     File(#[expect(dead_code, reason = "it is locked as long as it is open")] Option<File>),
-    Database(Transaction),
+    Database(Transaction, OwnedSemaphorePermit),
     Nobody,
 }
 
@@ -52,7 +54,7 @@ impl<G> Held<G> {
     /// Whether it was held until now: an error where it may have been lost meanwhile.
     pub(super) async fn release(self) -> Result<()> {
         match self.elsewhere {
-            Lock::Database(transaction) => transaction.commit().await,
+            Lock::Database(transaction, _turn) => transaction.commit().await,
             Lock::File(_) | Lock::Nobody => Ok(()),
         }
     }
@@ -66,7 +68,9 @@ impl Holding {
     /// Of a store that is shared by those who share the database.
     pub(super) fn of_database(db: &Database) -> Self {
         // Blobs are put in transactions, too.
-        let elsewhere = if db.is_shared() { Elsewhere::Database(db.apart(CONNECTIONS)) } else { Elsewhere::Nobody };
+        let turns = Arc::new(Semaphore::new(CONNECTIONS as usize));
+        let elsewhere =
+            if db.is_shared() { Elsewhere::Database(db.apart(CONNECTIONS), turns) } else { Elsewhere::Nobody };
         Self { here: Arc::default(), elsewhere }
     }
 
@@ -83,14 +87,16 @@ impl Holding {
     async fn lock(&self, alone: bool) -> Result<Lock> {
         match &self.elsewhere {
             Elsewhere::File(path) => lock_file(path.clone(), alone).await.map(Lock::File),
-            Elsewhere::Database(db) => {
+            Elsewhere::Database(db, turns) => {
+                let turn = turns.clone().acquire_owned().await.map_err(Error::internal)?;
                 let mut transaction = db.begin().await?;
+                transaction.query(LONGEST).execute().await?;
                 if alone {
                     transaction.take_turn(BLOBS).await?;
                 } else {
                     transaction.share_turn(BLOBS).await?;
                 }
-                Ok(Lock::Database(transaction))
+                Ok(Lock::Database(transaction, turn))
             }
             Elsewhere::Nobody => Ok(Lock::Nobody),
         }
