@@ -6,7 +6,10 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, PASSWORD, TestApp, cookies_of};
+use crate::support::{
+    Answer, Client, PASSWORD, TestApp, cookies_of,
+    nginx::{BALANCER, lacks_nginx, nginx},
+};
 
 const ADMIN: &str = "admin@crawlhub.local";
 
@@ -257,6 +260,27 @@ async fn what_a_caller_says_of_itself_is_not_believed() {
     // A proxy may add a line of its own rather than write into the caller's.
     assert_eq!(send(&["6.6.6.6", "10.0.0.1"]).await, "10.0.0.1");
     assert_eq!(send(&["6.6.6.6, unknown"]).await, "127.0.0.1");
+}
+
+/// nginx believes a balancer in front of it, and nobody else.
+#[tokio::test]
+async fn who_asks_through_a_balancer_is_known() {
+    if lacks_nginx() {
+        return;
+    }
+    let app = TestApp::with(&[BEHIND_A_PROXY]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (_nginx, front) = nginx(&app.base, folder.path(), "none.invalid").await;
+    let send = async |from: &str, said: &str| {
+        let http = reqwest::Client::builder().local_address(from.parse::<std::net::IpAddr>().unwrap()).build().unwrap();
+        let request = http.post(format!("{front}/platform/api/crawlhub/projects")).header("x-forwarded-for", said);
+        request.bearer_auth(app.token.as_ref().unwrap()).json(&json!({})).send().await.unwrap();
+        let audit = ask(&app, Method::GET, "/audit?page_size=1", json!({})).await.data();
+        audit["items"][0]["address"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(send(BALANCER, "6.6.6.6, 10.0.0.1").await, "10.0.0.1");
+    assert_eq!(send(BALANCER, "10.0.0.1, 127.0.0.9").await, "10.0.0.1");
+    assert_eq!(send("127.0.0.7", "10.0.0.1").await, "127.0.0.7");
 }
 
 #[tokio::test]

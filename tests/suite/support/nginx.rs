@@ -10,6 +10,8 @@ use tokio::{
 use super::skip_unless;
 
 const NGINX: &str = "/usr/sbin/nginx";
+/// From where a balancer would call nginx.
+pub const BALANCER: &str = "127.0.0.9";
 
 pub fn lacks_nginx() -> bool {
     skip_unless(Path::new(NGINX).exists(), "nginx")
@@ -23,6 +25,7 @@ pub fn filled(file: &str, server: &str, listen: &str, domain: &str) -> String {
         .replace("${CRAWLHUB_LISTEN}", listen)
         .replace("${CRAWLHUB_HOST}", "127.0.0.1 localhost")
         .replace("${CRAWLHUB_SANDBOX_DOMAIN}", domain)
+        .replace("${CRAWLHUB_BALANCER}", BALANCER)
 }
 
 pub fn free_port() -> u16 {
