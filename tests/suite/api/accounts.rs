@@ -284,6 +284,32 @@ async fn who_asks_through_a_balancer_is_known() {
 }
 
 #[tokio::test]
+async fn no_token_in_an_address_gets_into_the_log_of_nginx() {
+    if lacks_nginx() {
+        return;
+    }
+    let app = TestApp::with(&[BEHIND_A_PROXY]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (_nginx, front) = nginx(&app.base, folder.path(), "none.invalid").await;
+    for path in
+        ["/platform/api/_t/hush/crawlhub/internal/config?x=hush", "/code-server/x/?tkn=hush&to=/_t/hush", "/last"]
+    {
+        reqwest::get(format!("{front}{path}")).await.unwrap();
+    }
+    // A line is written when its answer was sent.
+    let mut log = String::new();
+    for _ in 0..200 {
+        log = std::fs::read_to_string(folder.path().join("access.log")).unwrap();
+        if log.contains("GET /last\"") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(log.contains("GET /platform/api/_t/***\"") && log.contains("GET /code-server/x/\""), "{log}");
+    assert!(!log.contains("hush"), "{log}");
+}
+
+#[tokio::test]
 async fn a_session_lasts_as_long_as_it_is_renewed_and_no_longer_than_seven_days() {
     let app = TestApp::new().await;
     let first = Browser::sign_in(&app, ADMIN, PASSWORD).await;

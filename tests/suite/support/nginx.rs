@@ -37,6 +37,7 @@ pub async fn nginx_with(folder: &Path, files: &[(&str, String)], port: u16) -> C
     let place = folder.display();
     let mut includes = String::new();
     for (name, text) in files {
+        let text = text.replace("/var/log/nginx/", &format!("{place}/"));
         std::fs::write(folder.join(name), text).unwrap();
         let _ = write!(includes, "include {place}/{name}; ");
     }
