@@ -244,7 +244,7 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
 
 /// What it takes to run spiders in a swarm.
 pub(super) fn swarm_settings(config: &Config) -> SwarmSettings {
-    let known = [&config.runner.api_url, &config.server.public_url];
+    let known = [&config.swarm.api_url, &config.runner.api_url, &config.server.public_url];
     let api_url = known.into_iter().find(|url| !url.is_empty());
     SwarmSettings {
         swarm: config.swarm.clone(),

@@ -29,8 +29,10 @@ async fn what_waits_for_a_swarm_says_what_is_missing() {
     says(&server, &task, "swarm.host is empty").await;
     let nowhere = ("CRAWLHUB_SWARM_HOST", "unix:///nonexistent/docker.sock");
     let server = server.restart(&[nowhere]).await;
-    says(&server, &task, "set runner.api_url or server.public_url").await;
+    says(&server, &task, "set swarm.api_url or server.public_url").await;
     let server = server.restart(&[nowhere, ("CRAWLHUB_RUNNER_API_URL", "http://10.0.0.1:8000")]).await;
+    says(&server, &task, "the swarm does not answer").await;
+    let server = server.restart(&[nowhere, ("CRAWLHUB_SWARM_API_URL", "http://10.0.0.1:8000")]).await;
     says(&server, &task, "the swarm does not answer").await;
     // It is cancelled as any other.
     server.post(&format!("/tasks/{task}/cancel"), json!({})).await.ok();

@@ -108,7 +108,9 @@ impl Server {
         let free = std::net::TcpListener::bind((swarm.word("address"), 0)).unwrap().local_addr().unwrap();
         let own = [
             ("CRAWLHUB_LISTEN", free.to_string()),
-            ("CRAWLHUB_RUNNER_API_URL", format!("http://{free}")),
+            // Where only containers of the swarm reach it.
+            ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9".to_owned()),
+            ("CRAWLHUB_SWARM_API_URL", format!("http://{free}")),
             ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
         ];
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
@@ -208,6 +210,36 @@ async fn labels_choose_the_machine_and_what_none_has_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_no_machine_has_room_for_says_so_and_is_not_in_the_way() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = Server::start(&swarm, &[]).await;
+    let spider = server.spider_of(json!({"name": "large", "memory_limit_mb": 1 << 20}), "print('here')").await;
+    let large = server.run(&spider, json!({})).await;
+    let says = |task: &Value| {
+        task["pending_reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("enough memory and processors") && why.contains("insufficient resources"))
+    };
+    server.eventually(&format!("/tasks/{large}"), says).await;
+    let fields = json!({"name": "small", "memory_limit_mb": 128, "cpu_limit": 0.5});
+    let spider = server.spider_of(fields, "import time\nprint('up', flush=True)\ntime.sleep(1000)").await;
+    let id = server.run(&spider, json!({})).await;
+    server.wait_for_line(&id, "up").await;
+    assert!(server.task(&id).await["pending_reason"].is_null());
+    let service = swarm.docker(1, &["service", "ls", "--quiet", "--filter", &format!("name=crawlhub-{id}")]).await;
+    let kept = swarm.docker(1, &["service", "inspect", "--format", RESERVATIONS, &service]).await;
+    // A quarter of 128 MB and 256 MB for what runs the spider, and of half a processor.
+    assert_eq!(kept, "100663296 125000000");
+    for id in [&large, &id] {
+        server.post(&format!("/tasks/{id}/cancel"), json!({})).await.ok();
+        assert_eq!(server.ended(id).await["status"], "cancelled");
+    }
+    swarm.is_clean().await;
+}
+
+const RESERVATIONS: &str = "{{with .Spec.TaskTemplate.Resources.Reservations}}{{.MemoryBytes}} {{.NanoCPUs}}{{end}}";
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_ends_when_it_is_told_to_and_when_its_time_is_over() {
     let Some(swarm) = Swarm::find() else { return };
     let server = Server::start(&swarm, &[]).await;
@@ -242,7 +274,7 @@ async fn what_cannot_start_says_why() {
     // Where nothing answers.
     let lost = Server::start(
         &swarm,
-        &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9")],
+        &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_SWARM_API_URL", "http://172.31.255.1:9")],
     );
     let lost = lost.await;
     let spider = lost.spider_of(json!({"name": "lost"}), "").await;

@@ -114,10 +114,60 @@ async fn an_editor_that_no_machine_can_start_says_why() {
     let spider = server.spider(json!({"name": "none"}), &[("main.py", "1")]).await;
     let refused = server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
     assert!(refused.text.contains("crawlhub-nowhere:latest"), "{}", refused.text);
-    let gone = async || swarm.docker(1, &["service", "ls", "--quiet"]).await.is_empty();
-    while !gone().await {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    without_services(&swarm).await;
     drop(server);
     leave(&swarm).await;
+}
+
+async fn without_services(swarm: &Swarm) {
+    while !swarm.docker(1, &["service", "ls", "--quiet"]).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_editor_that_no_machine_has_room_for_says_so() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = server(&swarm, &[("CRAWLHUB_CODE_SESSIONS_MEMORY_MB", "1000000")]).await;
+    let spider = server.spider(json!({"name": "large"}), &[("main.py", "1")]).await;
+    let refused = server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
+    assert!(refused.text.contains("insufficient resources"), "{}", refused.text);
+    without_services(&swarm).await;
+    drop(server);
+    leave(&swarm).await;
+}
+
+/// The name is that of the network that a server without a swarm makes.
+#[tokio::test]
+async fn a_network_of_one_machine_is_not_taken_for_the_swarms() {
+    let Some(swarm) = Swarm::find() else { return };
+    let own = [
+        ("CRAWLHUB_CODE_SESSIONS_RUNNER", "swarm".to_owned()),
+        ("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "10".to_owned()),
+        ("DOCKER_CERT_PATH", swarm.path("tls")),
+        ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
+        ("CRAWLHUB_SWARM_ENGINES", "https://{address}:2376".to_owned()),
+    ];
+    let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = ServerProcess::start(&own).await;
+    let spider = server.spider(json!({"name": "local"}), &[("main.py", "1")]).await;
+    let start = async || server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
+    for id in swarm.docker(1, &["network", "ls", "--quiet", "--filter", &format!("name={NETWORK}")]).await.lines() {
+        swarm.docker(1, &["network", "rm", id]).await;
+    }
+    swarm.docker(1, &["network", "create", NETWORK]).await;
+    let refused = start().await;
+    assert!(refused.text.contains(&format!("docker network rm {NETWORK}")), "{}", refused.text);
+    swarm.docker(1, &["network", "rm", NETWORK]).await;
+    // This server is not on the one that is made: nothing answers.
+    let lost = start().await;
+    assert!(lost.text.contains("10 s"), "{}", lost.text);
+    let about = "{{.Scope}} {{.Driver}} {{.Attachable}} {{json .Options}}";
+    let made = swarm.docker(1, &["network", "inspect", "--format", about, NETWORK]).await;
+    assert!(made.starts_with("swarm overlay true") && made.contains("encrypted"), "{made}");
+    while !swarm.docker(1, &["network", "ls", "--quiet", "--filter", &format!("name={NETWORK}")]).await.is_empty() {
+        // As long as anything is on it, it stays.
+        swarm.docker(1, &["network", "prune", "--force"]).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

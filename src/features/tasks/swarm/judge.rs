@@ -10,7 +10,7 @@ use super::{
     Swarm,
     making::is_overdue,
 };
-use crate::platform::containers::swarm::{Job, JobState};
+use crate::platform::containers::swarm::{Job, JobState, is_full};
 
 impl Swarm {
     /// How the attempt of a job ends; none as long as its container is to say so itself. The claim was read after the
@@ -59,7 +59,10 @@ impl Swarm {
                 self.settings.api_url
             ))),
             JobState::Waiting { why } if is_late => {
-                Some(failed(format!("the swarm could not start the task in {seconds} s: {}", said(None, why))))
+                let ending = failed(format!("the swarm could not start the task in {seconds} s: {}", said(None, why)));
+                // The spider has not failed: it waits for its turn again, though not for ever.
+                let interruption = is_full(why).then_some(Interruption::Lost);
+                Some(Ending { interruption, ..ending })
             }
             JobState::Running | JobState::Waiting { .. } => None,
         }
@@ -157,6 +160,11 @@ mod tests {
         };
         assert_eq!(said(unplaced(), &early), None);
         assert!(said(unplaced(), &late).unwrap().contains("no suitable node"));
+        let full = || job(JobState::Waiting { why: why("no suitable node (insufficient resources on 3 nodes)") });
+        assert!(swarm.ending_of(&full(), &early, now).is_none());
+        let ending = swarm.ending_of(&full(), &late, now).unwrap();
+        assert_eq!(ending.interruption, Some(Interruption::Lost), "it is tried again");
+        assert!(ending.message.unwrap().contains("insufficient resources"));
         assert_eq!(said(JobState::Running, &early), None);
         assert!(said(JobState::Running, &late).unwrap().contains("did not reach the server at http://server:8000"));
         let rejected = JobState::Rejected { why: why("No such image: a:b") };

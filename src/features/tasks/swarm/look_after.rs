@@ -1,7 +1,7 @@
 //! Loop: waiting tasks → jobs of the swarm; jobs that are over, or nobody's → removed.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ use crate::{
     id::TaskId,
     platform::containers::{
         ContainerError, Labels,
-        swarm::{self, Job, Machine},
+        swarm::{self, Job, JobState, Machine},
     },
     protocol::SWARM_WORKERS,
     text,
@@ -46,6 +46,14 @@ impl There {
     async fn look(manager: &swarm::Swarm) -> Result<Self, ContainerError> {
         let (machines, jobs) = (manager.machines().await?, manager.jobs(TYPE).await?);
         Ok(Self { machines, jobs, secrets: manager.secrets(TYPE).await? })
+    }
+
+    fn unplaced(&self) -> HashMap<(TaskId, i64), String> {
+        let said = |job: &Job| match &job.state {
+            JobState::Waiting { why } if !why.is_empty() => Some((attempt_of(&job.labels)?, why.clone())),
+            _ => None,
+        };
+        self.jobs.iter().filter_map(said).collect()
     }
 }
 
@@ -73,7 +81,7 @@ impl Tasks {
         };
         let has_any = !there.jobs.is_empty() || !there.secrets.is_empty();
         let (machines, at) = (there.machines.clone(), Some(Instant::now()));
-        self.swarm.see(Seen { machines, obstacle: None, has_any, at });
+        self.swarm.see(Seen { machines, obstacle: None, unplaced: there.unplaced(), has_any, at });
         // Read after the jobs: one that has no claim now never gets one again.
         let claims = self.in_swarm().await?;
         self.end_and_remove(manager, &there, &claims).await?;

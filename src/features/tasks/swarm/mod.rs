@@ -11,13 +11,14 @@ mod making;
 mod reason;
 
 use std::{
+    collections::HashMap,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use chrono::TimeDelta;
 
-use crate::{config, error::Text, platform::containers::swarm};
+use crate::{config, error::Text, id::TaskId, platform::containers::swarm};
 
 /// Of jobs, for [`TYPE_LABEL`](crate::platform::containers::TYPE_LABEL).
 const TYPE: &str = "swarm-task";
@@ -49,6 +50,8 @@ struct Seen {
     machines: Vec<swarm::Machine>,
     /// Why nothing is started there.
     obstacle: Option<Text>,
+    /// What the swarm says of attempts that it has not started, by task and number.
+    unplaced: HashMap<(TaskId, i64), String>,
     /// There was something of ours.
     has_any: bool,
     at: Option<Instant>,
