@@ -15,7 +15,6 @@ use crate::{
     },
     id::{SpiderId, TaskId},
     platform::{database::Transaction, documents::Counts},
-    protocol::SWARM_WORKERS,
 };
 
 /// So many crashes of servers a task survives at least, whatever it is set to: it has not failed. Not without end, as it
@@ -201,13 +200,8 @@ async fn next_attempt(
         transaction.query(before).bind(&task.id).bind(task.attempt).bind(category).fetch_one().await?;
     let policy = Policy { max_retries: task.max_retries, ..policy.clone() };
     match ending.interruption {
-        // A container of a swarm says itself that it was stopped; one that lies must not run for ever.
-        Some(Interruption::Stopped) if !task.worker_id.as_ref().is_some_and(|by| by.starts_with(SWARM_WORKERS)) => {
-            Ok(Some(now))
-        }
-        Some(Interruption::Stopped | Interruption::Lost) => {
-            Ok(Some(now).filter(|_| interrupted < CRASHES.max(task.max_retries)))
-        }
+        Some(Interruption::Stopped) => Ok(Some(now)),
+        Some(Interruption::Lost) => Ok(Some(now).filter(|_| interrupted < CRASHES.max(task.max_retries))),
         None if policy.allows(category, Past { retries: task.retry_count, alike }) => {
             Ok(Some(now + policy.pause(&task.id, task.retry_count)))
         }

@@ -40,7 +40,7 @@ pub(super) async fn take(
     let claim = claim.ok_or_else(claim_lost)?;
     tasks.signals.raise(&claim.task_id);
     // None: it could not be made ready, and has ended.
-    let job = tasks.job_elsewhere(&claim).await?.ok_or_else(claim_lost)?;
+    let job = tasks.job_elsewhere(&claim).await.ok_or_else(claim_lost)?;
     Ok(Reply::data(Taken { job, instance, lease_ms: millis(lease) }))
 }
 

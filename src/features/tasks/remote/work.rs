@@ -93,15 +93,8 @@ impl Tasks {
             wanted.held.iter().any(|held| held.task_id == claim.task_id && held.attempt == claim.attempt)
         };
         let lost: Vec<Claim> = self.claims_of(&worker).await?.into_iter().filter(|claim| !known(claim)).collect();
-        let time = self.nodes.lease();
         for claim in lost.into_iter().take(room) {
-            let job = self.job_elsewhere(&claim).await?;
-            // The node counts its time from this answer on.
-            if job.is_some()
-                && self.renew(claim.held(), TimeDelta::from_std(time).unwrap_or_default(), None).await?.is_some()
-            {
-                jobs.extend(job);
-            }
+            jobs.extend(self.job_elsewhere(&claim).await);
         }
         // Also where the agent counts wrongly, or the server knows better.
         let running = self.running_on(&node.name).await?;
@@ -111,20 +104,13 @@ impl Tasks {
         for _ in 0..left {
             let Some(claim) = self.claim_next(&worker, lease, &place).await? else { break };
             self.signals.raise(&claim.task_id);
-            match self.job_elsewhere(&claim).await {
-                Ok(job) => jobs.extend(job),
-                // The next call gets it again. What is ready goes out now.
-                Err(error) => {
-                    tracing::warn!(%error, task = %claim.task_id, "a task cannot be made ready for its node yet");
-                    break;
-                }
-            }
+            jobs.extend(self.job_elsewhere(&claim).await);
         }
         Ok(jobs)
     }
 
-    /// None where it cannot be made ready: then it has ended here. An error where it may be soon: the claim is as it was.
-    pub(super) async fn job_elsewhere(&self, claim: &Claim) -> Result<Option<Job>> {
+    /// None where it cannot be made ready: then it has ended here.
+    pub(super) async fn job_elsewhere(&self, claim: &Claim) -> Option<Job> {
         // Whoever runs it knows where it reaches the server, and its own limits.
         let settings = JobSettings { api_url: String::new(), memory_limit_mb: self.default_memory_limit_mb };
         let ready = match self.job(claim, &settings).await {
@@ -132,12 +118,11 @@ impl Tasks {
             Err(unready) => Err(unready),
         };
         match ready {
-            Ok(job) => Ok(Some(job)),
-            Err(Unready::Error(error)) if error.is_passing() => Err(error),
+            Ok(job) => Some(job),
             Err(unready) => {
                 self.write_end(claim, &Ending::of_unready(&unready)).await;
                 self.queued.notify_one();
-                Ok(None)
+                None
             }
         }
     }

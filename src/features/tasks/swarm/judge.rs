@@ -14,8 +14,8 @@ use crate::platform::containers::swarm::{Job, JobState, is_full};
 
 impl Swarm {
     /// How the attempt of a job ends; none as long as its container is to say so itself. The claim was read after the
-    /// job: of one that has ended, all that it had to say had arrived. Nothing is late where `now` is not said.
-    pub(super) fn ending_of(&self, job: &Job, held: &InSwarm, now: Option<DateTime<Utc>>) -> Option<Ending> {
+    /// job: of one that has ended, all that it had to say had arrived.
+    pub(super) fn ending_of(&self, job: &Job, held: &InSwarm, now: DateTime<Utc>) -> Option<Ending> {
         if held.is_waiting() {
             return self.ending_of_start(&job.state, held, now);
         }
@@ -27,14 +27,14 @@ impl Swarm {
             );
             return Some(Ending { interruption: Some(Interruption::Lost), ..failed(message) });
         }
-        now.is_some_and(|now| is_overdue(job, now)).then(|| {
+        is_overdue(job, now).then(|| {
             let message = "the container of the task went on long after the spider's time limit, and was removed";
             Ending::failed(ErrorCategory::Timeout, message.to_owned())
         })
     }
 
     /// Of an attempt that no container has taken.
-    fn ending_of_start(&self, state: &JobState, held: &InSwarm, now: Option<DateTime<Utc>>) -> Option<Ending> {
+    fn ending_of_start(&self, state: &JobState, held: &InSwarm, now: DateTime<Utc>) -> Option<Ending> {
         if held.is_cancelled {
             return Some(Ending {
                 status: TaskStatus::Cancelled,
@@ -43,17 +43,11 @@ impl Swarm {
                 ..failed(String::new())
             });
         }
-        let is_late = now.is_some_and(|now| held.lease_until < now);
+        let is_late = held.lease_until < now;
         let seconds = self.settings.swarm.start_seconds;
         match state {
             JobState::Rejected { why } => {
                 Some(failed(format!("no machine of the swarm could start the task: {}", said(None, why))))
-            }
-            // Its machine was drained or started anew, or somebody ended it.
-            JobState::Ended { code: None | Some(0 | 143), why } => {
-                let message =
-                    format!("the container of the task was ended before it began to run it ({})", said(None, why));
-                Some(Ending { interruption: Some(Interruption::Lost), ..failed(message) })
             }
             JobState::Ended { code, why } => Some(failed(format!(
                 "the container of the task ended before it began to run it ({}): the image must be made from the one \
@@ -75,11 +69,8 @@ impl Swarm {
     }
 
     /// Of an attempt for which there is no job.
-    pub(super) fn ending_without(&self, held: &InSwarm, now: Option<DateTime<Utc>>) -> Option<Ending> {
-        let ending = self.ending_of_start(&JobState::Waiting { why: "it took no job".to_owned() }, held, now)?;
-        // The spider had no try.
-        let interruption = (ending.status == TaskStatus::Failed).then_some(Interruption::Lost);
-        Some(Ending { interruption, ..ending })
+    pub(super) fn ending_without(&self, held: &InSwarm, now: DateTime<Utc>) -> Option<Ending> {
+        self.ending_of_start(&JobState::Waiting { why: "it took no job".to_owned() }, held, now)
     }
 }
 
@@ -138,10 +129,6 @@ mod tests {
         Job { id: "1".to_owned(), name: "a".to_owned(), labels, state }
     }
 
-    fn drained() -> Job {
-        job(JobState::Ended { code: Some(143), why: String::new() })
-    }
-
     fn why(text: &str) -> String {
         text.to_owned()
     }
@@ -149,21 +136,20 @@ mod tests {
     #[test]
     fn what_runs_ends_by_its_own_word_unless_it_hangs() {
         let (swarm, held) = (swarm(), held("swarm:east-1:x", TimeDelta::minutes(5)));
-        let now = Some(DateTime::UNIX_EPOCH);
+        let now = DateTime::UNIX_EPOCH;
         assert!(swarm.ending_of(&job(JobState::Running), &held, now).is_none());
         // Its machine is gone: the lease says so, not the swarm.
         assert!(swarm.ending_of(&job(JobState::Waiting { why: String::new() }), &held, now).is_none());
         let ended = job(JobState::Ended { code: Some(137), why: why("task: non-zero exit (137)") });
         let ending = swarm.ending_of(&ended, &held, now).unwrap();
         assert_eq!((ending.status, ending.interruption), (TaskStatus::Failed, Some(Interruption::Lost)));
-        let ending = swarm.ending_of(&job(JobState::Running), &held, now.map(|now| now + TimeDelta::hours(2))).unwrap();
+        let ending = swarm.ending_of(&job(JobState::Running), &held, now + TimeDelta::hours(2)).unwrap();
         assert_eq!((ending.category, ending.interruption), (Some(ErrorCategory::Timeout), None));
-        assert!(swarm.ending_of(&job(JobState::Running), &held, None).is_none(), "the server was away itself");
     }
 
     #[test]
     fn what_does_not_start_says_why() {
-        let (swarm, now) = (swarm(), Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(1)));
+        let (swarm, now) = (swarm(), DateTime::UNIX_EPOCH + TimeDelta::minutes(1));
         let (early, late) = (held("swarm:", TimeDelta::minutes(5)), held("swarm:", TimeDelta::seconds(59)));
         let unplaced =
             || JobState::Waiting { why: why("no suitable node (scheduling constraints not satisfied on 3 nodes)") };
@@ -189,9 +175,5 @@ mod tests {
         let ending = swarm.ending_of(&job(JobState::Running), &cancelled, now).unwrap();
         assert_eq!((ending.status, ending.message), (TaskStatus::Cancelled, None));
         assert!(swarm.ending_without(&held("swarm:", TimeDelta::minutes(5)), now).is_none());
-        assert!(swarm.ending_without(&late, None).is_none());
-        for tried_again in [swarm.ending_without(&late, now), swarm.ending_of(&drained(), &late, None)] {
-            assert_eq!(tried_again.unwrap().interruption, Some(Interruption::Lost));
-        }
     }
 }

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 use super::{
@@ -14,7 +13,6 @@ use super::{
         ErrorCategory, Tasks,
         attempt::Unready,
         types::{Claim, Ending, InSwarm},
-        watchdog::ELSEWHERE_RETURNS,
     },
     Seen, TYPE,
     making::attempt_of,
@@ -71,12 +69,6 @@ impl Tasks {
         if !self.swarm.seen().is_due() && !self.concerns_swarm().await? {
             return Ok(IDLE);
         }
-        // It takes no swarm to end what has not begun.
-        for held in self.in_swarm().await?.iter().filter(|held| held.is_waiting() && held.is_cancelled) {
-            if let Some(ending) = self.swarm.ending_without(held, None) {
-                self.end_in_swarm(held, &ending).await?;
-            }
-        }
         let there = match There::look(manager).await {
             Ok(there) => there,
             Err(error) => {
@@ -89,21 +81,14 @@ impl Tasks {
         };
         let has_any = !there.jobs.is_empty() || !there.secrets.is_empty();
         let (machines, at) = (there.machines.clone(), Some(Instant::now()));
-        let before = self.swarm.seen();
-        if before.obstacle.is_some() {
-            tracing::info!("the swarm can be used again");
-        }
-        let well_since = before.well_since.or(at);
-        self.swarm.see(Seen { machines, obstacle: None, unplaced: there.unplaced(), has_any, at, well_since });
+        self.swarm.see(Seen { machines, obstacle: None, unplaced: there.unplaced(), has_any, at });
         // Read after the jobs: one that has no claim now never gets one again.
         let claims = self.in_swarm().await?;
         self.end_and_remove(manager, &there, &claims).await?;
         let jobs: HashSet<_> = there.jobs.iter().filter_map(|job| attempt_of(&job.labels)).collect();
         for waiting in claims.iter().filter(|claim| claim.is_waiting()) {
             if !jobs.contains(&(waiting.claim.task_id.clone(), waiting.claim.attempt)) {
-                if !self.make_job(manager, waiting).await? {
-                    return Ok(AWAY);
-                }
+                self.make_job(manager, waiting).await?;
             }
         }
         let has_claimed = self.claim_for_swarm(manager, &there.machines).await?;
@@ -130,7 +115,7 @@ impl Tasks {
         for job in &there.jobs {
             let held = attempt_of(&job.labels).as_ref().and_then(claim_of);
             if let Some(held) = held {
-                let Some(ending) = self.swarm.ending_of(job, held, self.judged_at()) else { continue };
+                let Some(ending) = self.swarm.ending_of(job, held, self.clock.now()) else { continue };
                 if !self.end_in_swarm(held, &ending).await? {
                     continue;
                 }
@@ -173,37 +158,25 @@ impl Tasks {
             let Some(claim) = claim else { break };
             has_claimed = true;
             self.signals.raise(&claim.task_id);
-            if !self.make_job_of(manager, &claim).await? {
-                break;
-            }
+            self.make_job_of(manager, &claim).await?;
         }
         Ok(has_claimed)
     }
 
-    /// Of a claim whose job is not there: it could not be made before, or somebody is about to. False where the swarm cannot
-    /// make any at the moment.
-    async fn make_job(&self, manager: &swarm::Swarm, waiting: &InSwarm) -> Result<bool> {
-        match self.swarm.ending_without(waiting, self.judged_at()) {
-            Some(ending) => self.end_in_swarm(waiting, &ending).await.map(|_| true),
+    /// Of a claim whose job is not there: it could not be made before, or somebody is about to.
+    async fn make_job(&self, manager: &swarm::Swarm, waiting: &InSwarm) -> Result<()> {
+        match self.swarm.ending_without(waiting, self.clock.now()) {
+            Some(ending) => self.end_in_swarm(waiting, &ending).await.map(drop),
             None => self.make_job_of(manager, &waiting.claim).await,
         }
     }
 
-    /// The time by which something is late; none while containers may still be on their way back to a server, or a swarm,
-    /// that was away.
-    fn judged_at(&self) -> Option<DateTime<Utc>> {
-        let patience = ELSEWHERE_RETURNS.min(self.swarm.start_time());
-        let is_settled = self.swarm.seen().well_since.is_some_and(|since| since.elapsed() >= patience);
-        is_settled.then(|| self.clock.now())
-    }
-
-    /// See [`Tasks::make_job`].
-    async fn make_job_of(&self, manager: &swarm::Swarm, claim: &Claim) -> Result<bool> {
+    async fn make_job_of(&self, manager: &swarm::Swarm, claim: &Claim) -> Result<()> {
         let spec = match self.spec_of(claim).await {
             Err(error) if error.is_passing() => return Err(error),
             Err(error) => {
                 self.write_end(claim, &Ending::of_unready(&Unready::Error(error))).await;
-                return Ok(true);
+                return Ok(());
             }
             Ok(spec) => spec,
         };
@@ -214,14 +187,13 @@ impl Tasks {
             // It may have been made all the same: the next look knows.
             Err(ContainerError::Unavailable(error)) => {
                 tracing::warn!(%error, task = %claim.task_id, "the job of a task is not made yet");
-                return Ok(false);
             }
             Err(error) => {
                 let message = format!("the swarm does not take the job: {error}");
                 self.write_end(claim, &Ending::failed(ErrorCategory::System, message)).await;
             }
         }
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -55,8 +55,6 @@ struct Seen {
     /// There was something of ours.
     has_any: bool,
     at: Option<Instant>,
-    /// Since when each look at it has gone well.
-    well_since: Option<Instant>,
 }
 
 impl Swarm {

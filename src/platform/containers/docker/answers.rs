@@ -11,10 +11,6 @@ use super::super::{Change, Container, ContainerError, Happening, Output, State};
 /// What is said of a port, a name or a state that does not allow it, with a status that says nothing.
 const CONFLICTS: [&str; 4] = ["already allocated", "already in use", "container state improper", "is being used by"];
 
-/// What a manager of a swarm says, with a status that says nothing, where it cannot decide anything at the moment.
-const UNDECIDED: [&str; 5] =
-    ["does not have a leader", "lost leader", "code = Unknown", "code = DeadlineExceeded", "context deadline exceeded"];
-
 /// What an error means, about a container or about something else where `id` is empty.
 pub(super) fn told_of(error: Error, id: &str) -> ContainerError {
     if is_of_another_version(&error) {
@@ -26,9 +22,6 @@ pub(super) fn told_of(error: Error, id: &str) -> ContainerError {
             404 if message.to_lowercase().contains("no such container") => ContainerError::Gone(id.to_owned()),
             409 => ContainerError::Conflict(message),
             502..=504 => ContainerError::Unavailable(anyhow::anyhow!(message)),
-            500 if UNDECIDED.iter().any(|words| message.contains(words)) => {
-                ContainerError::Unavailable(anyhow::anyhow!(message))
-            }
             _ if CONFLICTS.iter().any(|conflict| message.contains(conflict)) => ContainerError::Conflict(message),
             _ => ContainerError::failed(message),
         },
