@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     super::Tasks,
     holder::{FromContainer, claim_lost},
+    millis,
     work::{LONGEST_WAIT, PERIOD},
 };
 use crate::{
@@ -73,8 +74,4 @@ pub(super) async fn beat(
         }
     }
     Ok(Reply::data(AttemptAnswer { now: tasks.clock.now(), lease_ms: millis(lease), order }))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -6,10 +6,13 @@ use axum::extract::State;
 use chrono::TimeDelta;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::{
-    Tasks,
-    attempt::{JobSettings, Unready},
-    types::{Claim, Ending},
+use super::{
+    super::{
+        Tasks,
+        attempt::{JobSettings, Unready},
+        types::{Claim, Ending},
+    },
+    millis,
 };
 use crate::{
     error::{Error, Result},
@@ -45,7 +48,6 @@ pub(super) async fn work(
     let lease = tasks.nodes.lease();
     let wait = Duration::from_millis(wanted.wait_ms).min(LONGEST_WAIT).min(lease / 2);
     let end = Instant::now() + wait;
-    let lease_ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
     loop {
         let woken = tasks.queued.nodes();
         let mut woken = std::pin::pin!(woken.notified());
@@ -57,7 +59,7 @@ pub(super) async fn work(
         let jobs = if obstacle.is_none() { tasks.take(&node, &wanted).await? } else { Vec::new() };
         let is_stopping = node.report.as_ref().is_some_and(|report| report.is_stopping);
         if !jobs.is_empty() || !orders.is_empty() || is_stopping || Instant::now() >= end || tasks.stop.is_cancelled() {
-            return Ok(Reply::data(WorkGiven { jobs, lease_ms, orders }));
+            return Ok(Reply::data(WorkGiven { jobs, lease_ms: millis(lease), orders }));
         }
         let next = end.min(Instant::now() + PERIOD);
         tokio::select! {

@@ -69,6 +69,11 @@ impl Swarm {
         Duration::from_secs(u64::try_from(self.settings.swarm.start_seconds).unwrap_or(0))
     }
 
+    /// How much an attempt may print.
+    pub(super) fn log_limit_bytes(&self) -> u64 {
+        self.settings.tasks.log_limit_bytes
+    }
+
     fn start_lease(&self) -> TimeDelta {
         TimeDelta::seconds(self.settings.swarm.start_seconds)
     }
