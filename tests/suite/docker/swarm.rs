@@ -58,6 +58,14 @@ impl Swarm {
         self.docker(1, &words).await;
     }
 
+    /// Whether the machine's engine hears who works in it.
+    pub(super) async fn set_silent(&self, engine: u8, is_silent: bool) {
+        let (network, change) = (format!("{}{engine}", self.word("link")), if is_silent { "-I" } else { "-D" });
+        let rule = ["INPUT", "-p", "tcp", "--dport", "2376", "-j", "DROP"];
+        let words = ["netns", "exec", &network, "iptables", change];
+        assert!(Command::new("ip").args(words).args(rule).status().await.unwrap().success());
+    }
+
     async fn link(&self, engine: u8, state: &str) {
         let link = format!("{}{engine}", self.word("link"));
         assert!(Command::new("ip").args(["link", "set", &link, state]).status().await.unwrap().success());
@@ -212,7 +220,9 @@ async fn labels_choose_the_machine_and_what_none_has_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_machine_has_room_for_says_so_and_is_not_in_the_way() {
     let Some(swarm) = Swarm::find() else { return };
-    let server = Server::start(&swarm, &[]).await;
+    // What builds go through, which nothing answers at: the server is reached without it.
+    let network = [("HTTP_PROXY", "http://127.0.0.1:9"), ("PIP_INDEX_URL", "http://index.invalid/simple")];
+    let server = Server::start(&swarm, &network).await;
     let spider = server.spider_of(json!({"name": "large", "memory_limit_mb": 1 << 20}), "print('here')").await;
     let large = server.run(&spider, json!({})).await;
     let says = |task: &Value| {
@@ -230,6 +240,9 @@ async fn what_no_machine_has_room_for_says_so_and_is_not_in_the_way() {
     let kept = swarm.docker(1, &["service", "inspect", "--format", RESERVATIONS, &service]).await;
     // A quarter of 128 MB and 256 MB for what runs the spider, and of half a processor.
     assert_eq!(kept, "100663296 125000000");
+    let told = "{{.Spec.TaskTemplate.ContainerSpec.Env}}";
+    let told = swarm.docker(1, &["service", "inspect", "--format", told, &service]).await;
+    assert!(told.contains("PIP_INDEX_URL=http://index.invalid/simple"), "{told}");
     for id in [&large, &id] {
         server.post(&format!("/tasks/{id}/cancel"), json!({})).await.ok();
         assert_eq!(server.ended(id).await["status"], "cancelled");

@@ -137,6 +137,53 @@ async fn an_editor_that_no_machine_has_room_for_says_so() {
     leave(&swarm).await;
 }
 
+#[tokio::test]
+async fn a_machine_that_does_not_answer_hides_no_other_and_loses_nothing() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = server(&swarm, &[]).await;
+    let mut editors = Vec::new();
+    for name in ["first", "second"] {
+        let spider = server.spider(json!({"name": name}), &[("main.py", "1")]).await;
+        let session = open(&server, &spider).await;
+        editors.push((place(&swarm, &session).await.0, spider, session));
+    }
+    // The manager goes on answering.
+    editors.sort_by_key(|(engine, ..)| *engine);
+    let (near, far) = (editors.remove(0), editors.remove(0));
+    let path = |spider: &str| format!("/spiders/{spider}/code-session");
+    inside(&swarm, &far.2, "echo kept > /workspace/kept.txt").await;
+    let label = "{{index .Spec.Labels \"crawlhub.server\"}}";
+    let name = |session: &Value| format!("code-server-{}", session["id"].as_str().unwrap());
+    let installation = swarm.docker(1, &["service", "inspect", "--format", label, &name(&far.2)]).await;
+    server.delete(&path(&near.1)).await.ok();
+
+    swarm.set_silent(far.0, true).await;
+    // What a server has left that died while it removed it.
+    let labels = [
+        "crawlhub.type=code-server".to_owned(),
+        format!("crawlhub.server={installation}"),
+        format!("crawlhub.session_id={}", near.2["id"].as_str().unwrap()),
+    ];
+    let labels = labels.iter().flat_map(|label| ["--label", label.as_str()]);
+    let words = ["service", "create", "--detach", "--replicas", "0", "--name", "left"].into_iter().chain(labels);
+    swarm.docker(1, &words.chain(["crawlhub:latest"]).collect::<Vec<_>>()).await;
+    while !swarm.docker(1, &["service", "ls", "--quiet", "--filter", "name=left"]).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    swarm.set_silent(far.0, false).await;
+    server.post(&format!("{}/sync", path(&far.1)), json!({})).await.ok();
+    assert_eq!(content(&server, &far.1, "kept.txt").await.unwrap(), "kept\n");
+    assert_eq!(server.get(&path(&far.1)).await.data()["id"], far.2["id"]);
+
+    // One whose container somebody removes is lost, and nothing of it stays.
+    let (engine, container) = place(&swarm, &far.2).await;
+    swarm.docker(engine, &["rm", "--force", &container]).await;
+    server.eventually("/alerts?type=editor&level=error", |alerts| alerts["total"] == 1).await;
+    without_services(&swarm).await;
+    drop(server);
+    leave(&swarm).await;
+}
+
 /// The name is that of the network that a server without a swarm makes.
 #[tokio::test]
 async fn a_network_of_one_machine_is_not_taken_for_the_swarms() {

@@ -105,7 +105,8 @@ mod tests {
         let config = Config::load(&Sources::new(None, [])).unwrap();
         let api_url = "http://server:8000".to_owned();
         let build_time = std::time::Duration::from_mins(10);
-        Swarm::new(SwarmSettings { swarm: config.swarm, api_url, tasks: config.tasks, build_time }, "one")
+        let build_env = Vec::new();
+        Swarm::new(SwarmSettings { swarm: config.swarm, api_url, tasks: config.tasks, build_time, build_env }, "one")
     }
 
     fn held(worker: &str, left: TimeDelta) -> InSwarm {

@@ -33,6 +33,8 @@ pub struct SwarmSettings {
     pub tasks: config::Tasks,
     /// How long an environment may take to build.
     pub build_time: Duration,
+    /// What pip and uv are to know of the operator's network.
+    pub build_env: Vec<(String, String)>,
 }
 
 /// The swarm, for spiders.
