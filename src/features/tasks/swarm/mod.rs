@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{config, error::Text, platform::containers::swarm};
 
@@ -52,6 +52,16 @@ struct Seen {
     /// There was something of ours.
     has_any: bool,
     at: Option<Instant>,
+    /// Since when all looks went well; none: the last did not.
+    well: Option<Well>,
+}
+
+/// The beginning of a time in which this server was up, and the swarm and the database answered it.
+#[derive(Debug, Clone, Copy)]
+struct Well {
+    since: Instant,
+    /// The same by the clock that claims go by.
+    from: DateTime<Utc>,
 }
 
 impl Swarm {
@@ -64,6 +74,18 @@ impl Swarm {
     /// How long a job may take to start.
     pub(super) fn start_time(&self) -> Duration {
         Duration::from_secs(u64::try_from(self.settings.swarm.start_seconds).unwrap_or(0))
+    }
+
+    /// How many tasks may run there at once.
+    pub(super) fn slots(&self) -> i64 {
+        self.settings.swarm.slots
+    }
+
+    /// Whether it answered when it was looked at last; none where there is none.
+    fn answers(&self) -> Option<bool> {
+        self.manager.as_ref()?;
+        let seen = self.seen();
+        Some(seen.obstacle.is_none() && seen.at.is_some())
     }
 
     fn start_lease(&self) -> TimeDelta {
