@@ -209,6 +209,7 @@ impl App {
                 files,
                 disk,
                 containers,
+                tasks: tasks.clone(),
                 background: background.clone(),
                 leaving: leaving.clone(),
             },

@@ -224,6 +224,7 @@ pub(super) struct Held {
 pub(super) struct InSwarm {
     #[sqlx(flatten)]
     pub claim: Claim,
+    pub started_at: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,
     pub is_cancelled: bool,
 }

@@ -95,24 +95,41 @@ impl Tasks {
             wanted.held.iter().any(|held| held.task_id == claim.task_id && held.attempt == claim.attempt)
         };
         let lost: Vec<Claim> = self.claims_of(&worker).await?.into_iter().filter(|claim| !known(claim)).collect();
+        let lease = TimeDelta::from_std(self.nodes.lease()).unwrap_or_default();
         for claim in lost.into_iter().take(room) {
-            jobs.extend(self.job_elsewhere(&claim).await);
+            // The node counts its lease from this answer on, the row from one that was lost.
+            if self.renew(claim.held(), lease, None).await?.is_none() {
+                continue;
+            }
+            match self.job_elsewhere(&claim).await {
+                Ok(job) => jobs.extend(job),
+                Err(error) => {
+                    leave(&claim, &error);
+                    return Ok(jobs);
+                }
+            }
         }
         // Also where the agent counts wrongly, or the server knows better.
         let running = self.running_on(&node.name).await?;
         let left = usize::try_from(node.slots() - running).unwrap_or(0).min(room - jobs.len());
         let place = self.place_of(node).await?;
-        let lease = TimeDelta::from_std(self.nodes.lease()).unwrap_or_default();
         for _ in 0..left {
             let Some(claim) = self.claim_next(&worker, lease, &place).await? else { break };
             self.signals.raise(&claim.task_id);
-            jobs.extend(self.job_elsewhere(&claim).await);
+            match self.job_elsewhere(&claim).await {
+                Ok(job) => jobs.extend(job),
+                Err(error) => {
+                    leave(&claim, &error);
+                    break;
+                }
+            }
         }
         Ok(jobs)
     }
 
-    /// None where it cannot be made ready: then it has ended here.
-    pub(super) async fn job_elsewhere(&self, claim: &Claim) -> Option<Job> {
+    /// None where it cannot be made ready: then it has ended here. An error where it may be a little later: then it is
+    /// still held by whoever asked, and given when he asks again.
+    pub(super) async fn job_elsewhere(&self, claim: &Claim) -> Result<Option<Job>> {
         // Whoever runs it knows where it reaches the server, and its own limits.
         let settings = JobSettings { api_url: String::new(), memory_limit_mb: self.default_memory_limit_mb };
         let ready = match self.job(claim, &settings).await {
@@ -120,12 +137,17 @@ impl Tasks {
             Err(unready) => Err(unready),
         };
         match ready {
-            Ok(job) => Some(job),
+            Ok(job) => Ok(Some(job)),
+            Err(Unready::Error(error)) if error.is_passing() => Err(error),
             Err(unready) => {
                 self.write_end(claim, &Ending::of_unready(&unready)).await;
                 self.queued.notify_one();
-                None
+                Ok(None)
             }
         }
     }
+}
+
+fn leave(claim: &Claim, error: &Error) {
+    tracing::warn!(%error, task = %claim.task_id, "an attempt of a node cannot be made ready yet");
 }

@@ -25,7 +25,7 @@ pub(super) const UNTIL_LABEL: &str = "crawlhub.until";
 const OWN_MEMORY_MB: i64 = 256;
 const OWN_PROCESSES: u64 = 128;
 /// Beside what starting, building and running may take.
-const GRACE: Duration = Duration::from_mins(5);
+pub(super) const GRACE: Duration = Duration::from_mins(5);
 
 /// The attempt that a job is of; none where its labels are not ours.
 pub(super) fn attempt_of(labels: &Labels) -> Option<(TaskId, i64)> {

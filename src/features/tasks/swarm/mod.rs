@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{config, error::Text, id::TaskId, platform::containers::swarm};
 
@@ -57,6 +57,16 @@ struct Seen {
     /// There was something of ours.
     has_any: bool,
     at: Option<Instant>,
+    /// Since when all looks went well; none: the last did not.
+    well: Option<Well>,
+}
+
+/// The beginning of a time in which this server was up, and the swarm and the database answered it.
+#[derive(Debug, Clone, Copy)]
+struct Well {
+    since: Instant,
+    /// The same by the clock that claims go by.
+    from: DateTime<Utc>,
 }
 
 impl Swarm {
@@ -74,6 +84,18 @@ impl Swarm {
     /// How much an attempt may print.
     pub(super) fn log_limit_bytes(&self) -> u64 {
         self.settings.tasks.log_limit_bytes
+    }
+
+    /// How many tasks may run there at once.
+    pub(super) fn slots(&self) -> i64 {
+        self.settings.swarm.slots
+    }
+
+    /// Whether it answered when it was looked at last; none where there is none.
+    fn answers(&self) -> Option<bool> {
+        self.manager.as_ref()?;
+        let seen = self.seen();
+        Some(seen.obstacle.is_none() && seen.at.is_some())
     }
 
     fn start_lease(&self) -> TimeDelta {
