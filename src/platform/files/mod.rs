@@ -176,7 +176,9 @@ impl Files {
         let mut bytes = reader.into_bytes_stream(..).await.map_err(unread)?.map_err(broken);
         // A bucket is asked only now.
         let first = bytes.try_next().await?;
-        Ok(stream::iter(first.map(Ok)).chain(bytes))
+        let whole = stream::iter(first.map(Ok)).chain(bytes);
+        // It sends what its connection has.
+        Ok(whole.map_ok(|bytes| stream::iter(pieces(bytes).map(Ok))).try_flatten())
     }
 
     /// Whether the blob is there and stays long enough for whoever puts it. Any other is to be written.
@@ -305,6 +307,10 @@ async fn stat(store: &Operator, path: &str) -> Result<Option<Stat>> {
 /// Two levels, so that no folder grows too large.
 fn path_of(hash: &str) -> String {
     format!("{}/{hash}", hash.get(..2).unwrap_or_default())
+}
+
+fn pieces(mut bytes: bytes::Bytes) -> impl Iterator<Item = bytes::Bytes> {
+    std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(PIECE))))
 }
 
 fn missing() -> Error {
