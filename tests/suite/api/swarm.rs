@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, TestApp, wire};
 
-const KEY: &str = "a-key-of-the-container-that-is-long-enough";
+pub(super) const KEY: &str = "a-key-of-the-container-that-is-long-enough";
 const OTHER: &str = "a-key-of-somebody-else-that-is-long-enough";
 
-async fn waiting(server: &TestApp, fields: Value) -> String {
+pub(super) async fn waiting(server: &TestApp, fields: Value) -> String {
     let mut fields = fields;
     fields["runner"] = json!("swarm");
     let spider = server.spider(fields, &[("main.py", "print('here')")]).await;
@@ -40,25 +40,25 @@ async fn what_waits_for_a_swarm_says_what_is_missing() {
 }
 
 /// A container of the swarm.
-struct Container {
-    client: Client,
-    token: String,
-    task: String,
-    instance: String,
+pub(super) struct Container {
+    pub client: Client,
+    pub token: String,
+    pub task: String,
+    pub instance: String,
 }
 
 impl Container {
-    async fn call(&self, path: &str, body: Value) -> Answer {
+    pub(super) async fn call(&self, path: &str, body: Value) -> Answer {
         let path = format!("/platform/api/crawlhub/internal{path}");
         let request = self.client.request(Method::POST, &path).header("x-agent-token", &self.token);
         self.client.send(request.json(&body)).await
     }
 
-    async fn take(&self) -> Answer {
+    pub(super) async fn take(&self) -> Answer {
         self.call("/attempts/take", json!({"machine": "east-1", "protocol": 1})).await
     }
 
-    fn of(&self, attempt: i64) -> Value {
+    pub(super) fn of(&self, attempt: i64) -> Value {
         json!({"task_id": self.task, "attempt": attempt, "instance": self.instance})
     }
 
@@ -70,7 +70,7 @@ impl Container {
         self.call("/nodes/told", json!({"of": of, "messages": [{"items": {"batch": 1, "items": [{"n": 1}]}}]})).await
     }
 
-    async fn end(&self) -> Answer {
+    pub(super) async fn end(&self) -> Answer {
         self.end_as(json!("completed")).await
     }
 
@@ -111,7 +111,7 @@ impl Container {
 }
 
 /// A task that a swarm is about to start, and the token of its attempt.
-async fn started(server: &TestApp) -> (String, String) {
+pub(super) async fn started(server: &TestApp) -> (String, String) {
     let task = waiting(server, json!({"name": "a"})).await;
     let db = server.database().await;
     let now = server.clock.now();

@@ -111,18 +111,23 @@ fn borrowed(settings: &[(String, String)]) -> Vec<(&str, &str)> {
     settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
+/// Of a server at an address of its own.
+fn settings_of(swarm: &Swarm, given: Settings<'_>) -> Vec<(String, String)> {
+    let free = std::net::TcpListener::bind((swarm.word("address"), 0)).unwrap().local_addr().unwrap();
+    let own = [
+        ("CRAWLHUB_LISTEN", free.to_string()),
+        // Where only containers of the swarm reach it.
+        ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9".to_owned()),
+        ("CRAWLHUB_SWARM_API_URL", format!("http://{free}")),
+        ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
+    ];
+    let given = given.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    own.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 impl Server {
     async fn start(swarm: &Swarm, settings: Settings<'_>) -> Self {
-        let free = std::net::TcpListener::bind((swarm.word("address"), 0)).unwrap().local_addr().unwrap();
-        let own = [
-            ("CRAWLHUB_LISTEN", free.to_string()),
-            // Where only containers of the swarm reach it.
-            ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9".to_owned()),
-            ("CRAWLHUB_SWARM_API_URL", format!("http://{free}")),
-            ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
-        ];
-        let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let settings: Vec<_> = own.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value)).collect();
+        let settings = settings_of(swarm, settings);
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let process = ServerProcess::start_in(dir, new_database().await, &borrowed(&settings)).await;
         Self { process, settings }
@@ -192,6 +197,33 @@ async fn tasks_go_to_all_machines_and_every_item_is_counted() {
         machines.insert(machine(&task));
     }
     assert_eq!(machines, ["engine1", "engine2", "engine3"].map(str::to_owned).into());
+    swarm.is_clean().await;
+}
+
+/// Two servers on one database: what one has started in the swarm the other neither starts nor removes.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_share_a_swarm() {
+    let Some(swarm) = Swarm::find() else { return };
+    let settings = [("CRAWLHUB_SWARM_SLOTS", "4")];
+    let server = Server::start(&swarm, &settings).await;
+    let database = server.process.database_url.clone();
+    if skip_unless(database.is_some(), "a PostgreSQL (scripts/with-postgres)") {
+        return;
+    }
+    let other = server.process.beside(&database.unwrap(), &borrowed(&settings_of(&swarm, &settings))).await;
+    let spider = server.spider_of(json!({"name": "shared", "overlap": "allow"}), SAVES).await;
+    let mut tasks = Vec::new();
+    for run in 0..8 {
+        let client = if run % 2 == 0 { &*server } else { &other.client };
+        tasks.push(client.run(&spider, json!({"params": {"run": run}})).await);
+    }
+    for id in &tasks {
+        let task = server.ended(id).await;
+        assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(1)), "{task}");
+        assert_eq!((&task["total_count"], &task["success_count"]), (&json!(50), &json!(50)), "{task}");
+        let lines = server.lines(id).await;
+        assert_eq!(lines.iter().filter(|line| line["line"].as_str().unwrap().starts_with("line ")).count(), 50);
+    }
     swarm.is_clean().await;
 }
 

@@ -1,6 +1,6 @@
 //! What an agent and the server say to each other, to the letter.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::json;
 
@@ -20,8 +20,12 @@ async fn what_is_said_twice_counts_once() {
     let job = &given["jobs"][0];
     assert_eq!((&job["task_id"], &job["attempt"], &job["params"]["page"]), (&json!(task), &json!(1), &json!(7)));
     assert_eq!(given["lease_ms"], 300_000);
-    // The answer was lost: it comes again, and not where the agent knows of it.
+    // The answer was lost: it comes again, and not where the agent knows of it. The lease begins anew, as it says.
+    app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(agent.ask(2, 0, &[]).await["jobs"][0]["token"], job["token"]);
+    let lease =
+        app.database().await.query("SELECT lease_until FROM tasks").fetch_one::<(DateTime<Utc>,)>().await.unwrap();
+    assert_eq!(lease.0, app.clock.now() + TimeDelta::minutes(5));
     let held = agent.held(&task, 1);
     assert_eq!(agent.ask(2, 0, std::slice::from_ref(&held)).await["jobs"], json!([]));
 

@@ -27,6 +27,8 @@ use crate::{
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How often the queue is looked at without being woken: for tasks that another server queued, or whose time has come.
 pub(super) const PERIOD: Duration = Duration::from_secs(1);
+/// For so long what an attempt needs may be away when it begins: it may also be gone for good.
+const TO_BE_READY: TimeDelta = TimeDelta::minutes(10);
 /// What an agent may ask for at once.
 const MOST_JOBS: usize = 16;
 
@@ -138,13 +140,29 @@ impl Tasks {
         };
         match ready {
             Ok(job) => Ok(Some(job)),
-            Err(Unready::Error(error)) if error.is_passing() => Err(error),
+            Err(Unready::Error(error)) if error.is_passing() && self.may_wait(claim).await? => Err(error),
             Err(unready) => {
                 self.write_end(claim, &Ending::of_unready(&unready)).await;
                 self.queued.notify_one();
                 Ok(None)
             }
         }
+    }
+
+    /// Whether an attempt that could not be made ready is young enough to be tried again, and nobody wants it ended.
+    async fn may_wait(&self, claim: &Claim) -> Result<bool> {
+        let young: Option<(i64,)> = self
+            .db
+            .query(
+                "SELECT attempt FROM tasks
+                  WHERE id = $1 AND attempt = $2 AND started_at > $3 AND cancel_requested_at IS NULL",
+            )
+            .bind(&claim.task_id)
+            .bind(claim.attempt)
+            .bind(self.clock.now() - TO_BE_READY)
+            .fetch_optional()
+            .await?;
+        Ok(young.is_some())
     }
 }
 
