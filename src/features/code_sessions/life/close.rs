@@ -63,8 +63,15 @@ impl CodeSessions {
                 if let Some(since) = unread_since {
                     self.tell(&session, Trouble::Lost { since }).await?;
                 }
-                if ending == Ending::DiskFull {
-                    self.tell(&session, Trouble::DiskFull { limit_mb: self.settings.disk_mb }).await?;
+                match ending {
+                    Ending::DiskFull => {
+                        self.tell(&session, Trouble::DiskFull { limit_mb: self.settings.disk_mb }).await?;
+                    }
+                    Ending::Crashed => {
+                        let reason = session.error_message.clone().unwrap_or_default();
+                        self.tell(&session, Trouble::Crashed { reason }).await?;
+                    }
+                    _ => {}
                 }
                 Ok(synced)
             }

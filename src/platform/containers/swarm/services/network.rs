@@ -48,7 +48,8 @@ impl Services {
 /// An error where it cannot be what services are on.
 pub(super) fn is_overlay(name: &str, network: &NetworkInspect) -> Result<()> {
     let (scope, driver) = (network.scope.as_deref().unwrap_or_default(), network.driver.as_deref().unwrap_or_default());
-    if (scope, driver) == ("swarm", "overlay") {
+    // One that was just made has no driver yet.
+    if scope == "swarm" && ["overlay", ""].contains(&driver) {
         return Ok(());
     }
     Err(ContainerError::Unfit(text!(
