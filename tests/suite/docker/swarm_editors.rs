@@ -177,7 +177,10 @@ async fn a_machine_that_does_not_answer_hides_no_other_and_loses_nothing() {
 
     // One whose container somebody removes is lost, and nothing of it stays.
     let (engine, container) = place(&swarm, &far.2).await;
+    // Unseen, as there is a moment in which it has ended and its files cannot be read any more.
+    swarm.set_silent(engine, true).await;
     swarm.docker(engine, &["rm", "--force", &container]).await;
+    swarm.set_silent(engine, false).await;
     let is_lost = |alerts: &Value| alerts["items"].to_string().contains("的容器已不存在");
     server.eventually("/alerts?type=editor&level=error", is_lost).await;
     without_services(&swarm).await;
