@@ -47,9 +47,7 @@ fn router(node: Arc<Node>) -> Router {
 
 async fn check(State(node): State<Arc<Node>>, request: Request, next: Next) -> Result<Response> {
     let given = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    if let Some(given) = given
-        && node.agent.server.is_token(given).await
-    {
+    if given.is_some_and(|given| node.agent.server.is_token(given)) {
         return Ok(next.run(request).await);
     }
     Err(Error::Unauthenticated(Problem {

@@ -1,14 +1,11 @@
 //! Asks for work, one call after the other, each of which waits at the server.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use super::Node;
 use crate::{
     agent::{
-        client::{EARLY, Pauses, Trouble},
+        client::{Pauses, Trouble},
         held::{Grip, Holding},
     },
     platform::process::Moment,
@@ -29,7 +26,7 @@ impl Node {
             } else {
                 self.settings.slots.saturating_sub(self.agent.held.running())
             };
-            let (sent, asked) = (Moment::now(), Instant::now());
+            let sent = Moment::now();
             let asking = self.ask(free);
             let given = if free > 0 {
                 // Also when the agent stops: what the answer brings is given back.
@@ -43,10 +40,6 @@ impl Node {
                 }
             };
             match given {
-                // A server that stops answers at once, until it is gone.
-                Ok(given) if given.is_empty() && asked.elapsed() < EARLY => {
-                    self.agent.stop.run_until_cancelled(pauses.pause()).await;
-                }
                 Ok(given) => {
                     pauses.reset();
                     self.agent.held.obey(&given.orders);

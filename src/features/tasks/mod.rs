@@ -29,7 +29,6 @@ mod token;
 mod types;
 mod waiting;
 mod watchdog;
-mod weight;
 
 use std::{
     collections::HashMap,

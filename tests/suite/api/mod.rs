@@ -25,6 +25,5 @@ mod repositories;
 pub mod schedules;
 mod spiders;
 mod swarm;
-mod swarm_in_trouble;
 mod ui;
 mod workspaces;
