@@ -10,7 +10,7 @@ use std::{fs::File, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, TryStreamExt};
-use opendal::{Entry, ErrorKind, Metadata, Operator, Writer, layers::RetryLayer, services};
+use opendal::{Entry, ErrorKind, Metadata, Operator, Writer, layers::RetryLayer, options::ReaderOptions, services};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
@@ -161,7 +161,10 @@ impl Files {
 
     /// The blob in pieces of at most 256 KiB.
     pub async fn stream(&self, hash: &str) -> Result<impl Stream<Item = Result<bytes::Bytes>> + Send + 'static> {
-        let reader = self.store.reader_with(&path_of(hash)).chunk(PIECE).await.map_err(unavailable)?;
+        // A bucket sends one answer, piece by piece; a folder is asked for each piece.
+        let chunk = self.begun.is_some().then_some(PIECE);
+        let options = ReaderOptions { chunk, ..ReaderOptions::default() };
+        let reader = self.store.reader_options(&path_of(hash), options).await.map_err(unavailable)?;
         let bytes = reader.into_bytes_stream(..).await.map_err(unavailable)?;
         Ok(bytes.map_err(|error| Error::Unavailable { what: "files", source: error.into() }))
     }
