@@ -160,7 +160,7 @@ impl App {
         };
         let datasources = Datasources::new(foundation.clone(), spiders.clone(), config.datasources.allow_private);
         let gateway = Gateway::new(containers.clone(), SPIDERS_NETWORK);
-        let swarm = tasks::Swarm::new(swarm_settings(config), containers.installation());
+        let swarm = tasks::Swarm::new(swarm_settings(config, &runner.build_env), containers.installation());
         let engine =
             tasks::Engine::new(containers.clone(), gateway.clone(), &config.runner.image, &config.runner.api_url);
         let tasks = Tasks::new(
@@ -209,6 +209,7 @@ impl App {
                 files,
                 disk,
                 containers,
+                tasks: tasks.clone(),
                 background: background.clone(),
                 leaving: leaving.clone(),
             },

@@ -10,6 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     error::Result,
+    features::tasks::Tasks,
     platform::{
         background::{Background, LoopStatus},
         containers::Containers,
@@ -30,6 +31,7 @@ pub struct Health {
     pub files: Files,
     pub disk: Disk,
     pub containers: Containers,
+    pub tasks: Tasks,
     pub background: Background,
     /// The server is to stop.
     pub leaving: CancellationToken,
@@ -62,6 +64,9 @@ struct Ready {
     disk: &'static str,
     /// `ok` or `unavailable`. The server counts as ready without it: only editors and spiders in containers need it.
     docker: &'static str,
+    /// `ok` or `unavailable`, of the manager at `swarm.host`; null where there is none. The server counts as ready without
+    /// it: tasks for the swarm wait.
+    swarm: Option<&'static str>,
     loops: BTreeMap<&'static str, LoopHealth>,
 }
 
@@ -90,13 +95,14 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Ready>) {
     let dependencies = BTreeMap::from([("database", database), ("documents", documents), ("files", files)]);
     let well = dependencies.values().all(|state| *state == "ok");
     let disk = if health.disk.check_room().is_ok() { "ok" } else { "nearly_full" };
+    let swarm = health.tasks.swarm_answers().map(|answers| if answers { "ok" } else { "unavailable" });
     let loops = health.background.status().into_iter().map(|(name, status)| (name, status.into())).collect();
     let (code, status) = match (well, health.leaving.is_cancelled()) {
         (true, false) => (StatusCode::OK, "ok"),
         (true, true) => (StatusCode::SERVICE_UNAVAILABLE, "leaving"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    (code, Json(Ready { status, dependencies, disk, docker, loops }))
+    (code, Json(Ready { status, dependencies, disk, docker, swarm, loops }))
 }
 
 async fn answers(check: impl Future<Output = Result<()>>) -> &'static str {

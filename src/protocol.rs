@@ -1,10 +1,13 @@
 //! What a node's agent, or the container of an attempt, and the server say to each other: JSON over HTTP, below `/platform/api/crawlhub/internal`. The
 //! agent always calls, so that it may stand behind NAT. Every call may be repeated: what was said twice counts once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -154,6 +157,12 @@ pub struct WorkGiven {
     pub orders: Vec<NodeOrder>,
 }
 
+impl WorkGiven {
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.orders.is_empty()
+    }
+}
+
 /// `POST /attempts/take`: the container of one attempt asks for it. The first who asks has it, and may ask again.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Take {
@@ -195,14 +204,58 @@ pub struct AttemptAnswer {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Told {
     pub of: HeldAttempt,
+    /// At most 100.
     #[schema(value_type = Vec<Object>)]
+    #[serde(deserialize_with = "at_most::<_, _, 0, MOST_MESSAGES>")]
     pub messages: Vec<Message>,
 }
+
+/// Of one call.
+const MOST_MESSAGES: usize = 100;
+/// Of one message, or of one call of a spider.
+pub const MAX_BATCH_ITEMS: usize = 1000;
+/// Of one message.
+const MOST_LINES: usize = 10_000;
+
+/// Of a list, so many. Stops at the first too many: millions of small ones would take far more memory than their text.
+fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>, const LEAST: usize, const MOST: usize>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct List<T, const LEAST: usize, const MOST: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const LEAST: usize, const MOST: usize> Visitor<'de> for List<T, LEAST, MOST> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(formatter, "a list of {LEAST} to {MOST}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut given: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(one) = given.next_element()? {
+                list.push(one);
+                if list.len() > MOST {
+                    return Err(A::Error::invalid_length(list.len(), &self));
+                }
+            }
+            if list.len() < LEAST { Err(A::Error::invalid_length(list.len(), &self)) } else { Ok(list) }
+        }
+    }
+
+    deserializer.deserialize_seq(List::<T, LEAST, MOST>(PhantomData))
+}
+
+/// 1 to [`MAX_BATCH_ITEMS`] items.
+#[derive(Debug, Deserialize)]
+pub struct Batch(#[serde(deserialize_with = "at_most::<_, _, 1, MAX_BATCH_ITEMS>")] pub Vec<Box<RawValue>>);
+
+#[derive(Debug, Deserialize)]
+pub struct Lines(#[serde(deserialize_with = "at_most::<_, _, 0, MOST_LINES>")] pub Vec<Line>);
 
 /// One batch; the same number twice counts once.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Message<L = Vec<Line>, I = Vec<Box<RawValue>>> {
+pub enum Message<L = Lines, I = Batch> {
     Lines {
         /// How many lines of the attempt came before.
         first: i64,

@@ -1,6 +1,6 @@
 //! One attempt, from the server's word to its end.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,8 @@ impl Agent {
             Ok(outbox) => Arc::new(outbox),
             Err(error) => {
                 tracing::error!(task = %job.task_id, %error, "the attempt has no outbox");
-                let outcome = failed(format!("the node's disk cannot be written: {error}"));
+                let message = format!("the node's disk cannot be written: {error}");
+                let outcome = Outcome::of_none(End::failed(Category::System, message));
                 let end = EndTold { of: holding.told(), outcome, stop: None };
                 self.tell_end(holding, &end).await;
                 return;
@@ -40,54 +41,43 @@ impl Agent {
         let running = async {
             let ended = match self.cache.fetch(&self.server, &job, &holding.stop).await {
                 Ok(()) => Box::pin(self.runner.run(&job, &teller, &holding.stop)).await,
-                Err(end) => (outcome_of(end), None),
+                Err(end) => (Outcome::of_none(end), None),
             };
             finished.cancel();
             ended
         };
-        let ((mut outcome, leftovers), told) = futures_util::join!(running, self.tell(holding, &outbox, &finished));
-        if let Told::All { refused } = told {
-            outcome.undelivered += refused;
-        }
+        let ((outcome, leftovers), told) = futures_util::join!(running, self.tell(holding, &outbox, &finished));
         let stop = holding.stop.requested();
         let end = EndTold { of: holding.told(), outcome, stop };
-        let told = self.finish(holding, outbox, &end, told).await;
+        let told = self.finish(holding, outbox, end, told).await;
         if let Some(leftovers) = leftovers.filter(|_| told != Told::NotYet) {
             leftovers.discard().await;
         }
     }
 
     /// Writes down how the attempt ended, tells it, and forgets the attempt.
-    pub(super) async fn finish(&self, holding: &Holding, outbox: Arc<Outbox>, end: &EndTold, told: Told) -> Told {
+    pub(super) async fn finish(&self, holding: &Holding, outbox: Arc<Outbox>, mut end: EndTold, told: Told) -> Told {
+        if let Told::All { items, given_up: Some(why) } = &told {
+            end.outcome.undelivered += items;
+            let said = format!("not all that the attempt told could be stored: {why}");
+            end.outcome.end = match end.outcome.end {
+                End::Completed => End::failed(Category::System, said),
+                End::Failed { category, message } => End::failed(category, format!("{message}; {said}")),
+                End::Cancelled => End::Cancelled,
+            };
+        }
         if told != Told::Lost
-            && let Err(error) = outbox.set_end(end).await
+            && let Err(error) = outbox.set_end(&end).await
         {
             tracing::warn!(task = %end.of.task_id, %error, "the end of an attempt cannot be written to the disk");
         }
         let told = match told {
-            Told::All { .. } => self.tell_end(holding, end).await,
+            Told::All { .. } => self.tell_end(holding, &end).await,
             other => other,
         };
         if told != Told::NotYet {
             outbox.remove().await;
         }
         told
-    }
-}
-
-fn failed(message: String) -> Outcome {
-    outcome_of(End::Failed { category: Category::System, message })
-}
-
-/// Of an attempt of which nothing ran.
-pub(super) fn outcome_of(end: End) -> Outcome {
-    Outcome {
-        end,
-        exit_code: None,
-        signal: None,
-        peak_memory_mb: None,
-        duration: Duration::ZERO,
-        undelivered: 0,
-        log_truncated: false,
     }
 }

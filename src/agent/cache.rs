@@ -1,7 +1,7 @@
 //! Code by its content: fetched once, checked, and kept for the next run, up to a limit.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::Write,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
@@ -13,13 +13,18 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::client::{Pauses, Server, Trouble};
 use crate::{
     error::Result,
-    platform::{disk::Disk, files::Files},
-    runner::{Category, End, Job, Stop},
+    platform::{
+        disk::Disk,
+        files::{BLOB_MISSING, Files},
+    },
+    runner::{Category, End, Job, ManifestEntry, Stop},
 };
 
 /// So often a file is fetched that came damaged.
 const TRIES: usize = 3;
 const AT_ONCE: usize = 4;
+/// For so long a server is asked that cannot give a file: as long as the server's own attempts wait for theirs.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -45,37 +50,42 @@ impl Cache {
 
     /// Has every file of the job.
     pub(super) async fn fetch(&self, server: &Server, job: &Job, stop: &Stop) -> Result<(), End> {
-        let hashes: HashSet<String> = job.manifest.iter().map(|entry| entry.hash.clone()).collect();
-        let fetch = |hash: String| async move { self.fetch_one(server, &job.token, &hash).await };
-        let all = stream::iter(hashes).map(Ok).try_for_each_concurrent(AT_ONCE, fetch);
+        let files: HashMap<&str, &ManifestEntry> =
+            job.manifest.iter().map(|entry| (entry.hash.as_str(), entry)).collect();
+        let fetch = |entry| self.fetch_one(server, &job.token, entry);
+        let all = stream::iter(files.into_values()).map(Ok).try_for_each_concurrent(AT_ONCE, fetch);
         tokio::select! {
             fetched = all => fetched,
             reason = stop.wait() => Err(reason.into()),
         }
     }
 
-    async fn fetch_one(&self, server: &Server, token: &str, hash: &str) -> Result<(), End> {
-        if self.files.size(hash).await.is_ok() {
+    async fn fetch_one(&self, server: &Server, token: &str, entry: &ManifestEntry) -> Result<(), End> {
+        if self.files.size(&entry.hash).await.is_ok() {
             return Ok(());
         }
-        let failed = |message: String| End::Failed { category: Category::System, message };
+        let name = &entry.path;
+        let failed = |said: String| Err(End::failed(Category::System, format!("the file {name} {said}")));
         let mut pauses = Pauses::up_to(Duration::from_secs(10));
         let mut damaged = 0;
         while damaged < TRIES {
-            match self.download(server, token, hash).await {
+            match self.download(server, token, &entry.hash).await {
                 Ok(true) => {
                     self.has_grown.store(true, Ordering::Relaxed);
                     return Ok(());
                 }
                 Ok(false) => damaged += 1,
-                Err(trouble) if trouble.is_passing() => {
-                    tracing::debug!(%trouble, "a file of a spider is fetched again");
+                Err(trouble) if trouble.is_passing() && pauses.last() < PATIENCE => {
+                    tracing::warn!(path = name, %trouble, "a file of a spider is fetched again");
                     pauses.pause().await;
                 }
-                Err(trouble) => return Err(failed(format!("a file of the spider could not be fetched: {trouble}"))),
+                Err(Trouble::Refused { code, .. }) if code == BLOB_MISSING => {
+                    return failed("could not be read from the store".to_owned());
+                }
+                Err(trouble) => return failed(format!("could not be fetched: {trouble}")),
             }
         }
-        Err(failed("a file of the spider came damaged from the server, again and again".to_owned()))
+        failed("came damaged from the server, again and again".to_owned())
     }
 
     /// Whether it came whole.

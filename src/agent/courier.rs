@@ -1,6 +1,6 @@
 //! Tells the server what lies in an outbox, in order, until it is kept there.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +10,7 @@ use super::{
     held::Holding,
     outbox::{Outbox, Waiting},
 };
-use crate::protocol::EndTold;
+use crate::{platform::process::Moment, protocol::EndTold, runner::StopReason};
 
 /// Of one call.
 const MOST_MESSAGES: usize = 64;
@@ -18,27 +18,75 @@ const MOST_BYTES: u64 = 1024 * 1024;
 /// Between two calls of a server that is away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// So often the same is told to a server that answers each time that it fails by a fault of its own.
+const MOST_FAULTS: usize = 20;
+/// For so long a server that cannot take something is asked once the attempt is to be cancelled.
+const PATIENCE_WHEN_CANCELLED: Duration = Duration::from_secs(10);
+
 /// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
-    /// All that could be told is; the server has refused some items for good.
-    All { refused: i64 },
+    /// All that could be told is. Some was given up, with so many items in it, and that is why the last of it was.
+    All { items: i64, given_up: Option<String> },
     /// The attempt is not this node's any more.
     Lost,
     /// The agent ends first.
     NotYet,
 }
 
+/// What one message, or one end, has met with so far.
+#[derive(Debug)]
+struct Insistence {
+    pauses: Pauses,
+    faults: usize,
+    /// Until when the attempt was granted at the first of them.
+    granted: Option<Moment>,
+    cancelled: Option<Instant>,
+}
+
+impl Insistence {
+    fn new() -> Self {
+        Self { pauses: Pauses::up_to(LONGEST_PAUSE), faults: 0, granted: None, cancelled: None }
+    }
+
+    /// Whether it is of no use to say the same once more. A server that is away is waited for.
+    fn is_over(&mut self, trouble: &Trouble, holding: &Holding) -> bool {
+        if !trouble.is_passing() || self.has_faults_enough(trouble, holding) {
+            return true;
+        }
+        let is_cancelled = holding.stop.requested() == Some(StopReason::Cancelled);
+        if !is_cancelled || !matches!(trouble, Trouble::Failing { .. }) {
+            return false;
+        }
+        self.cancelled.get_or_insert_with(Instant::now).elapsed() >= PATIENCE_WHEN_CANCELLED
+    }
+
+    fn has_faults_enough(&mut self, trouble: &Trouble, holding: &Holding) -> bool {
+        if !matches!(trouble, Trouble::Failing { is_fault: true, .. }) {
+            return false;
+        }
+        self.faults += 1;
+        let granted = *self.granted.get_or_insert_with(|| holding.until());
+        // It heard of the attempt meanwhile, and kept it: only this it cannot.
+        self.faults >= MOST_FAULTS && holding.until() > granted
+    }
+
+    /// With the next message; what a cancel has waited for it does not wait for again.
+    fn begin_anew(&mut self) {
+        *self = Self { cancelled: self.cancelled, ..Self::new() };
+    }
+}
+
 impl Agent {
     /// Tells what the outbox has and gets, until `finished` and all is told.
     pub(super) async fn tell(&self, holding: &Holding, outbox: &Outbox, finished: &CancellationToken) -> Told {
-        let mut pauses = Pauses::up_to(LONGEST_PAUSE);
-        let (mut most, mut refused) = (MOST_MESSAGES, 0);
+        let mut insistence = Insistence::new();
+        let (mut most, mut items, mut given_up) = (MOST_MESSAGES, 0, None);
         loop {
             let messages = outbox.first(most, MOST_BYTES);
             if messages.is_empty() {
                 if finished.is_cancelled() && outbox.first(1, 0).is_empty() {
-                    return Told::All { refused };
+                    return Told::All { items, given_up };
                 }
                 tokio::select! {
                     () = outbox.changed.notified() => continue,
@@ -52,30 +100,32 @@ impl Agent {
                 () = holding.lost.cancelled() => return Told::Lost,
                 () = self.quit.cancelled() => return Told::NotYet,
             };
-            match trouble {
-                None => {
-                    outbox.forget(&messages).await;
-                    pauses.reset();
-                    most = MOST_MESSAGES;
-                }
-                Some(trouble) if trouble.is_lost() => {
-                    holding.lose();
-                    return Told::Lost;
-                }
-                Some(trouble) if trouble.is_passing() => {
-                    tracing::debug!(%trouble, "told again later");
-                    tokio::select! {
-                        () = pauses.pause() => {}
-                        () = holding.lost.cancelled() => return Told::Lost,
-                        () = self.quit.cancelled() => return Told::NotYet,
-                    }
-                }
-                // One of them is not acceptable: each by itself then.
-                Some(_) if messages.len() > 1 => most = 1,
-                Some(trouble) => {
-                    tracing::error!(%trouble, task = %holding.told().task_id, "what an attempt told is given up");
-                    refused += outbox.items_in(&messages).await;
-                    outbox.forget(&messages).await;
+            let Some(trouble) = trouble else {
+                outbox.forget(&messages).await;
+                (insistence, most) = (Insistence::new(), MOST_MESSAGES);
+                continue;
+            };
+            if trouble.is_lost() {
+                holding.lose();
+                return Told::Lost;
+            }
+            // One of them is not acceptable: each by itself then.
+            let is_one = messages.len() == 1;
+            if !is_one && !matches!(trouble, Trouble::Away(_)) {
+                most = 1;
+            }
+            if is_one && insistence.is_over(&trouble, holding) {
+                tracing::error!(%trouble, task = %holding.told().task_id, "what an attempt told is given up");
+                items += outbox.items_in(&messages).await;
+                given_up = Some(trouble.to_string());
+                outbox.forget(&messages).await;
+                insistence.begin_anew();
+            } else if trouble.is_passing() {
+                tracing::debug!(%trouble, "told again later");
+                tokio::select! {
+                    () = insistence.pauses.pause() => {}
+                    () = holding.lost.cancelled() => return Told::Lost,
+                    () = self.quit.cancelled() => return Told::NotYet,
                 }
             }
         }
@@ -93,7 +143,7 @@ impl Agent {
 
     /// Tells how the attempt ended, until that is written down.
     pub(super) async fn tell_end(&self, holding: &Holding, end: &EndTold) -> Told {
-        let mut pauses = Pauses::up_to(LONGEST_PAUSE);
+        let mut insistence = Insistence::new();
         let body = serde_json::to_vec(end).unwrap_or_default();
         loop {
             let ended = tokio::select! {
@@ -101,21 +151,61 @@ impl Agent {
                 () = holding.lost.cancelled() => return Told::Lost,
                 () = self.quit.cancelled() => return Told::NotYet,
             };
-            match ended {
-                Ok(_) => return Told::All { refused: 0 },
-                Err(trouble) if trouble.is_passing() => {
-                    tokio::select! {
-                        () = pauses.pause() => {}
-                        () = holding.lost.cancelled() => return Told::Lost,
-                        () = self.quit.cancelled() => return Told::NotYet,
-                    }
-                }
+            let Err(trouble) = ended else { return Told::All { items: 0, given_up: None } };
+            if !trouble.is_passing() {
                 // Also where it was written down, and the answer was lost on its way.
-                Err(trouble) => {
-                    tracing::debug!(%trouble, "an end is not taken any more");
-                    return Told::Lost;
-                }
+                tracing::debug!(%trouble, "an end is not taken any more");
+                return Told::Lost;
+            }
+            if insistence.has_faults_enough(&trouble, holding) {
+                let task = holding.told().task_id;
+                tracing::error!(%trouble, %task, "the end of an attempt is given up: the server ends it with its lease");
+                return Told::Lost;
+            }
+            tokio::select! {
+                () = insistence.pauses.pause() => {}
+                () = holding.lost.cancelled() => return Told::Lost,
+                () = self.quit.cancelled() => return Told::NotYet,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::HeldAttempt;
+
+    #[test]
+    fn only_what_a_server_fails_at_by_its_own_fault_again_and_again_is_given_up() {
+        let of =
+            HeldAttempt { task_id: "t".to_owned().into(), attempt: 1, instance: "i".to_owned(), peak_memory_mb: None };
+        let holding = Holding::former(of, Moment::now());
+        let fault = || Trouble::Failing { is_fault: true, said: "internal error".to_owned() };
+        let mut insistence = Insistence::new();
+        for _ in 0..2 * MOST_FAULTS {
+            assert!(!insistence.is_over(&fault(), &holding), "nobody has kept the attempt meanwhile");
+        }
+        holding.extend(Moment::now() + Duration::from_mins(1));
+        assert!(insistence.is_over(&fault(), &holding));
+        for passing in [
+            Trouble::Away("no answer in time".to_owned()),
+            Trouble::Failing { is_fault: false, said: "files is unavailable".to_owned() },
+        ] {
+            assert!(!insistence.is_over(&passing, &holding), "{passing}");
+        }
+        insistence.begin_anew();
+        assert!(!insistence.is_over(&fault(), &holding));
+        let refused = Trouble::Refused { code: "body_too_large".to_owned(), said: "413".to_owned() };
+        assert!(insistence.is_over(&refused, &holding));
+        // A cancel waits a little, and then for nothing but a server that is away.
+        holding.stop.request(StopReason::Cancelled);
+        let unavailable = Trouble::Failing { is_fault: false, said: "documents is unavailable".to_owned() };
+        assert!(!insistence.is_over(&unavailable, &holding));
+        insistence.cancelled = Instant::now().checked_sub(PATIENCE_WHEN_CANCELLED);
+        assert!(insistence.is_over(&unavailable, &holding));
+        insistence.begin_anew();
+        assert!(insistence.is_over(&unavailable, &holding));
+        assert!(!insistence.is_over(&Trouble::Away("no answer in time".to_owned()), &holding));
     }
 }

@@ -77,6 +77,10 @@ impl Holding {
         }
     }
 
+    pub(super) fn until(&self) -> Moment {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The server has granted it for longer.
     pub(super) fn extend(&self, until: Moment) {
         let mut present = self.until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,8 +188,7 @@ impl Held {
     /// Ends what may be somebody else's by now. Its processes have ended by themselves at that moment.
     pub(super) fn end_lapsed(&self) {
         for holding in self.all() {
-            let until = *holding.until.lock().unwrap_or_else(PoisonError::into_inner);
-            if until.left().is_zero() {
+            if holding.until().left().is_zero() {
                 holding.stop.request(StopReason::Lapsed);
             }
         }

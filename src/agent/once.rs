@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 use super::{
     Agent,
-    client::{Pauses, Trouble, USUAL},
+    client::{EARLY, Pauses, Trouble, USUAL},
     held::{Grip, Holding},
     settings::Settings,
 };
@@ -125,14 +125,21 @@ impl Agent {
                     if wait.is_zero() {
                         self.clock.set(answer.now, asked + asked.elapsed() / 2);
                     }
+                    // What it knows already is as good as nothing; see `EARLY`.
+                    let is_early = !wait.is_zero() && asked.elapsed() < EARLY;
+                    let is_new = answer.order.is_some() && !beat.is_stopping;
                     wait = WAIT;
-                    pauses.reset();
                     match answer.order {
                         Some(OrderKind::Lost) => return holding.lose(),
                         Some(OrderKind::Cancel) => holding.stop.request(StopReason::Cancelled),
                         None => {}
                     }
                     holding.extend(sent + Duration::from_millis(answer.lease_ms));
+                    if !is_early || is_new {
+                        pauses.reset();
+                    } else if self.quit.run_until_cancelled(pauses.pause()).await.is_none() {
+                        return;
+                    }
                 }
                 Err(trouble) if trouble.is_lost() => return holding.lose(),
                 Ok(None) | Err(_) => {

@@ -4,6 +4,7 @@
 
 use std::{
     collections::VecDeque,
+    fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -49,30 +50,55 @@ impl Outboxes {
                 _ => {}
             }
             std::fs::create_dir(&made)?;
-            write(&made, CLAIM, &claim)
+            write_for_good(&made, CLAIM, &claim)
         })
         .await?;
         Ok(Outbox::new(folder, self.disk.clone(), VecDeque::new()))
     }
 
-    /// Those that a former start of the agent left, with what they are of.
+    /// Those that a former start of the agent left, with what they are of. What is none is no reason not to start.
     pub(super) async fn left(&self) -> io::Result<Vec<(HeldAttempt, Outbox)>> {
         let (parent, disk) = (self.folder.clone(), self.disk.clone());
         blocking(move || {
             let mut found = Vec::new();
-            for entry in std::fs::read_dir(parent)? {
-                let folder = entry?.path();
-                // Without it nothing of the attempt had begun.
-                let Ok(claim) = std::fs::read(folder.join(CLAIM)) else {
-                    std::fs::remove_dir_all(&folder)?;
+            for entry in std::fs::read_dir(&parent)? {
+                let entry = entry?;
+                if !entry.file_type()?.is_dir() {
                     continue;
-                };
-                let waiting = waiting_in(&folder)?;
-                found.push((serde_json::from_slice(&claim)?, Outbox::new(folder, disk.clone(), waiting)));
+                }
+                let folder = entry.path();
+                match claim_in(&folder).and_then(|claim| Ok((claim, waiting_in(&folder)?))) {
+                    Ok((claim, waiting)) => found.push((claim, Outbox::new(folder, disk.clone(), waiting))),
+                    Err(error) => put_away(&parent, &folder, &error),
+                }
             }
             Ok(found)
         })
         .await
+    }
+}
+
+fn claim_in(folder: &Path) -> io::Result<HeldAttempt> {
+    Ok(serde_json::from_slice(&std::fs::read(folder.join(CLAIM))?)?)
+}
+
+/// Nobody can say which attempt it is of. Where nothing was to be told, nothing of the attempt had begun; anything else
+/// is kept beside the outboxes, for who wants to look.
+fn put_away(parent: &Path, folder: &Path, why: &io::Error) {
+    let is_empty = waiting_in(folder).is_ok_and(|waiting| waiting.is_empty());
+    let put = if is_empty {
+        std::fs::remove_dir_all(folder)
+    } else {
+        let away = parent.with_extension("unreadable");
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        std::fs::create_dir_all(&away)
+            .and_then(|()| std::fs::rename(folder, away.join(format!("{name}.{}", crate::id::new()))))
+    };
+    let folder = folder.display();
+    match put {
+        Ok(()) if is_empty && why.kind() == io::ErrorKind::NotFound => {}
+        Ok(()) => tracing::warn!(%folder, %why, "an outbox cannot be read, and is put away"),
+        Err(error) => tracing::warn!(%folder, %why, %error, "an outbox cannot be read, and stays where it is"),
     }
 }
 
@@ -170,7 +196,7 @@ impl Outbox {
         for message in messages.iter().filter(|message| message.has_items) {
             let text = self.texts(std::slice::from_ref(message)).await.unwrap_or_default();
             if let Ok(Message::<IgnoredAny>::Items { items, .. }) = serde_json::from_slice(&text) {
-                count += i64::try_from(items.len()).unwrap_or(0);
+                count += i64::try_from(items.0.len()).unwrap_or(0);
             }
         }
         count
@@ -195,7 +221,7 @@ impl Outbox {
 
     pub(super) async fn set_end(&self, end: &EndTold) -> io::Result<()> {
         let (folder, text) = (self.folder.clone(), serde_json::to_vec(end)?);
-        blocking(move || write(&folder, END, &text)).await
+        blocking(move || write_for_good(&folder, END, &text)).await
     }
 
     /// For good.
@@ -221,10 +247,23 @@ fn waiting_in(folder: &Path) -> io::Result<VecDeque<Waiting>> {
     Ok(found.into())
 }
 
-/// Whole, or not at all.
+/// Whole, or not at all, as long as the machine itself stays up.
 fn write(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    write_by(folder, name, |file| file.write_all(text))
+}
+
+/// The same when the power fails: without that, a file may be there and be empty.
+fn write_for_good(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    write_by(folder, name, |file| {
+        file.write_all(text)?;
+        file.sync_all()
+    })?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_by(folder: &Path, name: &str, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let begun = folder.join(format!("{name}.new"));
-    let written = std::fs::File::create(&begun).and_then(|mut file| file.write_all(text));
+    let written = File::create(&begun).and_then(|mut file| content(&mut file));
     if let Err(error) = written {
         let _ = std::fs::remove_file(&begun);
         return Err(error);
@@ -242,5 +281,52 @@ fn unwritable(error: io::Error) -> Error {
             Error::Unavailable { what: DISK_SPACE, source: error.into() }
         }
         _ => Error::internal(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::{Category, End, Outcome};
+
+    fn of(task: &str) -> HeldAttempt {
+        let (task_id, instance) = (task.to_owned().into(), "instance-1".to_owned());
+        HeldAttempt { task_id, attempt: 1, instance, peak_memory_mb: None }
+    }
+
+    /// What a power cut may leave: files that are there and empty.
+    #[tokio::test]
+    async fn what_cannot_be_read_keeps_nobody_from_starting() {
+        let storage = tempfile::tempdir().unwrap();
+        let folder = storage.path().join("outbox");
+        let open = || Outboxes::open(&folder, Disk::new(storage.path(), 0)).unwrap();
+        for task in ["whole", "empty", "told", "endless"] {
+            let outbox = open().make(&of(task)).await.unwrap();
+            if task != "empty" {
+                outbox.put_lines(0, &[]).await.unwrap();
+            }
+            let end = End::Failed { category: Category::System, message: "x".to_owned() };
+            outbox.set_end(&EndTold { of: of(task), outcome: Outcome::of_none(end), stop: None }).await.unwrap();
+        }
+        for broken in ["empty-1/claim.json", "told-1/claim.json", "endless-1/end.json"] {
+            std::fs::write(folder.join(broken), "").unwrap();
+        }
+        std::fs::create_dir(folder.join("begun-1")).unwrap();
+        std::fs::write(folder.join("notes.txt"), "an operator's own").unwrap();
+        for _ in 0..2 {
+            let mut left = open().left().await.unwrap();
+            left.sort_by_key(|(of, _)| of.task_id.to_string());
+            let names: Vec<String> = left.iter().map(|(of, _)| of.task_id.to_string()).collect();
+            assert_eq!(names, ["endless", "whole"]);
+            assert!(left[0].1.end().await.is_none() && left[1].1.end().await.is_some());
+        }
+        assert!(folder.join("notes.txt").exists());
+        let names = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&folder).len(), 3, "{:?}", names(&folder));
+        let away = names(&storage.path().join("outbox.unreadable"));
+        assert!(away.len() == 1 && away[0].starts_with("told-1."), "what was to be told is kept: {away:?}");
     }
 }

@@ -243,14 +243,15 @@ pub(super) fn dispatcher_config(config: &Config, listen: SocketAddr, worker: &st
 }
 
 /// What it takes to run spiders in a swarm.
-pub(super) fn swarm_settings(config: &Config) -> SwarmSettings {
-    let known = [&config.runner.api_url, &config.server.public_url];
+pub(super) fn swarm_settings(config: &Config, build_env: &[(String, String)]) -> SwarmSettings {
+    let known = [&config.swarm.api_url, &config.runner.api_url, &config.server.public_url];
     let api_url = known.into_iter().find(|url| !url.is_empty());
     SwarmSettings {
         swarm: config.swarm.clone(),
         api_url: api_url.map(|url| url.trim_end_matches('/').to_owned()).unwrap_or_default(),
         tasks: config.tasks.clone(),
         build_time: Duration::from_secs(config.runner.environment_timeout_seconds),
+        build_env: build_env.to_vec(),
     }
 }
 

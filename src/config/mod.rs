@@ -302,7 +302,7 @@ impl Config {
             key.is_empty() || (key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit())),
             "server.secret_key must be 64 hexadecimal digits"
         );
-        for url in [&self.server.public_url, &self.runner.api_url] {
+        for url in [&self.server.public_url, &self.runner.api_url, &self.swarm.api_url] {
             ensure!(url.is_empty() || url.starts_with("http"), "not an http address: {url:?}");
         }
         self.proxies.validate()?;

@@ -9,6 +9,7 @@ pub struct Swarm {
     pub image: String,
     pub slots: i64,
     pub start_seconds: i64,
+    pub api_url: String,
     pub network: String,
     pub engines: String,
 }

@@ -77,6 +77,21 @@ pub struct Outcome {
     pub log_truncated: bool,
 }
 
+impl Outcome {
+    /// Of an attempt of which no process ran.
+    pub fn of_none(end: End) -> Self {
+        Self {
+            end,
+            exit_code: None,
+            signal: None,
+            peak_memory_mb: None,
+            duration: Duration::ZERO,
+            undelivered: 0,
+            log_truncated: false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
@@ -92,16 +107,21 @@ pub enum End {
 
 impl End {
     /// `message` may hold what a spider printed: it is made fit to be stored and shown.
-    pub(super) fn failed(category: Category, message: impl AsRef<str>) -> Self {
+    pub fn failed(category: Category, message: impl AsRef<str>) -> Self {
+        Self::Failed { category, message: Self::fit(message.as_ref()) }
+    }
+
+    /// Any text, as a message is to be.
+    pub fn fit(message: &str) -> String {
         let fit = |letter: char| match letter {
             '\t' | '\n' | '\r' => ' ',
             // No text column takes NUL, and terminals obey others.
             letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
             letter => letter,
         };
-        let mut message: String = message.as_ref().chars().map(fit).collect();
+        let mut message: String = message.chars().map(fit).collect();
         message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-        Self::Failed { category, message }
+        message
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bytes to lines, in bounded memory whatever comes.
 
 /// A longer line is cut into pieces.
-const LONGEST: usize = 64 * 1024;
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// Ends lines at `\n`, `\r\n`, and a bare `\r`, with which progress bars draw themselves again.
 #[derive(Debug, Default)]

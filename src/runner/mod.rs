@@ -113,18 +113,7 @@ impl Runner {
         let reporter = Reporter::new(report, stop, &self.clock);
         let budget = LogBudget::new(self.config.log_limit_bytes);
         let attempt = Attempt { runner: self, job, stop, reporter: &reporter, budget: &budget };
-        let (mut outcome, leftovers) = attempt.run().await.unwrap_or_else(|end| {
-            let outcome = Outcome {
-                end,
-                exit_code: None,
-                signal: None,
-                peak_memory_mb: None,
-                duration: Duration::ZERO,
-                undelivered: 0,
-                log_truncated: false,
-            };
-            (outcome, None)
-        });
+        let (mut outcome, leftovers) = attempt.run().await.unwrap_or_else(|end| (Outcome::of_none(end), None));
         if budget.dropped() > 0 {
             outcome.log_truncated = true;
             let (dropped, limit) = (budget.dropped(), self.config.log_limit_bytes);

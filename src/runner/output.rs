@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::lines::Splitter;
 use super::places::Place;
-use super::report::{Line, Report, Reporter};
+use super::report::{Line, Report, Reporter, cost_of};
 use crate::platform::documents::Stream;
 use crate::platform::process::Output;
 
@@ -49,8 +49,7 @@ impl LogBudget {
 
     /// False when the line is too much; then all that follow are.
     fn take(&self, line: &str) -> bool {
-        // A line costs something even when it is empty.
-        let cost = line.len().max(15) as u64 + 1;
+        let cost = cost_of(line);
         let took = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(cost)).is_ok();
         if !took {
             self.left.store(0, Ordering::Relaxed);

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::job::Stop;
+use super::lines::LONGEST;
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::platform::documents::Stream;
@@ -38,6 +39,22 @@ pub struct Line {
     pub at: DateTime<Utc>,
     /// At most 64 KiB; holds no NUL and no line end.
     pub text: String,
+}
+
+impl Line {
+    /// Whether it is as it is to be, whoever made it.
+    pub fn is_whole(&self) -> bool {
+        self.text.len() <= LONGEST && !self.text.contains(['\0', '\n', '\r'])
+    }
+
+    /// Of what an attempt may print, in bytes: a line costs something even when it is empty.
+    pub fn cost(&self) -> u64 {
+        cost_of(&self.text)
+    }
+}
+
+pub(super) fn cost_of(line: &str) -> u64 {
+    line.len().max(15) as u64 + 1
 }
 
 /// For so long a report that meets passing errors is tried again.
@@ -81,6 +98,10 @@ impl<'a, R: Report> Reporter<'a, R> {
     pub(super) async fn say(&self, text: impl Into<String>) {
         let mut text: String = text.into();
         text.truncate(text.floor_char_boundary(4096));
+        // It may hold what others said.
+        if text.contains(['\0', '\n', '\r']) {
+            text = text.replace('\0', "\u{fffd}").replace(['\n', '\r'], " ");
+        }
         self.lines(&[Line { stream: Stream::System, at: self.now(), text }]).await;
     }
 

@@ -12,7 +12,6 @@ use super::Node;
 use crate::{
     agent::{
         Agent,
-        attempt::outcome_of,
         courier::Told,
         held::{Grip, Holding},
         outbox::Outbox,
@@ -90,7 +89,7 @@ async fn settle_one(agent: Arc<Agent>, grip: Grip, outbox: Arc<Outbox>) -> Told 
     let finished = CancellationToken::new();
     finished.cancel();
     let told = agent.tell(holding, &outbox, &finished).await;
-    agent.finish(holding, outbox, &end, told).await
+    agent.finish(holding, outbox, end, told).await
 }
 
 /// The end of an attempt that was broken off, once what it found lies in the outbox.
@@ -101,6 +100,6 @@ async fn broken_off(agent: &Arc<Agent>, holding: &Arc<Holding>, outbox: &Arc<Out
     let undelivered = agent.runner.salvage(&of.task_id, of.attempt, &teller).await;
     let message = "the agent of the node was killed or restarted while the spider ran; what the spider had delivered is \
                    kept";
-    let end = End::Failed { category: Category::System, message: message.to_owned() };
-    EndTold { of, outcome: Outcome { undelivered, ..outcome_of(end) }, stop: Some(StopReason::Lapsed) }
+    let end = End::failed(Category::System, message);
+    EndTold { of, outcome: Outcome { undelivered, ..Outcome::of_none(end) }, stop: Some(StopReason::Lapsed) }
 }

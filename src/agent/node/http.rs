@@ -47,7 +47,9 @@ fn router(node: Arc<Node>) -> Router {
 
 async fn check(State(node): State<Arc<Node>>, request: Request, next: Next) -> Result<Response> {
     let given = request.headers().get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    if given.is_some_and(|given| node.agent.server.is_token(given)) {
+    if let Some(given) = given
+        && node.agent.server.is_token(given).await
+    {
         return Ok(next.run(request).await);
     }
     Err(Error::Unauthenticated(Problem {

@@ -1,11 +1,14 @@
 //! Asks for work, one call after the other, each of which waits at the server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::Node;
 use crate::{
     agent::{
-        client::{Pauses, Trouble},
+        client::{EARLY, Pauses, Trouble},
         held::{Grip, Holding},
     },
     platform::process::Moment,
@@ -26,7 +29,7 @@ impl Node {
             } else {
                 self.settings.slots.saturating_sub(self.agent.held.running())
             };
-            let sent = Moment::now();
+            let (sent, asked) = (Moment::now(), Instant::now());
             let asking = self.ask(free);
             let given = if free > 0 {
                 // Also when the agent stops: what the answer brings is given back.
@@ -40,6 +43,10 @@ impl Node {
                 }
             };
             match given {
+                // A server that stops answers at once, until it is gone.
+                Ok(given) if given.is_empty() && asked.elapsed() < EARLY => {
+                    self.agent.stop.run_until_cancelled(pauses.pause()).await;
+                }
                 Ok(given) => {
                     pauses.reset();
                     self.agent.held.obey(&given.orders);

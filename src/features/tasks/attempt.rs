@@ -31,12 +31,17 @@ use crate::{
         proxies::ProxyAddress,
     },
     runner::{self, End, Job, ManifestEntry, Outcome, Report, Runner, Stop, StopReason},
+    text,
 };
 
 /// A test run ends after five minutes, whatever the spider is set to.
 pub(super) const TEST_TIMEOUT_SECONDS: i64 = 300;
 /// How often it is tried to count the errors at the end of a log: the log itself has them.
 const LAST_ERRORS_TRIES: usize = 5;
+/// What a node says of what it could not deliver is added up.
+const MOST_UNDELIVERED: i64 = 1 << 40;
+/// So many of the last lines of a log are read again where another server heard them: more than most errors have.
+const READ_AGAIN: usize = 4000;
 /// For so long an end is tried to be written down while the database is away.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// The same while the server stops: the lease ends the task then.
@@ -49,9 +54,16 @@ pub(super) struct Reporter {
     claim: Claim,
     /// How many lines former attempts left in the task's log.
     former_lines: i64,
-    /// What its log has told so far.
-    log: Mutex<Reading>,
+    log: Mutex<Log>,
     peak_memory_mb: AtomicU64,
+}
+
+/// What its log has told so far, as far as this server heard it.
+#[derive(Debug, Default)]
+struct Log {
+    reading: Reading,
+    /// As [`runner::Line::cost`] counts.
+    bytes: u64,
 }
 
 impl Reporter {
@@ -75,13 +87,53 @@ impl Reporter {
         NewLines { task_id, spider_id, attempt, version: deployment_version, first_seq, lines, errors }
     }
 
+    /// Stores lines, until all that it was told costs more than `most`.
+    pub(super) async fn keep_lines(&self, first: i64, lines: &[runner::Line], most: u64) -> Result<()> {
+        let mut known = self.log.lock().await;
+        let first_seq = self.former_lines + first + 1;
+        let again = usize::try_from(known.reading.next_seq() - first_seq).unwrap_or(0);
+        let bytes = known.bytes + lines.iter().skip(again).map(runner::Line::cost).sum::<u64>();
+        if bytes > most {
+            return Err(Error::too_large("log_full", text!("日志已满", "the log is as long as it may be")));
+        }
+        // Known only once they are stored: after an error the same lines come again.
+        let mut reading = if first_seq == known.reading.next_seq() {
+            known.reading.clone()
+        } else {
+            self.read_before(first_seq).await?
+        };
+        let (kept, errors) = reading.read(first_seq, lines);
+        self.tasks.documents.append_lines(&self.new_lines(first_seq, kept, errors)).await?;
+        *known = Log { reading, bytes };
+        self.tasks.signals.raise(&self.claim.task_id);
+        Ok(())
+    }
+
+    /// What the attempt's log had told before the place `seq`, to whichever server: its last lines are read again. Their
+    /// errors are counted already, but for one that the next line may show to be over.
+    async fn read_before(&self, seq: i64) -> Result<Reading> {
+        let mut reading = Reading::default();
+        if seq <= self.former_lines + 1 {
+            return Ok(reading);
+        }
+        let stored = self.tasks.documents.lines_before(&self.claim.task_id, seq, READ_AGAIN).await?;
+        let stored: Vec<_> = stored.into_iter().filter(|line| line.seq > self.former_lines).collect();
+        let (Some(first), Some(last)) = (stored.first(), stored.last()) else { return Ok(reading) };
+        // Something between was given up: what follows goes on with nothing.
+        if last.seq + 1 == seq {
+            let first = first.seq;
+            let lines = stored.into_iter();
+            let lines = lines.map(|line| runner::Line { stream: line.stream, at: line.timestamp, text: line.line });
+            drop(reading.read(first, &lines.collect::<Vec<_>>()));
+        }
+        Ok(reading)
+    }
+
     /// Counts the errors that the last lines showed. Nothing more is printed.
     pub(super) async fn finish_log(&self) {
-        let log = std::mem::take(&mut *self.log.lock().await);
-        let next_seq = log.next_seq();
-        let new = self.new_lines(next_seq, Vec::new(), log.finish());
+        let Log { reading, .. } = std::mem::take(&mut *self.log.lock().await);
         for _ in 0..LAST_ERRORS_TRIES {
-            match self.tasks.documents.append_lines(&new).await {
+            match self.count_last_errors(&reading).await {
                 Ok(()) => return,
                 Err(error) if error.is_passing() => {
                     tracing::warn!(%error, task = %self.claim.task_id, "the last errors are not counted yet");
@@ -94,19 +146,19 @@ impl Reporter {
             sleep(Duration::from_secs(1)).await;
         }
     }
+
+    async fn count_last_errors(&self, reading: &Reading) -> Result<()> {
+        let next_seq = self.tasks.documents.last_seq(&self.claim.task_id).await? + 1;
+        // Another server may have heard the end of it.
+        let reading = if reading.next_seq() < next_seq { self.read_before(next_seq).await? } else { reading.clone() };
+        let new = self.new_lines(reading.next_seq(), Vec::new(), reading.finish());
+        self.tasks.documents.append_lines(&new).await
+    }
 }
 
 impl Report for Reporter {
     async fn lines(&self, first: i64, lines: &[runner::Line]) -> Result<()> {
-        let mut known = self.log.lock().await;
-        // Known only once they are stored: after an error the same lines come again.
-        let (mut log, first_seq) = (known.clone(), self.former_lines + first + 1);
-        let (kept, errors) = log.read(first_seq, lines);
-        self.tasks.documents.append_lines(&self.new_lines(first_seq, kept, errors)).await?;
-        *known = log;
-        let task_id = &self.claim.task_id;
-        self.tasks.signals.raise(task_id);
-        Ok(())
+        self.keep_lines(first, lines, u64::MAX).await
     }
 
     async fn items(&self, batch: i64, items: &[Box<RawValue>]) -> Result<()> {
@@ -461,7 +513,8 @@ impl Ending {
         let (status, category, message) = match outcome.end {
             End::Completed => (TaskStatus::Completed, None, None),
             End::Cancelled => (TaskStatus::Cancelled, None, None),
-            End::Failed { category, message } => (TaskStatus::Failed, Some(category.into()), Some(message)),
+            // Whoever ran it elsewhere may say anything.
+            End::Failed { category, message } => (TaskStatus::Failed, Some(category.into()), Some(End::fit(&message))),
         };
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let peak_memory_mb = outcome.peak_memory_mb.map(|mb| mb as f64);
@@ -471,7 +524,7 @@ impl Ending {
             category,
             message,
             peak_memory_mb,
-            undelivered: outcome.undelivered,
+            undelivered: outcome.undelivered.clamp(0, MOST_UNDELIVERED),
             interruption: match stop {
                 Some(StopReason::Shutdown) => Some(Interruption::Stopped),
                 Some(StopReason::Lapsed) => Some(Interruption::Lost),

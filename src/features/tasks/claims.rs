@@ -129,7 +129,7 @@ impl Tasks {
     pub(super) async fn in_swarm(&self) -> Result<Vec<InSwarm>> {
         self.db
             .query_text(format!(
-                "SELECT {CLAIM}, lease_until, cancel_requested_at IS NOT NULL AS is_cancelled FROM tasks
+                "SELECT {CLAIM}, started_at, lease_until, cancel_requested_at IS NOT NULL AS is_cancelled FROM tasks
                   WHERE status = 'running' AND SUBSTR(worker_id, 1, {}) = $1 ORDER BY id",
                 SWARM_WORKERS.len()
             ))
@@ -226,16 +226,12 @@ impl Tasks {
 
     /// How many tasks a node runs, whichever start of its agent took them.
     pub(super) async fn running_on(&self, node: &str) -> Result<i64> {
-        self.running_by(&worker_prefix(node)).await
-    }
-
-    /// How many tasks are run by workers whose names begin so.
-    pub(super) async fn running_by(&self, prefix: &str) -> Result<i64> {
+        let prefix = worker_prefix(node);
         let (count,) = self
             .db
             .query("SELECT COUNT(*) FROM tasks WHERE status = 'running' AND SUBSTR(worker_id, 1, $1) = $2")
             .bind(i32::try_from(prefix.len()).map_err(Error::internal)?)
-            .bind(prefix)
+            .bind(&prefix)
             .fetch_one()
             .await?;
         Ok(count)

@@ -15,6 +15,7 @@ use crate::{
     },
     id::{SpiderId, TaskId},
     platform::{database::Transaction, documents::Counts},
+    protocol::SWARM_WORKERS,
 };
 
 /// So many crashes of servers a task survives at least, whatever it is set to: it has not failed. Not without end, as it
@@ -199,9 +200,13 @@ async fn next_attempt(
     let (interrupted, alike): (i64, i64) =
         transaction.query(before).bind(&task.id).bind(task.attempt).bind(category).fetch_one().await?;
     let policy = Policy { max_retries: task.max_retries, ..policy.clone() };
+    // Where a container says that it was told to stop, the spider in it may have done that.
+    let is_told_by_container = task.worker_id.as_ref().is_some_and(|worker| worker.starts_with(SWARM_WORKERS));
     match ending.interruption {
-        Some(Interruption::Stopped) => Ok(Some(now)),
-        Some(Interruption::Lost) => Ok(Some(now).filter(|_| interrupted < CRASHES.max(task.max_retries))),
+        Some(Interruption::Stopped) if !is_told_by_container => Ok(Some(now)),
+        Some(Interruption::Stopped | Interruption::Lost) => {
+            Ok(Some(now).filter(|_| interrupted < CRASHES.max(task.max_retries)))
+        }
         None if policy.allows(category, Past { retries: task.retry_count, alike }) => {
             Ok(Some(now + policy.pause(&task.id, task.retry_count)))
         }

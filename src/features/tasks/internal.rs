@@ -1,25 +1,22 @@
 //! What a running spider calls, with its task's own token: as `Authorization: Bearer`, or in the address
 //! (`/platform/api/_t/{token}/crawlhub/internal/…`) for clients that only join texts.
 
-use std::{sync::Arc, time::Duration};
-
 use axum::{
     extract::{DefaultBodyLimit, Path, RawPathParams, Request, State},
     http::{HeaderMap, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use futures_util::StreamExt;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error as _, SeqAccess, Visitor},
-};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Task, TaskStatus, Tasks, types::Claim};
+use super::{
+    Task, TaskStatus, Tasks,
+    types::Claim,
+    weight::{Caller, MAX_BATCH_BYTES, Weight, weigh},
+};
 use crate::{
     error::{Checks, Error, Problem, Result},
     id::{SpiderId, TaskId},
@@ -28,17 +25,11 @@ use crate::{
         http::{Body, Envelope, Params, Reply, receive_upload, said},
         proxies::ProxyAddress,
     },
+    protocol::Batch,
     runner::ManifestEntry,
     text,
 };
 
-/// A batch's JSON.
-pub(super) const MAX_BATCH_BYTES: usize = 20 * 1024 * 1024;
-const MAX_BATCH_ITEMS: usize = 1000;
-/// How much of one that is too large is read before it is refused.
-const MAX_DRAINED_BYTES: usize = 200 * 1024 * 1024;
-/// From the first byte of a batch to its being stored.
-const BODY_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_FILE_BYTES: usize = 50 * 1024 * 1024;
 const MAX_CHECKPOINT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -63,48 +54,6 @@ pub fn guard_internal(tasks: Tasks, router: OpenApiRouter) -> OpenApiRouter {
     router.route_layer(from_fn_with_state(tasks, check))
 }
 
-/// How much of bodies is held in memory at once, in KiB. Whoever comes when it is used up waits for his turn.
-#[derive(Debug, Clone)]
-pub(super) struct Weight(Arc<Semaphore>);
-
-impl Default for Weight {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_BATCH_BYTES / 1024)))
-    }
-}
-
-pub(super) async fn weigh(State(Weight(held)): State<Weight>, request: Request, next: Next) -> Result<Response> {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    // What does not say how large it is may be as large as it can.
-    let length: usize = length.unwrap_or(MAX_BATCH_BYTES);
-    if length > MAX_BATCH_BYTES {
-        drain(request).await;
-        return Err(Error::too_large("body_too_large", text!("请求体过大", "the request body is too large")));
-    }
-    let weight = u32::try_from(length.div_ceil(1024)).map_err(Error::internal)?;
-    let _held = held.acquire_many_owned(weight).await.map_err(Error::internal)?;
-    // Whoever stalls half-way must not hold up the others.
-    tokio::time::timeout(BODY_PATIENCE, next.run(request))
-        .await
-        .map_err(|_| Error::bad_request("body_timeout", text!("请求体传输超时", "the body took too long to arrive")))
-}
-
-/// Reads what is too large, up to a limit, and keeps nothing of it: most clients send all before they read why it is
-/// refused, and would see a broken connection only.
-async fn drain(request: Request) {
-    let mut body = request.into_body().into_data_stream();
-    let read = async {
-        let mut left = MAX_DRAINED_BYTES;
-        while let Some(Ok(piece)) = body.next().await
-            && piece.len() <= left
-        {
-            left -= piece.len();
-        }
-    };
-    // Who takes longer sees the connection end.
-    let _ = tokio::time::timeout(BODY_PATIENCE, read).await;
-}
-
 async fn check(
     State(tasks): State<Tasks>,
     headers: HeaderMap,
@@ -117,9 +66,11 @@ async fn check(
     let token = in_address.or(bearer).ok_or_else(token_needed)?;
     let (id, attempt) = tasks.read_token(token).ok_or_else(token_needed)?;
     let task = tasks.get(&id).await?;
-    if task.attempt != attempt {
+    // Before the body: a token of an attempt that is over is of no use to anybody.
+    if task.attempt != attempt || task.status != TaskStatus::Running {
         return Err(not_running());
     }
+    request.extensions_mut().insert(Caller(task.id.to_string()));
     request.extensions_mut().insert(Running(task));
     Ok(next.run(request).await)
 }
@@ -173,36 +124,9 @@ struct ItemsIn {
     spider_id: SpiderId,
     /// 1 to 1000.
     #[schema(value_type = Vec<Object>)]
-    #[serde(deserialize_with = "one_batch")]
-    items: Vec<Box<RawValue>>,
+    items: Batch,
     /// The same number twice counts once.
     batch: Option<i64>,
-}
-
-/// Stops at the first item too many: millions of small ones would take far more memory than their text.
-fn one_batch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
-    struct Batch;
-
-    impl<'de> Visitor<'de> for Batch {
-        type Value = Vec<Box<RawValue>>;
-
-        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(formatter, "1 to {MAX_BATCH_ITEMS} items")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut items = Vec::new();
-            while let Some(item) = list.next_element()? {
-                items.push(item);
-                if items.len() > MAX_BATCH_ITEMS {
-                    return Err(A::Error::invalid_length(items.len(), &self));
-                }
-            }
-            if items.is_empty() { Err(A::Error::invalid_length(0, &self)) } else { Ok(items) }
-        }
-    }
-
-    deserializer.deserialize_seq(Batch)
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -220,7 +144,7 @@ struct ItemsOut {
     responses((status = 200, body = Envelope<ItemsOut>)))]
 async fn items(State(tasks): State<Tasks>, task: Running, Body(body): Body<ItemsIn>) -> Result<Reply<ItemsOut>> {
     let task = running(task.named(&body.task_id)?, &body.spider_id)?;
-    let stored = tasks.store_items(&claim_of(task), body.batch, body.items).await?;
+    let stored = tasks.store_items(&claim_of(task), body.batch, body.items.0).await?;
     let Stored { accepted, duplicate, rejected, reason, .. } = stored;
     let said = match (accepted, duplicate) {
         (0, 0) => text!("所有数据未通过 Schema 校验", "no item passed the check; they are in quarantine"),
@@ -424,7 +348,7 @@ async fn rotate_proxy(
 /// A file of the running task's code, by its hash. For nodes, which keep it.
 #[utoipa::path(get, path = "/blobs/{hash}", tag = "internal", params(("hash" = String, Path)),
     responses((status = 200, content_type = "application/octet-stream"),
-        (status = 404, description = "`blob_not_found`: it is none of the task's")))]
+        (status = 404, description = "`blob_not_found`: it is none of the task's; `blob_missing`: it is gone from the store")))]
 async fn blob(State(tasks): State<Tasks>, Running(task): Running, Path(hash): Path<Blob>) -> Result<Response> {
     let task = running(task.clone(), &task.spider_id)?;
     let manifest: Vec<ManifestEntry> =

@@ -29,6 +29,7 @@ mod token;
 mod types;
 mod waiting;
 mod watchdog;
+mod weight;
 
 use std::{
     collections::HashMap,

@@ -11,6 +11,7 @@ use crate::{
         containers::swarm::Machine,
         database::{Query, in_list},
     },
+    protocol::SWARM_WORKERS,
 };
 
 /// Who claims.
@@ -20,8 +21,8 @@ pub(super) enum Place {
     Here,
     /// A node, which has everything that each of these lists of labels asks for.
     Node { id: NodeId, labels: Vec<Vec<String>> },
-    /// A swarm, with a machine for each of these lists of labels.
-    Swarm { labels: Vec<Vec<String>> },
+    /// A swarm, with a machine for each of these lists of labels, as long as it has fewer tasks than slots.
+    Swarm { labels: Vec<Vec<String>>, slots: i64 },
 }
 
 impl Place {
@@ -37,10 +38,17 @@ impl Place {
                 let by_labels = format!("(spiders.node_id IS NULL AND spiders.node_labels IN ({lists}))");
                 (format!("spiders.runner = 'node' AND (spiders.node_id = ${first} OR {by_labels})"), end)
             }
-            Self::Swarm { labels } => {
+            Self::Swarm { labels, .. } => {
                 // No list is empty: of no labels there is one as well.
-                let (lists, end) = (in_list(first, labels.len()), first + labels.len());
-                (format!("spiders.runner = 'swarm' AND spiders.node_labels IN ({lists})"), end)
+                let (lists, slots_at) = (in_list(first, labels.len()), first + labels.len());
+                // Here, as whoever claims does so in turn: of servers that counted before, each would find room.
+                let running = format!(
+                    "SELECT COUNT(*) FROM tasks AS other
+                      WHERE other.status = 'running' AND SUBSTR(other.worker_id, 1, {}) = '{SWARM_WORKERS}'",
+                    SWARM_WORKERS.len()
+                );
+                let by_labels = format!("spiders.runner = 'swarm' AND spiders.node_labels IN ({lists})");
+                (format!("{by_labels} AND ({running}) < ${slots_at}"), slots_at + 1)
             }
         }
     }
@@ -49,7 +57,9 @@ impl Place {
         match self {
             Self::Here => query,
             Self::Node { id, labels } => labels.iter().fold(query.bind(id), |query, list| query.bind(Json(list))),
-            Self::Swarm { labels } => labels.iter().fold(query, |query, list| query.bind(Json(list))),
+            Self::Swarm { labels, slots } => {
+                labels.iter().fold(query, |query, list| query.bind(Json(list))).bind(*slots)
+            }
         }
     }
 }
@@ -69,7 +79,8 @@ impl Tasks {
             machines.iter().any(|machine| machine.is_ready && labels.iter().all(|label| machine.has(label)))
         };
         let labels: Vec<Vec<String>> = wanted.into_iter().filter(is_one_for).collect();
-        Ok(if labels.is_empty() { None } else { Some(Place::Swarm { labels }) })
+        let slots = self.swarm.slots();
+        Ok(if labels.is_empty() { None } else { Some(Place::Swarm { labels, slots }) })
     }
 
     /// What those that wait ask for, of spiders for which `condition` holds.

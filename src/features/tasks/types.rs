@@ -78,7 +78,7 @@ pub struct Task {
     pub max_retries: i64,
     /// Not before; null: as soon as it can.
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// Why it waits, while it does.
+    /// Why it waits, while it does; also of one that a swarm has and cannot start yet.
     #[sqlx(skip)]
     pub pending_reason: Option<String>,
     /// 0 to 100, as the spider reports it.
@@ -224,6 +224,7 @@ pub(super) struct Held {
 pub(super) struct InSwarm {
     #[sqlx(flatten)]
     pub claim: Claim,
+    pub started_at: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,
     pub is_cancelled: bool,
 }

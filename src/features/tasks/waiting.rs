@@ -14,6 +14,7 @@ use crate::{
     },
     id::TaskId,
     platform::{database::in_list, http::said},
+    protocol::SWARM_WORKERS,
     text,
 };
 
@@ -36,6 +37,12 @@ struct Surroundings {
 impl Tasks {
     /// Says of those that wait why they do, in the caller's language.
     pub(super) async fn explained(&self, mut tasks: Vec<Task>) -> Result<Vec<Task>> {
+        // A swarm has those that wait there already.
+        let is_there =
+            |task: &&mut Task| task.status == TaskStatus::Running && task.worker_id.as_deref() == Some(SWARM_WORKERS);
+        for task in tasks.iter_mut().filter(is_there) {
+            task.pending_reason = self.swarm.reason_of_start(&task.id, task.attempt).map(said);
+        }
         let waiting: Vec<&TaskId> =
             tasks.iter().filter(|task| task.status == TaskStatus::Pending).map(|task| &task.id).collect();
         if waiting.is_empty() {

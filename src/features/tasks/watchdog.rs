@@ -30,7 +30,7 @@ const HURRY: Duration = Duration::from_mins(1);
 
 /// So long nodes and containers have, once a server is up, to find it again: more than their longest pause between two
 /// calls.
-const ELSEWHERE_RETURNS: Duration = Duration::from_mins(1);
+pub(super) const ELSEWHERE_RETURNS: Duration = Duration::from_mins(1);
 
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]

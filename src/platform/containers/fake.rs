@@ -52,6 +52,7 @@ struct World {
     volumes: Mutex<BTreeMap<String, Kept>>,
     happenings: broadcast::Sender<Happening>,
     away: AtomicBool,
+    starts_once: AtomicBool,
     /// What comes instead of an archive.
     archive: Mutex<Option<Bytes>>,
     /// What only the engine finds taken.
@@ -94,6 +95,7 @@ impl Fake {
             volumes: Mutex::default(),
             happenings: broadcast::Sender::new(1000),
             away: AtomicBool::new(false),
+            starts_once: AtomicBool::new(false),
             archive: Mutex::default(),
             taken_port: Mutex::default(),
             count: AtomicU64::new(0),
@@ -103,6 +105,11 @@ impl Fake {
     /// While it is away nothing answers; what runs goes on.
     pub fn set_away(&self, away: bool) {
         self.0.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Whether a container that has ended stays so, as in a swarm.
+    pub fn set_starts_once(&self, starts_once: bool) {
+        self.0.starts_once.store(starts_once, Ordering::SeqCst);
     }
 
     /// What the next archives are, whatever is in the container.

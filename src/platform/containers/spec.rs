@@ -8,7 +8,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, text};
+use crate::{
+    error::{Error, Text},
+    text,
+};
 
 /// The label that says what kind of thing a container is: `code-server`, `task`, `instance`, `workspace`.
 pub const TYPE_LABEL: &str = "crawlhub.type";
@@ -186,6 +189,9 @@ pub enum ContainerError {
     /// The port that it is to be published at is in use on the engine's machine.
     #[error("{0}")]
     PortTaken(String),
+    /// What it is asked for cannot be as things are on the engine; why not, for people.
+    #[error("{}", .0.en)]
+    Unfit(Text),
     #[error("{0:#}")]
     Failed(anyhow::Error),
 }
@@ -207,6 +213,7 @@ impl From<ContainerError> for Error {
                     "Docker has no image {image}; build it (docker/README.md) or pull it"
                 ),
             ),
+            ContainerError::Unfit(why) => Self::conflict("engine_unfit", why),
             other => Self::internal(other),
         }
     }

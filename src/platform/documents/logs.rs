@@ -1,5 +1,7 @@
 //! Logs: what tasks print, in lines.
 
+use std::collections::VecDeque;
+
 use chrono::{DateTime, Utc};
 use futures_util::{Stream as Flow, stream};
 use serde::Serialize;
@@ -13,6 +15,8 @@ use crate::{
 
 /// Of a step of a long read, about: what one who reads on slowly holds meanwhile.
 const STEP_BYTES: usize = 64 << 10;
+/// Of a look back.
+const BACK_BYTES: usize = 512 << 10;
 /// Few queries where each line came alone, little memory where chunks are full.
 pub(super) const STEP_CHUNKS: i64 = 8;
 
@@ -140,6 +144,28 @@ impl Documents {
                 }
             }
         }
+    }
+
+    /// The last lines before the place `before`, in order, at most `limit` of them, fewer where they are long.
+    pub async fn lines_before(&self, task_id: &TaskId, before: i64, limit: usize) -> Result<Vec<StoredLine>> {
+        let (mut found, mut bytes, mut from) = (VecDeque::new(), 0, before);
+        while found.len() < limit && bytes < BACK_BYTES {
+            let chunks = self.chunks_before(task_id, from, Levels::ANY, STEP_CHUNKS).await?;
+            if chunks.is_empty() {
+                break;
+            }
+            for chunk in chunks {
+                // A chunk that grew since the last step ends with lines that were not in it.
+                for line in chunk.lines()?.0.into_iter().rev().filter(|line| line.seq < from) {
+                    if found.len() < limit && bytes < BACK_BYTES {
+                        bytes += line.line.len();
+                        found.push_front(line);
+                    }
+                }
+                from = chunk.first_seq;
+            }
+        }
+        Ok(found.into())
     }
 
     /// A place with a few chunks behind it, for who wants to begin near the end; 0 where there are no more.

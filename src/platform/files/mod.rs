@@ -9,7 +9,7 @@ mod hold;
 use std::{fs::File, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use opendal::{Entry, ErrorKind, Metadata, Operator, Writer, layers::RetryLayer, options::ReaderOptions, services};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
@@ -20,7 +20,11 @@ use crate::{
     clock::{Clock, SystemClock},
     config,
     error::{Error, Result},
+    text,
 };
+
+/// What a store says of a blob that it does not have.
+pub const BLOB_MISSING: &str = "blob_missing";
 
 /// Lower-case hexadecimal SHA-256 of the content.
 pub type Hash = String;
@@ -149,24 +153,32 @@ impl Files {
         }
     }
 
-    /// The whole blob. Only for what is known to be small; see [`Files::stream`].
+    /// The whole blob; [`BLOB_MISSING`] where the store has it no more, which does not pass. Only for what is known to be small; see [`Files::stream`].
     pub async fn get(&self, hash: &str) -> Result<bytes::Bytes> {
-        Ok(self.store.read(&path_of(hash)).await.map_err(unavailable)?.to_bytes())
+        Ok(self.store.read(&path_of(hash)).await.map_err(unread)?.to_bytes())
     }
 
     /// Of the blob, in bytes.
     pub async fn size(&self, hash: &str) -> Result<u64> {
-        Ok(self.store.stat(&path_of(hash)).await.map_err(unavailable)?.content_length())
+        Ok(self.store.stat(&path_of(hash)).await.map_err(unread)?.content_length())
     }
 
-    /// The blob in pieces of at most 256 KiB.
+    /// The blob in pieces of at most 256 KiB. An error at once where it is not there, see [`Files::get`].
     pub async fn stream(&self, hash: &str) -> Result<impl Stream<Item = Result<bytes::Bytes>> + Send + 'static> {
         // A bucket sends one answer, piece by piece; a folder is asked for each piece.
         let chunk = self.begun.is_some().then_some(PIECE);
         let options = ReaderOptions { chunk, ..ReaderOptions::default() };
-        let reader = self.store.reader_options(&path_of(hash), options).await.map_err(unavailable)?;
-        let bytes = reader.into_bytes_stream(..).await.map_err(unavailable)?;
-        Ok(bytes.map_err(|error| Error::Unavailable { what: "files", source: error.into() }))
+        let reader = self.store.reader_options(&path_of(hash), options).await.map_err(unread)?;
+        let broken = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => missing(),
+            _ => Error::Unavailable { what: "files", source: error.into() },
+        };
+        let mut bytes = reader.into_bytes_stream(..).await.map_err(unread)?.map_err(broken);
+        // A bucket is asked only now.
+        let first = bytes.try_next().await?;
+        let whole = stream::iter(first.map(Ok)).chain(bytes);
+        // It sends what its connection has.
+        Ok(whole.map_ok(|bytes| stream::iter(pieces(bytes).map(Ok))).try_flatten())
     }
 
     /// Whether the blob is there and stays long enough for whoever puts it. Any other is to be written.
@@ -297,8 +309,21 @@ fn path_of(hash: &str) -> String {
     format!("{}/{hash}", hash.get(..2).unwrap_or_default())
 }
 
+fn pieces(mut bytes: bytes::Bytes) -> impl Iterator<Item = bytes::Bytes> {
+    std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(PIECE))))
+}
+
+fn missing() -> Error {
+    Error::not_found(BLOB_MISSING, text!("存储中已没有此文件", "the file is not in the store any more"))
+}
+
 fn unreadable(error: std::io::Error) -> Error {
     Error::Unavailable { what: "temporary files", source: error.into() }
+}
+
+/// Of a blob that is read.
+fn unread(error: opendal::Error) -> Error {
+    if error.kind() == ErrorKind::NotFound { missing() } else { unavailable(error) }
 }
 
 fn unavailable(error: opendal::Error) -> Error {

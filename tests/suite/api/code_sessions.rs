@@ -231,6 +231,98 @@ async fn what_cannot_be_brought_back_stays() {
     assert!(app.engine.list(&[]).await.unwrap().is_empty());
 }
 
+/// As in a swarm, where what has ended stays so.
+#[tokio::test]
+async fn one_that_starts_only_once_is_ended_when_its_files_are_home() {
+    let app = TestApp::with(&[("CRAWLHUB_SPIDERS_MAX_FILES", "3")]).await;
+    app.engine.set_starts_once(true);
+    let spider = app.spider(json!({"name": "once"}), &[("main.py", "1")]).await;
+    let path = format!("/spiders/{spider}/code-session");
+    let session = open(&app, &spider).await;
+    let folder = workspace(&app, &session).await;
+    for name in ["a", "b", "c"] {
+        std::fs::write(folder.join(name), name).unwrap();
+    }
+    // It goes on where they are refused.
+    assert_eq!(close(&app, &spider, "").await.error(409), "sync_failed");
+    let kept = app.get(&path).await.data();
+    assert_eq!((&kept["id"], &kept["status"]), (&session["id"], &json!("ready")));
+    assert!(kept["sync_error"].as_str().unwrap().contains('3'));
+    let id = container(&app, &session).await.unwrap();
+    assert!(app.engine.inspect(&id).await.unwrap().unwrap().state.is_running());
+    assert_eq!(open(&app, &spider).await["id"], session["id"]);
+    std::fs::remove_file(folder.join("c")).unwrap();
+    close(&app, &spider, "").await.ok();
+    assert_eq!(files(&app, &spider).await.len(), 3);
+    gone(&app, &session).await;
+
+    // What was written last is read from what has ended.
+    let archive = |files: &[(&str, &str)]| {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, format!("workspace/{name}"), content.as_bytes()).unwrap();
+        }
+        tar.into_inner().unwrap()
+    };
+    let session = open(&app, &spider).await;
+    std::fs::write(workspace(&app, &session).await.join("a"), "while it ran").unwrap();
+    app.engine.set_archive(Some(archive(&[("main.py", "1"), ("a", "at the end")]).into()));
+    close(&app, &spider, "").await.ok();
+    let pairs = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+        files.iter().map(|(name, content)| ((*name).to_owned(), (*content).to_owned())).collect()
+    };
+    assert_eq!(files(&app, &spider).await, pairs(&[("a", "at the end"), ("main.py", "1")]));
+    // Where that cannot be done, what was read while it ran is kept, and somebody hears of it.
+    let session = open(&app, &spider).await;
+    std::fs::write(workspace(&app, &session).await.join("a"), "while it ran").unwrap();
+    app.engine.set_archive(Some(archive(&[("a", ""), ("b", ""), ("c", ""), ("d", "")]).into()));
+    close(&app, &spider, "").await.ok();
+    assert_eq!(files(&app, &spider).await, pairs(&[("a", "while it ran"), ("main.py", "1")]));
+    gone(&app, &session).await;
+    let lost = |alerts: &Value| alerts["items"].to_string().contains("可能已丢失");
+    app.eventually("/alerts?type=editor&level=error", lost).await;
+    app.engine.set_archive(None);
+
+    // One that ended by itself stands still, until they fit.
+    let session = open(&app, &spider).await;
+    let folder = workspace(&app, &session).await;
+    for name in ["b", "c"] {
+        std::fs::write(folder.join(name), name).unwrap();
+    }
+    app.engine.kill(&container(&app, &session).await.unwrap(), "KILL").await.unwrap();
+    app.eventually(&path, |session| session["status"] == "syncing" && !session["sync_error"].is_null()).await;
+    let said = app.post(&path, json!({})).await;
+    assert!(said.text.contains("stands still"), "{}", said.text);
+    assert_eq!(said.error(409), "session_closing");
+    std::fs::remove_file(folder.join("c")).unwrap();
+    app.clock.advance(TimeDelta::minutes(11));
+    app.eventually("/code-sessions", |all| all["items"][0]["status"] == "failed").await;
+    assert_eq!(files(&app, &spider).await.len(), 3);
+}
+
+#[tokio::test]
+async fn one_that_starts_only_once_and_fills_the_disk_writes_no_more() {
+    let limits = [("CRAWLHUB_CODE_SESSIONS_DISK_MB", "1"), ("CRAWLHUB_SPIDERS_MAX_FILES", "1")];
+    let app = TestApp::with(&limits).await;
+    app.engine.set_starts_once(true);
+    let spider = app.spider(json!({"name": "once"}), &[("main.py", "1")]).await;
+    let session = open(&app, &spider).await;
+    let id = container(&app, &session).await.unwrap();
+    std::fs::write(workspace(&app, &session).await.join("large"), vec![0; 1_100_000]).unwrap();
+    app.clock.advance(TimeDelta::minutes(1));
+    let is_kept = |session: &Value| session["status"] == "syncing" && !session["sync_error"].is_null();
+    app.eventually(&format!("/spiders/{spider}/code-session"), is_kept).await;
+    while app.engine.inspect(&id).await.unwrap().unwrap().state.is_running() {
+        tokio::task::yield_now().await;
+    }
+    std::fs::remove_file(workspace(&app, &session).await.join("large")).unwrap();
+    app.clock.advance(TimeDelta::minutes(11));
+    app.eventually("/code-sessions", |all| all["items"][0]["status"] == "stopped").await;
+}
+
 /// What an editor writes beside its spider's files fills the engine's disk all the same.
 #[tokio::test]
 async fn one_that_fills_the_disk() {

@@ -25,5 +25,6 @@ mod repositories;
 pub mod schedules;
 mod spiders;
 mod swarm;
+mod swarm_in_trouble;
 mod ui;
 mod workspaces;

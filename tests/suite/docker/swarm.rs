@@ -58,6 +58,14 @@ impl Swarm {
         self.docker(1, &words).await;
     }
 
+    /// Whether the machine's engine hears who works in it.
+    pub(super) async fn set_silent(&self, engine: u8, is_silent: bool) {
+        let (network, change) = (format!("{}{engine}", self.word("link")), if is_silent { "-I" } else { "-D" });
+        let rule = ["INPUT", "-p", "tcp", "--dport", "2376", "-j", "DROP"];
+        let words = ["netns", "exec", &network, "iptables", change];
+        assert!(Command::new("ip").args(words).args(rule).status().await.unwrap().success());
+    }
+
     async fn link(&self, engine: u8, state: &str) {
         let link = format!("{}{engine}", self.word("link"));
         assert!(Command::new("ip").args(["link", "set", &link, state]).status().await.unwrap().success());
@@ -103,16 +111,23 @@ fn borrowed(settings: &[(String, String)]) -> Vec<(&str, &str)> {
     settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
+/// Of a server at an address of its own.
+fn settings_of(swarm: &Swarm, given: Settings<'_>) -> Vec<(String, String)> {
+    let free = std::net::TcpListener::bind((swarm.word("address"), 0)).unwrap().local_addr().unwrap();
+    let own = [
+        ("CRAWLHUB_LISTEN", free.to_string()),
+        // Where only containers of the swarm reach it.
+        ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9".to_owned()),
+        ("CRAWLHUB_SWARM_API_URL", format!("http://{free}")),
+        ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
+    ];
+    let given = given.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    own.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 impl Server {
     async fn start(swarm: &Swarm, settings: Settings<'_>) -> Self {
-        let free = std::net::TcpListener::bind((swarm.word("address"), 0)).unwrap().local_addr().unwrap();
-        let own = [
-            ("CRAWLHUB_LISTEN", free.to_string()),
-            ("CRAWLHUB_RUNNER_API_URL", format!("http://{free}")),
-            ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
-        ];
-        let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let settings: Vec<_> = own.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value)).collect();
+        let settings = settings_of(swarm, settings);
         let dir = tempfile::Builder::new().prefix("crawlhub-test-").tempdir().unwrap();
         let process = ServerProcess::start_in(dir, new_database().await, &borrowed(&settings)).await;
         Self { process, settings }
@@ -185,6 +200,33 @@ async fn tasks_go_to_all_machines_and_every_item_is_counted() {
     swarm.is_clean().await;
 }
 
+/// Two servers on one database: what one has started in the swarm the other neither starts nor removes.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_share_a_swarm() {
+    let Some(swarm) = Swarm::find() else { return };
+    let settings = [("CRAWLHUB_SWARM_SLOTS", "4")];
+    let server = Server::start(&swarm, &settings).await;
+    let database = server.process.database_url.clone();
+    if skip_unless(database.is_some(), "a PostgreSQL (scripts/with-postgres)") {
+        return;
+    }
+    let other = server.process.beside(&database.unwrap(), &borrowed(&settings_of(&swarm, &settings))).await;
+    let spider = server.spider_of(json!({"name": "shared", "overlap": "allow"}), SAVES).await;
+    let mut tasks = Vec::new();
+    for run in 0..8 {
+        let client = if run % 2 == 0 { &*server } else { &other.client };
+        tasks.push(client.run(&spider, json!({"params": {"run": run}})).await);
+    }
+    for id in &tasks {
+        let task = server.ended(id).await;
+        assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(1)), "{task}");
+        assert_eq!((&task["total_count"], &task["success_count"]), (&json!(50), &json!(50)), "{task}");
+        let lines = server.lines(id).await;
+        assert_eq!(lines.iter().filter(|line| line["line"].as_str().unwrap().starts_with("line ")).count(), 50);
+    }
+    swarm.is_clean().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn labels_choose_the_machine_and_what_none_has_waits() {
     let Some(swarm) = Swarm::find() else { return };
@@ -206,6 +248,41 @@ async fn labels_choose_the_machine_and_what_none_has_waits() {
     swarm.label(2, &["--label-rm", "gpu", "--label-rm", "region"]).await;
     swarm.is_clean().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_machine_has_room_for_says_so_and_is_not_in_the_way() {
+    let Some(swarm) = Swarm::find() else { return };
+    // What builds go through, which nothing answers at: the server is reached without it.
+    let network = [("HTTP_PROXY", "http://127.0.0.1:9"), ("PIP_INDEX_URL", "http://index.invalid/simple")];
+    let server = Server::start(&swarm, &network).await;
+    let spider = server.spider_of(json!({"name": "large", "memory_limit_mb": 1 << 20}), "print('here')").await;
+    let large = server.run(&spider, json!({})).await;
+    let says = |task: &Value| {
+        task["pending_reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("enough memory and processors") && why.contains("insufficient resources"))
+    };
+    server.eventually(&format!("/tasks/{large}"), says).await;
+    let fields = json!({"name": "small", "memory_limit_mb": 128, "cpu_limit": 0.5});
+    let spider = server.spider_of(fields, "import time\nprint('up', flush=True)\ntime.sleep(1000)").await;
+    let id = server.run(&spider, json!({})).await;
+    server.wait_for_line(&id, "up").await;
+    assert!(server.task(&id).await["pending_reason"].is_null());
+    let service = swarm.docker(1, &["service", "ls", "--quiet", "--filter", &format!("name=crawlhub-{id}")]).await;
+    let kept = swarm.docker(1, &["service", "inspect", "--format", RESERVATIONS, &service]).await;
+    // A quarter of 128 MB and 256 MB for what runs the spider, and of half a processor.
+    assert_eq!(kept, "100663296 125000000");
+    let told = "{{.Spec.TaskTemplate.ContainerSpec.Env}}";
+    let told = swarm.docker(1, &["service", "inspect", "--format", told, &service]).await;
+    assert!(told.contains("PIP_INDEX_URL=http://index.invalid/simple"), "{told}");
+    for id in [&large, &id] {
+        server.post(&format!("/tasks/{id}/cancel"), json!({})).await.ok();
+        assert_eq!(server.ended(id).await["status"], "cancelled");
+    }
+    swarm.is_clean().await;
+}
+
+const RESERVATIONS: &str = "{{with .Spec.TaskTemplate.Resources.Reservations}}{{.MemoryBytes}} {{.NanoCPUs}}{{end}}";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_ends_when_it_is_told_to_and_when_its_time_is_over() {
@@ -242,7 +319,7 @@ async fn what_cannot_start_says_why() {
     // Where nothing answers.
     let lost = Server::start(
         &swarm,
-        &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_RUNNER_API_URL", "http://172.31.255.1:9")],
+        &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_SWARM_API_URL", "http://172.31.255.1:9")],
     );
     let lost = lost.await;
     let spider = lost.spider_of(json!({"name": "lost"}), "").await;

@@ -114,10 +114,113 @@ async fn an_editor_that_no_machine_can_start_says_why() {
     let spider = server.spider(json!({"name": "none"}), &[("main.py", "1")]).await;
     let refused = server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
     assert!(refused.text.contains("crawlhub-nowhere:latest"), "{}", refused.text);
-    let gone = async || swarm.docker(1, &["service", "ls", "--quiet"]).await.is_empty();
-    while !gone().await {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    without_services(&swarm).await;
     drop(server);
     leave(&swarm).await;
+}
+
+async fn without_services(swarm: &Swarm) {
+    while !swarm.docker(1, &["service", "ls", "--quiet"]).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_editor_that_no_machine_has_room_for_says_so() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = server(&swarm, &[("CRAWLHUB_CODE_SESSIONS_MEMORY_MB", "1000000")]).await;
+    let spider = server.spider(json!({"name": "large"}), &[("main.py", "1")]).await;
+    let refused = server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
+    assert!(refused.text.contains("insufficient resources"), "{}", refused.text);
+    without_services(&swarm).await;
+    drop(server);
+    leave(&swarm).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_does_not_answer_hides_no_other_and_loses_nothing() {
+    let Some(swarm) = Swarm::find() else { return };
+    let server = server(&swarm, &[]).await;
+    let mut editors = Vec::new();
+    for name in ["first", "second"] {
+        let spider = server.spider(json!({"name": name}), &[("main.py", "1")]).await;
+        let session = open(&server, &spider).await;
+        editors.push((place(&swarm, &session).await.0, spider, session));
+    }
+    // The manager goes on answering.
+    editors.sort_by_key(|(engine, ..)| *engine);
+    let (near, far) = (editors.remove(0), editors.remove(0));
+    let path = |spider: &str| format!("/spiders/{spider}/code-session");
+    inside(&swarm, &far.2, "echo kept > /workspace/kept.txt").await;
+    let label = "{{index .Spec.Labels \"crawlhub.server\"}}";
+    let name = |session: &Value| format!("code-server-{}", session["id"].as_str().unwrap());
+    let installation = swarm.docker(1, &["service", "inspect", "--format", label, &name(&far.2)]).await;
+    server.delete(&path(&near.1)).await.ok();
+
+    swarm.set_silent(far.0, true).await;
+    // What a server has left that died while it removed it.
+    let labels = [
+        "crawlhub.type=code-server".to_owned(),
+        format!("crawlhub.server={installation}"),
+        format!("crawlhub.session_id={}", near.2["id"].as_str().unwrap()),
+    ];
+    let labels = labels.iter().flat_map(|label| ["--label", label.as_str()]);
+    let words = ["service", "create", "--detach", "--replicas", "0", "--name", "left"].into_iter().chain(labels);
+    swarm.docker(1, &words.chain(["crawlhub:latest"]).collect::<Vec<_>>()).await;
+    while !swarm.docker(1, &["service", "ls", "--quiet", "--filter", "name=left"]).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    swarm.set_silent(far.0, false).await;
+    server.post(&format!("{}/sync", path(&far.1)), json!({})).await.ok();
+    assert_eq!(content(&server, &far.1, "kept.txt").await.unwrap(), "kept\n");
+    assert_eq!(server.get(&path(&far.1)).await.data()["id"], far.2["id"]);
+
+    // One whose container somebody removes is lost, and nothing of it stays.
+    let (engine, container) = place(&swarm, &far.2).await;
+    // Unseen, as there is a moment in which it has ended and its files cannot be read any more.
+    swarm.set_silent(engine, true).await;
+    swarm.docker(engine, &["rm", "--force", &container]).await;
+    swarm.set_silent(engine, false).await;
+    let is_lost = |alerts: &Value| alerts["items"].to_string().contains("的容器已不存在");
+    server.eventually("/alerts?type=editor&level=error", is_lost).await;
+    without_services(&swarm).await;
+    drop(server);
+    leave(&swarm).await;
+}
+
+/// The name is that of the network that a server without a swarm makes.
+#[tokio::test]
+async fn a_network_of_one_machine_is_not_taken_for_the_swarms() {
+    let Some(swarm) = Swarm::find() else { return };
+    let own = [
+        ("CRAWLHUB_CODE_SESSIONS_RUNNER", "swarm".to_owned()),
+        ("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "10".to_owned()),
+        ("DOCKER_CERT_PATH", swarm.path("tls")),
+        ("CRAWLHUB_SWARM_HOST", swarm.host(1)),
+        ("CRAWLHUB_SWARM_ENGINES", "https://{address}:2376".to_owned()),
+    ];
+    let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = ServerProcess::start(&own).await;
+    let spider = server.spider(json!({"name": "local"}), &[("main.py", "1")]).await;
+    let start = async || server.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
+    without_network(&swarm).await;
+    swarm.docker(1, &["network", "create", NETWORK]).await;
+    let refused = start().await;
+    assert!(refused.text.contains(&format!("docker network rm {NETWORK}")), "{}", refused.text);
+    swarm.docker(1, &["network", "rm", NETWORK]).await;
+    // This server is not on the one that is made: nothing answers.
+    let lost = start().await;
+    assert!(lost.text.contains("10 s"), "{}", lost.text);
+    let about = "{{.Scope}} {{.Driver}} {{.Attachable}} {{json .Options}}";
+    let made = swarm.docker(1, &["network", "inspect", "--format", about, NETWORK]).await;
+    assert!(made.starts_with("swarm overlay true") && made.contains("encrypted"), "{made}");
+    without_network(&swarm).await;
+}
+
+async fn without_network(swarm: &Swarm) {
+    while !swarm.docker(1, &["network", "ls", "--quiet", "--filter", &format!("name={NETWORK}")]).await.is_empty() {
+        // As long as anything is on it, it stays.
+        swarm.docker(1, &["network", "prune", "--force"]).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

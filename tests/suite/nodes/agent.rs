@@ -1,6 +1,6 @@
 //! What an agent and the server say to each other, to the letter.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::json;
 
@@ -20,8 +20,12 @@ async fn what_is_said_twice_counts_once() {
     let job = &given["jobs"][0];
     assert_eq!((&job["task_id"], &job["attempt"], &job["params"]["page"]), (&json!(task), &json!(1), &json!(7)));
     assert_eq!(given["lease_ms"], 300_000);
-    // The answer was lost: it comes again, and not where the agent knows of it.
+    // The answer was lost: it comes again, and not where the agent knows of it. The lease begins anew, as it says.
+    app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(agent.ask(2, 0, &[]).await["jobs"][0]["token"], job["token"]);
+    let lease =
+        app.database().await.query("SELECT lease_until FROM tasks").fetch_one::<(DateTime<Utc>,)>().await.unwrap();
+    assert_eq!(lease.0, app.clock.now() + TimeDelta::minutes(5));
     let held = agent.held(&task, 1);
     assert_eq!(agent.ask(2, 0, std::slice::from_ref(&held)).await["jobs"], json!([]));
 
@@ -140,4 +144,83 @@ async fn who_waits_for_work_hears_at_once() {
     );
     assert_eq!(cancelled["status"], "cancelled");
     assert!(begun.elapsed() < std::time::Duration::from_secs(30), "somebody waited to the end");
+}
+
+const TRACEBACK: [&str; 6] = [
+    "Traceback (most recent call last):",
+    "  File \"main.py\", line 3, in fetch",
+    "    return pages[7]",
+    "ValueError: page 7 has no price",
+    "on with it",
+    "ERROR:shop:nothing left",
+];
+
+/// Tells the traceback line by line, each to the next of the servers, and ends at that after the last.
+async fn tell_in_turns(agents: &[Agent], task: &str) {
+    let mut agents = agents.iter().cycle();
+    for (first, text) in TRACEBACK.iter().enumerate() {
+        let agent = agents.next().unwrap();
+        let line = json!({"stream": "stderr", "at": "2026-03-01T08:00:01Z", "text": text});
+        let messages = json!([{"lines": {"first": first, "lines": [line]}}]);
+        let told = json!({"of": agent.held(task, 1), "messages": messages});
+        // The second answer is lost: it is told again.
+        for _ in 0..if first == 1 { 2 } else { 1 } {
+            agent.call("/told", told.clone()).await.ok();
+        }
+    }
+    let outcome = json!({"end": "completed", "exit_code": 0, "signal": null, "peak_memory_mb": 1, "undelivered": 0,
+                         "duration": {"secs": 1, "nanos": 0}, "log_truncated": false});
+    let agent = agents.next().unwrap();
+    agent.call("/end", json!({"of": agent.held(task, 1), "outcome": outcome, "stop": null})).await.ok();
+}
+
+async fn begun(app: &TestApp, agent: &Agent) -> (String, String) {
+    agent.beat().await.ok();
+    let spider = app.spider(json!({"name": "s", "runner": "node", "node_id": agent.id}), &[("main.py", "")]).await;
+    let task = app.run(&spider, json!({})).await;
+    assert_eq!(agent.ask(1, 0, &[]).await["jobs"][0]["task_id"], task.as_str());
+    (spider, task)
+}
+
+async fn check_errors(app: &TestApp, spider: &str, task: &str) {
+    let lines = app.lines(task).await;
+    let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str().unwrap_or("-")).collect();
+    assert_eq!(levels, ["error", "error", "error", "error", "-", "error"], "{lines:?}");
+    let errors = app.get(&format!("/spiders/{spider}/errors")).await.data();
+    let mut found: Vec<_> = errors["items"].as_array().unwrap().iter().map(|e| (&e["title"], &e["count"])).collect();
+    found.sort_by_key(|(title, _)| title.as_str());
+    assert_eq!(found, [(&json!(TRACEBACK[3]), &json!(1)), (&json!("shop:nothing left"), &json!(1))], "{errors}");
+}
+
+#[tokio::test]
+async fn two_servers_read_one_log() {
+    let first = TestApp::new().await;
+    let Some(second) = first.beside(&[]).await else { return };
+    let agent = Agent::new(&first, json!({"name": "one"})).await;
+    let (spider, task) = begun(&first, &agent).await;
+    let there = agent.with(|agent| agent.client = second.without_token());
+    tell_in_turns(&[agent, there], &task).await;
+    check_errors(&first, &spider, &task).await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_restarted_reads_on_where_it_was() {
+    let app = TestApp::new().await;
+    let agent = Agent::new(&app, json!({"name": "one"})).await;
+    let (spider, task) = begun(&app, &agent).await;
+    let told = |agent: &Agent, first: usize, count: usize| {
+        let line = |text: &&str| json!({"stream": "stderr", "at": "2026-03-01T08:00:01Z", "text": text});
+        let lines: Vec<_> = TRACEBACK[first..first + count].iter().map(line).collect();
+        json!({"of": agent.held(&task, 1), "messages": [{"lines": {"first": first, "lines": lines}}]})
+    };
+    agent.call("/told", told(&agent, 0, 2)).await.ok();
+    let app = app.restart(&[]).await;
+    let agent = agent.with(|agent| agent.client = app.without_token());
+    agent.call("/told", told(&agent, 2, 4)).await.ok();
+    let app = app.restart(&[]).await;
+    let agent = agent.with(|agent| agent.client = app.without_token());
+    let outcome = json!({"end": "completed", "exit_code": 0, "signal": null, "peak_memory_mb": 1, "undelivered": 0,
+                         "duration": {"secs": 1, "nanos": 0}, "log_truncated": false});
+    agent.call("/end", json!({"of": agent.held(&task, 1), "outcome": outcome, "stop": null})).await.ok();
+    check_errors(&app, &spider, &task).await;
 }

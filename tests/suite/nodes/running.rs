@@ -1,7 +1,11 @@
 //! Spiders run on a node: real processes, as an operator starts them.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use crawlhub::platform::files::hash_of;
 use reqwest::Method;
 use serde_json::json;
 
@@ -41,10 +45,10 @@ async fn a_spider_runs_on_a_node_as_it_would_here() {
     assert!(has("stdout", "from afar") && has("stderr", "to stderr"), "{lines:?}");
     // By hash, once.
     assert_eq!(server.run_to_end(&spider, json!({"params": {"where": "afar"}})).await["status"], "completed");
-    // Nothing of it lies on the node but its code.
+    // Nothing of it lies on the node but its code, once the agent has heard that its end is written down.
     for folder in ["outbox", "jobs"] {
-        let left: Vec<_> = std::fs::read_dir(node.dir.path().join(folder)).unwrap().collect();
-        assert!(left.is_empty(), "{folder}: {left:?}");
+        let left = || std::fs::read_dir(node.dir.path().join(folder)).unwrap().count();
+        node.until(&server, |_| left() == 0).await;
     }
 
     let failing = server.spider(node.spider("failing"), &[("main.py", "raise KeyError('price')")]).await;
@@ -201,4 +205,30 @@ async fn a_token_is_rotated_under_a_running_spider() {
     );
     let lines = server.lines(&task).await;
     assert!(lines.iter().any(|line| line["line"] == "done"), "{lines:?}");
+}
+
+/// What is gone from the store comes not, however long a node waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_gone_from_the_store_ends_the_run_at_once() {
+    let server = ServerProcess::start(&[]).await;
+    let node = NodeProcess::join(&server, "one", &[]).await;
+    let spider = server.spider(node.spider("s"), &[("main.py", "print('never printed')")]).await;
+    let hash = hash_of(b"print('never printed')");
+    let Some(blob) = file_named(server.dir.path(), &hash) else {
+        // A bucket, which others share.
+        assert!(std::env::var("TEST_S3_URL").is_ok(), "no blob {hash}");
+        return;
+    };
+    std::fs::remove_file(blob).unwrap();
+    let task = server.run_to_end(&spider, json!({})).await;
+    assert_eq!((&task["status"], &task["error_category"]), (&json!("failed"), &json!("system")), "{task}");
+    let said = task["error_message"].as_str().unwrap();
+    assert_eq!(said, "the file main.py could not be read from the store");
+}
+
+fn file_named(folder: &Path, name: &str) -> Option<PathBuf> {
+    std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
+        let path = entry.path();
+        if path.is_dir() { file_named(&path, name) } else { path.ends_with(name).then_some(path) }
+    })
 }

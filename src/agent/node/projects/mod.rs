@@ -72,8 +72,11 @@ impl Projects {
     }
 
     fn status(&self, id: &str) -> Result<NodeProject> {
+        // Held: what begins or ends in between would be taken for broken off.
+        let busy = self.busy();
         let journal = Journal::read(&self.journals, id)?;
-        let progress = self.busy().get(id).map(|progress| progress.borrow().clone());
+        let progress = busy.get(id).map(|progress| progress.borrow().clone());
+        drop(busy);
         let is_busy = progress.is_some();
         // One that nobody is at was broken off with the agent.
         let (status, message) = match (is_busy, journal.status.as_str()) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     super::{
@@ -16,12 +16,12 @@ use crate::{
     error::{Error, Result},
     features::events::Trouble,
     id::CodeSessionId,
-    platform::containers::State,
+    platform::containers::{ContainerId, State},
     text,
 };
 
 /// What an editor gets to end.
-const STOP_GRACE: Duration = Duration::from_secs(10);
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 /// For one that is started again, as its files could not be brought back.
 const COMEBACK: Duration = Duration::from_secs(30);
 const FIRST_RETRY: TimeDelta = TimeDelta::seconds(30);
@@ -56,12 +56,22 @@ impl CodeSessions {
         // What was written while it was worked on.
         let session = self.get(id).await?;
         match saved {
-            Ok(Saved::Files(synced)) => {
+            Ok(Saved::Files { synced, unread_since }) => {
                 self.note_success(&session, &synced).await?;
                 self.note_left_out(&session, &synced).await?;
                 self.end(session.clone(), ending).await?;
-                if ending == Ending::DiskFull {
-                    self.tell(&session, Trouble::DiskFull { limit_mb: self.settings.disk_mb }).await?;
+                if let Some(since) = unread_since {
+                    self.tell(&session, Trouble::Lost { since }).await?;
+                }
+                match ending {
+                    Ending::DiskFull => {
+                        self.tell(&session, Trouble::DiskFull { limit_mb: self.settings.disk_mb }).await?;
+                    }
+                    Ending::Crashed => {
+                        let reason = session.error_message.clone().unwrap_or_default();
+                        self.tell(&session, Trouble::Crashed { reason }).await?;
+                    }
+                    _ => {}
                 }
                 Ok(synced)
             }
@@ -109,18 +119,38 @@ impl CodeSessions {
         self.has_its_engine(session).await?;
         let Some(container) = &session.container_id else { return Ok(Saved::Gone) };
         let Some(found) = self.containers.inspect(container).await? else { return Ok(Saved::Gone) };
+        if self.containers.starts_once() && found.state.is_running() {
+            return self.bring_back_once(session, container).await;
+        }
         if found.state != State::Created {
             self.containers.stop(container, STOP_GRACE).await?;
         }
         match self.sync_files(session).await {
             // Of a container that stands still all is read, and what is left out may be too much of it.
-            Err(error) if wants_it_to_run(&error) => {
+            Err(error) if wants_it_to_run(&error) && !self.containers.starts_once() => {
                 self.containers.start(container).await?;
                 let again = self.sync_files(session).await;
                 self.containers.stop(container, STOP_GRACE).await?;
-                again.map(Saved::Files)
+                again.map(Saved::from)
             }
-            other => other.map(Saved::Files),
+            other => other.map(Saved::from),
+        }
+    }
+
+    /// The same of one that cannot be started again: first while it runs, so that it goes on where its files are refused,
+    /// then what was written until its end.
+    async fn bring_back_once(&self, session: &CodeSession, container: &ContainerId) -> Result<Saved> {
+        let (since, first) = (self.clock.now(), self.sync_files(session).await?);
+        self.containers.stop(container, STOP_GRACE).await?;
+        match self.sync_files(session).await {
+            Ok(last) => Ok(first.and(last).into()),
+            Err(error) if error.is_passing() || is_of_no_spider(&error) => Err(error),
+            // Whoever worked in it was shut out before: only programs can have written in these seconds. To keep it for them
+            // would be to keep it for ever.
+            Err(error) => {
+                tracing::warn!(session = %session.id, "what an editor's programs wrote at its end is lost: {error}");
+                Ok(Saved::Files { synced: first, unread_since: Some(since) })
+            }
         }
     }
 
@@ -187,7 +217,12 @@ impl CodeSessions {
                 end_reason: None,
                 ..session.clone()
             },
-            _ => CodeSession { deadline_at: session.retry_at, ..session.clone() },
+            _ => CodeSession {
+                deadline_at: session.retry_at,
+                // Nobody is to wait for one that will not come up later either.
+                upstream: session.upstream.clone().filter(|_| !self.containers.starts_once()),
+                ..session.clone()
+            },
         };
         self.save(step).await?;
         self.shut(&session.id);
@@ -228,9 +263,19 @@ impl CodeSessions {
 
 /// What became of an editor's files.
 enum Saved {
-    Files(Synced),
+    Files {
+        synced: Synced,
+        /// What was written from then on could not be read.
+        unread_since: Option<DateTime<Utc>>,
+    },
     /// There is no container any more.
     Gone,
+}
+
+impl From<Synced> for Saved {
+    fn from(synced: Synced) -> Self {
+        Self::Files { synced, unread_since: None }
+    }
 }
 
 fn is_of_no_spider(error: &Error) -> bool {

@@ -4,7 +4,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::{CodeSession, CodeSessions, Status};
+use super::{
+    super::{CodeSession, CodeSessions, Status},
+    close::STOP_GRACE,
+};
 use crate::{
     error::{Error, Result},
     id::CodeSessionId,
@@ -33,8 +36,13 @@ impl CodeSessions {
     pub(super) async fn stand_still(&self, id: &CodeSessionId) -> Result<()> {
         let session = self.get(id).await?;
         let step = CodeSession { upstream: None, deadline_at: session.retry_at, ..session };
+        let container = step.container_id.clone();
         self.save(step).await?;
         self.shut(id);
+        if let Some(container) = container {
+            // One that starts only once runs while its files are brought back.
+            self.containers.stop(&container, STOP_GRACE).await?;
+        }
         Ok(())
     }
 

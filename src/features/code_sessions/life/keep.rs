@@ -112,7 +112,6 @@ impl CodeSessions {
             let step = CodeSession { error_message: Some(reason.to_owned()), ..session };
             let Some(session) = self.save(step).await? else { return Ok(None) };
             self.close(&session.id, Ending::Crashed, false).await?;
-            self.tell(&session, Trouble::Crashed { reason: reason.to_owned() }).await?;
             return Ok(None);
         }
         // It was started again, here or by whoever runs the machine: its files are those it had.

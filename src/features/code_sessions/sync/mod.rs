@@ -62,6 +62,17 @@ impl Synced {
     pub(super) fn has_news(&self) -> bool {
         self.written + self.removed > 0
     }
+
+    /// Both, one after the other.
+    pub(super) fn and(self, later: Self) -> Self {
+        Self {
+            written: self.written + later.written,
+            removed: self.removed + later.removed,
+            sent: self.sent + later.sent,
+            conflicts: self.conflicts.into_iter().chain(later.conflicts).collect(),
+            skipped: later.skipped,
+        }
+    }
 }
 
 /// What this server remembers of containers' files, and who is at it.

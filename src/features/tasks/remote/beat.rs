@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chrono::TimeDelta;
 
-use super::super::Tasks;
+use super::{super::Tasks, millis};
 use crate::{
     error::Result,
     features::nodes::FromNode,
@@ -34,7 +34,6 @@ pub(super) async fn heartbeat(
         // Its call for work that still waits ends then.
         tasks.queued.wake_nodes();
     }
-    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     Ok(Reply::data(BeatAnswer {
         node_id: node.id,
         now: tasks.clock.now(),

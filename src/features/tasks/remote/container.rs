@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     super::Tasks,
     holder::{FromContainer, claim_lost},
+    millis,
     work::{LONGEST_WAIT, PERIOD},
 };
 use crate::{
@@ -20,7 +21,8 @@ use crate::{
 
 /// The attempt, for the first container that asks for it.
 #[utoipa::path(post, path = "/attempts/take", tag = "internal", request_body = Take,
-    responses((status = 200, body = Envelope<Taken>), (status = 409, description = "`claim_lost`, `image_incompatible`")))]
+    responses((status = 200, body = Envelope<Taken>), (status = 409, description = "`claim_lost`, `image_incompatible`"),
+        (status = 503, description = "what the attempt needs is away: to be asked again")))]
 pub(super) async fn take(
     State(tasks): State<Tasks>,
     from: FromContainer,
@@ -39,8 +41,8 @@ pub(super) async fn take(
     let claim = tasks.take_waiting(of, TimeDelta::from_std(lease).unwrap_or_default()).await?;
     let claim = claim.ok_or_else(claim_lost)?;
     tasks.signals.raise(&claim.task_id);
-    // None: it could not be made ready, and has ended.
-    let job = tasks.job_elsewhere(&claim).await.ok_or_else(claim_lost)?;
+    // None: it could not be made ready, and has ended. Where that may pass, the container asks again.
+    let job = tasks.job_elsewhere(&claim).await?.ok_or_else(claim_lost)?;
     Ok(Reply::data(Taken { job, instance, lease_ms: millis(lease) }))
 }
 
@@ -73,8 +75,4 @@ pub(super) async fn beat(
         }
     }
     Ok(Reply::data(AttemptAnswer { now: tasks.clock.now(), lease_ms: millis(lease), order }))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,13 +8,13 @@ use axum::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use super::super::{Tasks, token::HOLDER, types::Claim};
+use super::super::{TaskStatus, Tasks, token::HOLDER, types::Claim, weight::Caller};
 use crate::{
     error::{Error, Problem, Result},
     features::nodes::Node,
     id::TaskId,
     platform::secrets::token_hash,
-    protocol::{HeldAttempt, TOKEN_HEADER, swarm_worker, worker_name},
+    protocol::{HeldAttempt, SWARM_WORKERS, TOKEN_HEADER, swarm_worker, worker_name, worker_prefix},
     text,
 };
 
@@ -33,6 +33,15 @@ pub(super) struct FromContainer {
     mark: String,
 }
 
+impl Holder {
+    fn caller(&self) -> Caller {
+        Caller(match self {
+            Self::Node(node) => worker_prefix(&node.name),
+            Self::Container(container) => container.task_id.to_string(),
+        })
+    }
+}
+
 impl FromContainer {
     /// What the container is called, on a machine of that name.
     pub(super) fn instance(&self, machine: &str) -> String {
@@ -43,10 +52,12 @@ impl FromContainer {
 
     /// The worker that the container is, as far as it is the one that speaks of this attempt.
     pub(super) fn worker(&self, of: &HeldAttempt) -> Option<String> {
-        let is_own = of.task_id == self.task_id
-            && of.attempt == self.attempt
-            && of.instance.rsplit_once(':').is_some_and(|(_, mark)| mark == self.mark);
+        let is_own = of.task_id == self.task_id && of.attempt == self.attempt && self.is_marked(&of.instance);
         is_own.then(|| swarm_worker(&of.instance))
+    }
+
+    fn is_marked(&self, name: &str) -> bool {
+        name.rsplit_once(':').is_some_and(|(_, mark)| mark == self.mark)
     }
 }
 
@@ -59,6 +70,17 @@ impl Tasks {
         };
         let Some(worker) = worker else { return Err(claim_lost()) };
         self.claim_of(&of.task_id, of.attempt, &worker).await?.ok_or_else(claim_lost)
+    }
+
+    /// Whether the attempt runs, and the container has it.
+    async fn runs_by(&self, container: &FromContainer) -> Result<bool> {
+        let task = match self.get(&container.task_id).await {
+            Err(Error::NotFound(_)) => return Ok(false),
+            task => task?,
+        };
+        let is_present = task.status == TaskStatus::Running && task.attempt == container.attempt;
+        let worker = task.worker_id.filter(|worker| worker.starts_with(SWARM_WORKERS));
+        Ok(is_present && worker.is_some_and(|worker| container.is_marked(&worker)))
     }
 
     async fn holder_of(&self, headers: &HeaderMap) -> Result<Holder> {
@@ -82,7 +104,23 @@ pub(super) fn guard(tasks: Tasks, router: OpenApiRouter) -> OpenApiRouter {
 
 async fn check(State(tasks): State<Tasks>, mut request: Request, next: Next) -> Result<Response> {
     let holder = tasks.holder_of(request.headers()).await?;
+    request.extensions_mut().insert(holder.caller());
     request.extensions_mut().insert(holder);
+    Ok(next.run(request).await)
+}
+
+/// Closes every route of `router`, which is behind [`guard`], to containers whose attempt does not run by them: before
+/// anything of their body is read, as their token outlives the attempt.
+pub(super) fn guard_running(tasks: Tasks, router: OpenApiRouter<Tasks>) -> OpenApiRouter<Tasks> {
+    router.route_layer(from_fn_with_state(tasks, check_running))
+}
+
+async fn check_running(State(tasks): State<Tasks>, holder: Holder, request: Request, next: Next) -> Result<Response> {
+    if let Holder::Container(container) = &holder
+        && !tasks.runs_by(container).await?
+    {
+        return Err(claim_lost());
+    }
     Ok(next.run(request).await)
 }
 

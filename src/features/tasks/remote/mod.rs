@@ -20,8 +20,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Tasks,
     attempt::Reporter,
-    internal::{MAX_BATCH_BYTES, Weight, weigh},
     types::Claim,
+    weight::{MAX_BATCH_BYTES, Weight, weigh},
 };
 use crate::{error::Result, id::TaskId};
 
@@ -32,12 +32,13 @@ pub fn router(tasks: Tasks) -> OpenApiRouter {
 
 /// Likewise, behind a guard of their own: for nodes, and for containers of attempts.
 pub fn holder_router(tasks: Tasks) -> OpenApiRouter {
-    let router = OpenApiRouter::new()
+    let telling = OpenApiRouter::new()
         .routes(routes!(told::told))
         .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES))
         .layer(from_fn_with_state(Weight::default(), weigh))
         .routes(routes!(told::delivered))
-        .routes(routes!(told::end))
+        .routes(routes!(told::end));
+    let router = holder::guard_running(tasks.clone(), telling)
         .routes(routes!(container::take))
         .routes(routes!(container::beat))
         .with_state(tasks.clone());
@@ -78,6 +79,11 @@ impl Remote {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.remove(&(claim.task_id.clone(), claim.attempt));
     }
+}
+
+/// As durations are told.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Tasks {

@@ -1,12 +1,12 @@
 //! Loop: waiting tasks → jobs of the swarm; jobs that are over, or nobody's → removed.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep};
 
 use super::{
     super::{
@@ -14,15 +14,16 @@ use super::{
         attempt::Unready,
         types::{Claim, Ending, InSwarm},
     },
-    Seen, TYPE,
+    Seen, TYPE, Well,
+    judge::{View, cancelled},
     making::attempt_of,
 };
 use crate::{
-    error::{Result, Text},
+    error::{Error, Result, Text},
     id::TaskId,
     platform::containers::{
         ContainerError, Labels,
-        swarm::{self, Job, Machine},
+        swarm::{self, Job, JobState, Machine},
     },
     protocol::SWARM_WORKERS,
     text,
@@ -34,6 +35,20 @@ const PERIOD: Duration = Duration::from_secs(1);
 const AWAY: Duration = Duration::from_secs(3);
 /// The same while it has not: for what others left there, and whether it answers.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// Why a look is broken off.
+#[derive(Debug)]
+enum Trouble {
+    /// The manager does not do what it is asked: it would not do the next thing either.
+    Manager(ContainerError),
+    Server(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Server(error)
+    }
+}
 
 /// What the swarm has of ours.
 struct There {
@@ -47,9 +62,22 @@ impl There {
         let (machines, jobs) = (manager.machines().await?, manager.jobs(TYPE).await?);
         Ok(Self { machines, jobs, secrets: manager.secrets(TYPE).await? })
     }
+
+    fn unplaced(&self) -> HashMap<(TaskId, i64), String> {
+        let said = |job: &Job| match &job.state {
+            JobState::Waiting { why } if !why.is_empty() => Some((attempt_of(&job.labels)?, why.clone())),
+            _ => None,
+        };
+        self.jobs.iter().filter_map(said).collect()
+    }
 }
 
 impl Tasks {
+    /// Whether the swarm answered when it was looked at last; none where there is none.
+    pub fn swarm_answers(&self) -> Option<bool> {
+        self.swarm.answers()
+    }
+
     /// Notified when something may be waiting, or has ended.
     pub fn swarm_wake(&self) -> Arc<Notify> {
         self.queued.swarm()
@@ -57,34 +85,68 @@ impl Tasks {
 
     /// Brings the swarm to what the claims say, and takes more. Answers when to look again.
     pub async fn look_after_swarm(&self) -> anyhow::Result<Duration> {
+        self.end_cancelled().await?;
         let Some(manager) = &self.swarm.manager else { return Ok(IDLE) };
-        if !self.swarm.seen().is_due() && !self.concerns_swarm().await? {
+        let before = self.swarm.seen();
+        if !before.is_due() && !self.concerns_swarm().await? {
             return Ok(IDLE);
         }
-        let there = match There::look(manager).await {
-            Ok(there) => there,
-            Err(error) => {
-                if self.swarm.seen().obstacle.is_none() {
+        let began = Well { since: Instant::now(), from: self.clock.now() };
+        match self.look_at(manager, before.well).await {
+            Ok((seen, next)) => {
+                if before.obstacle.is_some() {
+                    tracing::info!("the swarm is back");
+                }
+                self.swarm.see(Seen { well: before.well.or(Some(began)), ..seen });
+                Ok(next)
+            }
+            Err(Trouble::Manager(error)) => {
+                if before.obstacle.is_none() {
                     tracing::warn!(%error, "the swarm cannot be used");
                 }
                 self.swarm.see(Seen { obstacle: Some(obstacle_of(&error)), ..Seen::default() });
-                return Ok(AWAY);
+                Ok(AWAY)
+            }
+            Err(Trouble::Server(error)) => {
+                self.swarm.see(Seen { well: None, ..before });
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Ends attempts that are to be cancelled and that no container has taken: that takes no manager.
+    async fn end_cancelled(&self) -> Result<()> {
+        for held in self.in_swarm().await?.iter().filter(|held| held.is_waiting() && held.is_cancelled) {
+            self.end_in_swarm(held, &cancelled()).await?;
+        }
+        Ok(())
+    }
+
+    /// One look, after some that went well since `well`.
+    async fn look_at(&self, manager: &swarm::Swarm, well: Option<Well>) -> Result<(Seen, Duration), Trouble> {
+        let there = {
+            let mut look = std::pin::pin!(There::look(manager));
+            loop {
+                tokio::select! {
+                    there = &mut look => break there.map_err(Trouble::Manager)?,
+                    () = sleep(PERIOD) => self.end_cancelled().await?,
+                }
             }
         };
-        let has_any = !there.jobs.is_empty() || !there.secrets.is_empty();
-        let (machines, at) = (there.machines.clone(), Some(Instant::now()));
-        self.swarm.see(Seen { machines, obstacle: None, has_any, at });
         // Read after the jobs: one that has no claim now never gets one again.
         let claims = self.in_swarm().await?;
-        self.end_and_remove(manager, &there, &claims).await?;
+        self.end_and_remove(manager, &there, &claims, View::of(well, self.clock.now())).await?;
         let jobs: HashSet<_> = there.jobs.iter().filter_map(|job| attempt_of(&job.labels)).collect();
-        for waiting in claims.iter().filter(|claim| claim.is_waiting()) {
+        for waiting in claims.iter().filter(|claim| claim.is_waiting() && !claim.is_cancelled) {
             if !jobs.contains(&(waiting.claim.task_id.clone(), waiting.claim.attempt)) {
                 self.make_job(manager, waiting).await?;
             }
         }
         let has_claimed = self.claim_for_swarm(manager, &there.machines).await?;
-        Ok(if has_any || has_claimed || !claims.is_empty() { PERIOD } else { IDLE })
+        let has_any = !there.jobs.is_empty() || !there.secrets.is_empty();
+        let next = if has_any || has_claimed || !claims.is_empty() { PERIOD } else { IDLE };
+        let (unplaced, at) = (there.unplaced(), Some(Instant::now()));
+        Ok((Seen { machines: there.machines, unplaced, has_any, at, ..Seen::default() }, next))
     }
 
     /// Whether any task waits for the swarm, or runs there.
@@ -101,23 +163,29 @@ impl Tasks {
     }
 
     /// Ends attempts whose jobs are over without a word, and removes jobs and secrets that are nobody's.
-    async fn end_and_remove(&self, manager: &swarm::Swarm, there: &There, claims: &[InSwarm]) -> Result<()> {
+    async fn end_and_remove(
+        &self,
+        manager: &swarm::Swarm,
+        there: &There,
+        claims: &[InSwarm],
+        view: View,
+    ) -> Result<(), Trouble> {
         let claim_of =
             |of: &(TaskId, i64)| claims.iter().find(|held| held.claim.task_id == of.0 && held.claim.attempt == of.1);
         for job in &there.jobs {
             let held = attempt_of(&job.labels).as_ref().and_then(claim_of);
             if let Some(held) = held {
-                let Some(ending) = self.swarm.ending_of(job, held, self.clock.now()) else { continue };
+                let Some(ending) = self.swarm.ending_of(job, held, view) else { continue };
                 if !self.end_in_swarm(held, &ending).await? {
                     continue;
                 }
             }
-            complain(job.name.as_str(), manager.remove(job).await);
+            removed(job.name.as_str(), manager.remove(job).await)?;
         }
         for (name, labels) in &there.secrets {
             let is_held = attempt_of(labels).as_ref().and_then(claim_of).is_some();
             if !is_held && !there.jobs.iter().any(|job| &job.name == name) {
-                complain(name, manager.remove_secret(name).await);
+                removed(name, manager.remove_secret(name).await)?;
             }
         }
         Ok(())
@@ -138,13 +206,12 @@ impl Tasks {
     }
 
     /// Takes tasks as long as there is room, and makes their jobs. Whether there was any.
-    async fn claim_for_swarm(&self, manager: &swarm::Swarm, machines: &[Machine]) -> Result<bool> {
+    async fn claim_for_swarm(&self, manager: &swarm::Swarm, machines: &[Machine]) -> Result<bool, Trouble> {
         let mut has_claimed = false;
-        let settings = &self.swarm.settings;
-        if settings.api_url.is_empty() || self.documents.check_room().is_err() {
+        if self.swarm.settings.api_url.is_empty() || self.documents.check_room().is_err() {
             return Ok(false);
         }
-        while !self.stop.is_cancelled() && self.running_by(SWARM_WORKERS).await? < settings.swarm.slots {
+        while !self.stop.is_cancelled() {
             let Some(place) = self.place_in(machines).await? else { break };
             let claim = self.claim_next(SWARM_WORKERS, self.swarm.start_lease(), &place).await?;
             let Some(claim) = claim else { break };
@@ -156,16 +223,16 @@ impl Tasks {
     }
 
     /// Of a claim whose job is not there: it could not be made before, or somebody is about to.
-    async fn make_job(&self, manager: &swarm::Swarm, waiting: &InSwarm) -> Result<()> {
+    async fn make_job(&self, manager: &swarm::Swarm, waiting: &InSwarm) -> Result<(), Trouble> {
         match self.swarm.ending_without(waiting, self.clock.now()) {
-            Some(ending) => self.end_in_swarm(waiting, &ending).await.map(drop),
+            Some(ending) => Ok(self.end_in_swarm(waiting, &ending).await.map(drop)?),
             None => self.make_job_of(manager, &waiting.claim).await,
         }
     }
 
-    async fn make_job_of(&self, manager: &swarm::Swarm, claim: &Claim) -> Result<()> {
+    async fn make_job_of(&self, manager: &swarm::Swarm, claim: &Claim) -> Result<(), Trouble> {
         let spec = match self.spec_of(claim).await {
-            Err(error) if error.is_passing() => return Err(error),
+            Err(error) if error.is_passing() => return Err(error.into()),
             Err(error) => {
                 self.write_end(claim, &Ending::of_unready(&Unready::Error(error))).await;
                 return Ok(());
@@ -176,10 +243,8 @@ impl Tasks {
             Ok(()) => {
                 tracing::info!(task = %claim.task_id, job = spec.name, "task {} goes to the swarm", claim.task_id);
             }
-            // It may have been made all the same: the next look knows.
-            Err(ContainerError::Unavailable(error)) => {
-                tracing::warn!(%error, task = %claim.task_id, "the job of a task is not made yet");
-            }
+            // It may have been made all the same: the next look knows. Until then nothing more is claimed.
+            Err(error @ ContainerError::Unavailable(_)) => return Err(Trouble::Manager(error)),
             Err(error) => {
                 let message = format!("the swarm does not take the job: {error}");
                 self.write_end(claim, &Ending::failed(ErrorCategory::System, message)).await;
@@ -196,10 +261,13 @@ impl Seen {
     }
 }
 
-fn complain(job: &str, removed: Result<(), ContainerError>) {
-    if let Err(error) = removed {
-        tracing::warn!(%error, job, "a job of the swarm cannot be removed yet");
+fn removed(job: &str, answer: Result<(), ContainerError>) -> Result<(), Trouble> {
+    match answer {
+        Err(error @ ContainerError::Unavailable(_)) => return Err(Trouble::Manager(error)),
+        Err(error) => tracing::warn!(%error, job, "a job of the swarm cannot be removed yet"),
+        Ok(()) => {}
     }
+    Ok(())
 }
 
 fn obstacle_of(error: &ContainerError) -> Text {

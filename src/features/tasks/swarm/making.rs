@@ -25,7 +25,7 @@ pub(super) const UNTIL_LABEL: &str = "crawlhub.until";
 const OWN_MEMORY_MB: i64 = 256;
 const OWN_PROCESSES: u64 = 128;
 /// Beside what starting, building and running may take.
-const GRACE: Duration = Duration::from_mins(5);
+pub(super) const GRACE: Duration = Duration::from_mins(5);
 
 /// The attempt that a job is of; none where its labels are not ours.
 pub(super) fn attempt_of(labels: &Labels) -> Option<(TaskId, i64)> {
@@ -73,7 +73,7 @@ impl Tasks {
 impl Swarm {
     /// What the container is told. Anyone who may look at the swarm reads it.
     fn environment(&self) -> Vec<(String, String)> {
-        let SwarmSettings { api_url, tasks, build_time, .. } = &self.settings;
+        let SwarmSettings { api_url, tasks, build_time, build_env, .. } = &self.settings;
         let told = [
             ("AGENT_NODE_NAME", "{{.Node.Hostname}}".to_owned()),
             ("AGENT_MASTER_URL", api_url.clone()),
@@ -84,7 +84,8 @@ impl Swarm {
             ("CRAWLHUB_TASKS_MAX_PROCESSES", tasks.max_processes.to_string()),
             ("CRAWLHUB_RUNNER_ENVIRONMENT_TIMEOUT_SECONDS", build_time.as_secs().to_string()),
         ];
-        told.map(|(name, value)| (name.to_owned(), value)).into()
+        let told = told.map(|(name, value)| (name.to_owned(), value));
+        told.into_iter().chain(of_builds(build_env, api_url)).collect()
     }
 
     /// How long a job of the spider may be there.
@@ -92,5 +93,42 @@ impl Swarm {
         let run = if is_test { spider.timeout_seconds.min(TEST_TIMEOUT_SECONDS) } else { spider.timeout_seconds };
         let around = self.start_time() + self.settings.build_time + GRACE;
         TimeDelta::seconds(run) + TimeDelta::from_std(around).unwrap_or_default()
+    }
+}
+
+/// What is meant for builds on this machine, but for its files; whoever runs a spider goes past the proxy to the server.
+fn of_builds(build_env: &[(String, String)], api_url: &str) -> Vec<(String, String)> {
+    let mut told: Vec<_> = build_env.iter().filter(|(_, value)| !value.starts_with('/')).cloned().collect();
+    let host = reqwest::Url::parse(api_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let Some(host) = host.filter(|_| told.iter().any(|(name, _)| name.to_ascii_uppercase().ends_with("_PROXY"))) else {
+        return told;
+    };
+    for name in ["NO_PROXY", "no_proxy"] {
+        match told.iter_mut().find(|(present, _)| present == name) {
+            Some((_, hosts)) => *hosts = format!("{hosts},{host}"),
+            None => told.push((name.to_owned(), host.clone())),
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_builds;
+
+    #[test]
+    fn builds_know_the_operators_network_and_not_this_machines_files() {
+        let told = |given: &[(&str, &str)]| {
+            let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let told = of_builds(&given, "http://crawlhub:8000");
+            told.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        let index = ("PIP_INDEX_URL", "https://index.example/simple");
+        assert_eq!(told(&[index, ("PIP_CERT", "/etc/ca.pem")]), "PIP_INDEX_URL=https://index.example/simple");
+        let proxy = ("https_proxy", "http://proxy:3128");
+        assert_eq!(
+            told(&[proxy, ("NO_PROXY", "a")]),
+            "https_proxy=http://proxy:3128 NO_PROXY=a,crawlhub no_proxy=crawlhub"
+        );
     }
 }

@@ -11,13 +11,14 @@ mod making;
 mod reason;
 
 use std::{
+    collections::HashMap,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{config, error::Text, platform::containers::swarm};
+use crate::{config, error::Text, id::TaskId, platform::containers::swarm};
 
 /// Of jobs, for [`TYPE_LABEL`](crate::platform::containers::TYPE_LABEL).
 const TYPE: &str = "swarm-task";
@@ -32,6 +33,8 @@ pub struct SwarmSettings {
     pub tasks: config::Tasks,
     /// How long an environment may take to build.
     pub build_time: Duration,
+    /// What pip and uv are to know of the operator's network.
+    pub build_env: Vec<(String, String)>,
 }
 
 /// The swarm, for spiders.
@@ -49,9 +52,21 @@ struct Seen {
     machines: Vec<swarm::Machine>,
     /// Why nothing is started there.
     obstacle: Option<Text>,
+    /// What the swarm says of attempts that it has not started, by task and number.
+    unplaced: HashMap<(TaskId, i64), String>,
     /// There was something of ours.
     has_any: bool,
     at: Option<Instant>,
+    /// Since when all looks went well; none: the last did not.
+    well: Option<Well>,
+}
+
+/// The beginning of a time in which this server was up, and the swarm and the database answered it.
+#[derive(Debug, Clone, Copy)]
+struct Well {
+    since: Instant,
+    /// The same by the clock that claims go by.
+    from: DateTime<Utc>,
 }
 
 impl Swarm {
@@ -64,6 +79,23 @@ impl Swarm {
     /// How long a job may take to start.
     pub(super) fn start_time(&self) -> Duration {
         Duration::from_secs(u64::try_from(self.settings.swarm.start_seconds).unwrap_or(0))
+    }
+
+    /// How much an attempt may print.
+    pub(super) fn log_limit_bytes(&self) -> u64 {
+        self.settings.tasks.log_limit_bytes
+    }
+
+    /// How many tasks may run there at once.
+    pub(super) fn slots(&self) -> i64 {
+        self.settings.swarm.slots
+    }
+
+    /// Whether it answered when it was looked at last; none where there is none.
+    fn answers(&self) -> Option<bool> {
+        self.manager.as_ref()?;
+        let seen = self.seen();
+        Some(seen.obstacle.is_none() && seen.at.is_some())
     }
 
     fn start_lease(&self) -> TimeDelta {

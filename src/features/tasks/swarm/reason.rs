@@ -1,7 +1,7 @@
 //! Why tasks for the swarm wait.
 
 use super::{Seen, Swarm};
-use crate::{error::Text, text};
+use crate::{error::Text, id::TaskId, platform::containers::swarm, text};
 
 impl Swarm {
     /// Why one waits that asks for these labels.
@@ -11,8 +11,8 @@ impl Swarm {
         }
         if self.settings.api_url.is_empty() {
             return text!(
-                "Swarm 容器不知道如何访问服务器，请设置 runner.api_url 或 server.public_url",
-                "containers of the swarm do not know where the server is: set runner.api_url or server.public_url"
+                "Swarm 容器不知道如何访问服务器，请设置 swarm.api_url 或 server.public_url",
+                "containers of the swarm do not know where the server is: set swarm.api_url or server.public_url"
             );
         }
         let Seen { machines, obstacle, .. } = self.seen();
@@ -34,5 +34,19 @@ impl Swarm {
                 "no machine of the swarm that has the labels {labels} is ready"
             ),
         }
+    }
+
+    /// Why the job of an attempt has not started, where the swarm says it.
+    pub(in super::super) fn reason_of_start(&self, task: &TaskId, attempt: i64) -> Option<Text> {
+        let Seen { mut unplaced, .. } = self.seen();
+        let why = unplaced.remove(&(task.clone(), attempt))?;
+        Some(if swarm::is_full(&why) {
+            text!(
+                "Swarm 中没有机器有足够的空闲内存和处理器: {why}",
+                "no machine of the swarm has enough memory and processors to spare: {why}"
+            )
+        } else {
+            text!("Swarm 尚未启动该任务: {why}", "the swarm has not started it yet: {why}")
+        })
     }
 }

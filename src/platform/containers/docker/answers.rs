@@ -11,6 +11,17 @@ use super::super::{Change, Container, ContainerError, Happening, Output, State};
 /// What is said of a port, a name or a state that does not allow it, with a status that says nothing.
 const CONFLICTS: [&str; 4] = ["already allocated", "already in use", "container state improper", "is being used by"];
 
+/// What a manager of a swarm says, with a status that says nothing, while there is no leader or the leader is another.
+const PASSING: [&str; 7] = [
+    "does not have a leader",
+    "no elected cluster leader",
+    "lost leader status",
+    "not yet part of the raft cluster",
+    "node is stopped",
+    "code = DeadlineExceeded",
+    "code = Unavailable",
+];
+
 /// What an error means, about a container or about something else where `id` is empty.
 pub(super) fn told_of(error: Error, id: &str) -> ContainerError {
     if is_of_another_version(&error) {
@@ -22,6 +33,9 @@ pub(super) fn told_of(error: Error, id: &str) -> ContainerError {
             404 if message.to_lowercase().contains("no such container") => ContainerError::Gone(id.to_owned()),
             409 => ContainerError::Conflict(message),
             502..=504 => ContainerError::Unavailable(anyhow::anyhow!(message)),
+            500.. if PASSING.iter().any(|passing| message.contains(passing)) => {
+                ContainerError::Unavailable(anyhow::anyhow!(message))
+            }
             _ if CONFLICTS.iter().any(|conflict| message.contains(conflict)) => ContainerError::Conflict(message),
             _ => ContainerError::failed(message),
         },

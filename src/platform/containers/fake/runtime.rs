@@ -54,6 +54,10 @@ impl ContainerRuntime for Fake {
         self.volumes_with(labels)
     }
 
+    fn starts_once(&self) -> bool {
+        self.0.starts_once.load(Ordering::SeqCst)
+    }
+
     async fn create(&self, spec: &ContainerSpec) -> Result<ContainerId> {
         if !self.has_image(&spec.image).await? {
             return Err(ContainerError::NoImage(spec.image.clone()));
@@ -84,6 +88,9 @@ impl ContainerRuntime for Fake {
         let made = self.get(id)?;
         if locked(&made.state).is_running() {
             return Ok(());
+        }
+        if self.starts_once() && *locked(&made.state) != State::Created {
+            return Err(ContainerError::Conflict(format!("{id} has ended")));
         }
         made.ended.send_replace(None);
         let main = if [EDITOR, SILENT].contains(&made.spec.image.as_str()) {
@@ -206,6 +213,9 @@ impl ContainerRuntime for Fake {
 
     async fn put_archive(&self, id: &ContainerId, folder: &str, tar: ByteStream) -> Result<()> {
         let made = self.get(id)?;
+        if self.starts_once() && *locked(&made.state) == State::Created {
+            return Err(ContainerError::Conflict(format!("{id} was not started yet")));
+        }
         let target = made.path(folder);
         if !target.is_dir() {
             return Err(ContainerError::failed(format!("{id} has no {folder}")));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bollard::models::{
     EndpointSpec, EndpointSpecModeEnum, Limit, Mount, MountTmpfsOptions, MountType, NetworkAttachmentConfig,
-    ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, TaskSpec, TaskSpecContainerSpec,
+    ResourceObject, ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, TaskSpec, TaskSpecContainerSpec,
     TaskSpecContainerSpecFile, TaskSpecContainerSpecPrivileges, TaskSpecContainerSpecSecrets, TaskSpecLogDriver,
     TaskSpecPlacement, TaskSpecResources, TaskSpecRestartPolicy, TaskSpecRestartPolicyConditionEnum,
 };
@@ -23,6 +23,8 @@ pub(super) const NETWORK_LABEL: &str = "crawlhub.network";
 
 /// From SIGTERM to SIGKILL: what the job has found is still told.
 const STOP_GRACE_NANOS: i64 = 30_000_000_000;
+/// One part in so many.
+const RESERVED: i64 = 4;
 const TMP_BYTES: i64 = 64 * 1024 * 1024;
 
 /// The name of a machine's label, and the value it must have.
@@ -95,7 +97,11 @@ fn task_of(container: TaskSpecContainerSpec, limits: Limits, network: Option<&st
     let attached = |network: &str| NetworkAttachmentConfig { target: Some(network.to_owned()), ..Default::default() };
     TaskSpec {
         container_spec: Some(container),
-        resources: Some(TaskSpecResources { limits: Some(limits_of(limits)), ..Default::default() }),
+        resources: Some(TaskSpecResources {
+            limits: Some(limits_of(limits)),
+            reservations: Some(reserved(limits)),
+            ..Default::default()
+        }),
         // Whoever made it decides what becomes of it.
         restart_policy: Some(TaskSpecRestartPolicy {
             condition: Some(TaskSpecRestartPolicyConditionEnum::NONE),
@@ -174,6 +180,14 @@ fn limits_of(limits: Limits) -> Limit {
         memory_bytes: Some(limits.memory_mb.saturating_mul(1024 * 1024)).filter(|limit| *limit > 0),
         pids: Some(limits.processes).filter(|limit| *limit > 0),
     }
+}
+
+/// What is kept for it on its machine: a part of its limits, as hardly anything uses all of them all the time. By it a swarm
+/// knows which machines have room.
+pub(super) fn reserved(limits: Limits) -> ResourceObject {
+    let Limit { nano_cpus, memory_bytes, .. } = limits_of(limits);
+    let part = |limit: i64| limit / RESERVED;
+    ResourceObject { nano_cpus: nano_cpus.map(part), memory_bytes: memory_bytes.map(part), ..Default::default() }
 }
 
 fn log_driver() -> TaskSpecLogDriver {

@@ -196,6 +196,11 @@ impl Swarm {
     }
 }
 
+/// Whether what a swarm says of a job that waits is that no machine has room for what it reserves.
+pub fn is_full(why: &str) -> bool {
+    why.contains("insufficient resources")
+}
+
 /// Whether the manager is none: the engine is in no swarm, or only a worker of one.
 pub fn is_no_manager(error: &ContainerError) -> bool {
     error.to_string().contains("not a swarm manager")

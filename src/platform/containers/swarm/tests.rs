@@ -1,7 +1,8 @@
 use super::{
     Machine,
-    making::{is_constraint, parts},
+    making::{is_constraint, parts, reserved},
 };
+use crate::platform::containers::Limits;
 
 #[test]
 fn a_label_is_a_name_and_a_value() {
@@ -23,4 +24,12 @@ fn a_machine_has_what_its_labels_say() {
     let has = |wanted| machine.has(wanted);
     assert!(has("gpu") && has("region=eu"));
     assert!(!has("region=us") && !has("region") && !has("disk") && !has("disk=") && !has("cpu"));
+}
+
+#[test]
+fn a_quarter_of_what_it_may_use_is_kept_for_a_container() {
+    let limited = reserved(Limits { cpus: 1.0, memory_mb: 1024, processes: 512, file_mb: 0 });
+    assert_eq!((limited.nano_cpus, limited.memory_bytes), (Some(250_000_000), Some(256 * 1024 * 1024)));
+    let unlimited = reserved(Limits::default());
+    assert_eq!((unlimited.nano_cpus, unlimited.memory_bytes), (None, None));
 }

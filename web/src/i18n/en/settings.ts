@@ -82,6 +82,7 @@ const texts: Texts<typeof zh> = {
       files: 'Store of files',
       disk: 'Disk',
       docker: 'Docker',
+      swarm: 'Docker Swarm',
     },
     hint: {
       database: 'Users, spiders, tasks and so on; without it the server cannot work',
@@ -89,6 +90,7 @@ const texts: Texts<typeof zh> = {
       files: 'Code of spiders, versions and uploads',
       disk: 'Where it is nearly full, no task is started, and items and logs are refused',
       docker: 'Only for editors and spiders in containers: not needed without these',
+      swarm: 'Only for spiders that run in the swarm: until it answers they wait',
     },
     loopsCount: 'In the background: {{count}}, failing: {{failing}}',
     loop: 'What',

@@ -5,12 +5,13 @@
 //! No machine takes over from another, since what was written is there alone: what a service was first started as is written
 //! into its labels, and whatever a manager may start later in its place is nobody's.
 
+mod network;
 mod runtime;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bollard::{
@@ -23,13 +24,15 @@ use super::{
         Container, ContainerError, ContainerId, Docker, Result, State,
         docker::{Connection, found},
     },
-    making,
+    is_full, making,
 };
-use crate::config;
+use crate::{config, text};
 
 /// Which container a service was started as, and on which machine.
 const CONTAINER_LABEL: &str = "crawlhub.container";
 const MACHINE_LABEL: &str = "crawlhub.machine";
+/// How long no machine may have room for it before that is said.
+const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A manager of a swarm whose machines' engines are reached from here. Volumes are of one machine: there are none.
@@ -94,6 +97,7 @@ impl Services {
             spec.mode = Some(ServiceSpecMode { replicated, ..Default::default() });
         })
         .await?;
+        let mut without_room: Option<Instant> = None;
         let (machine, container) = loop {
             if let Some(task) = self.task(id).await? {
                 let status = task.status.unwrap_or_default();
@@ -103,7 +107,13 @@ impl Services {
                         return Err(refused(&status.err.unwrap_or_default()));
                     }
                     (Some(TaskState::RUNNING), Some(machine), Some(container)) => break (machine, container),
-                    _ => {}
+                    (Some(TaskState::PENDING), ..) if status.err.as_ref().is_some_and(|why| !why.is_empty()) => {
+                        let since = without_room.get_or_insert_with(Instant::now);
+                        if since.elapsed() > ROOM_PATIENCE {
+                            return Err(no_room(&status.err.unwrap_or_default()));
+                        }
+                    }
+                    _ => without_room = None,
                 }
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -134,6 +144,25 @@ impl Services {
         let filters = Some(HashMap::from([("service".to_owned(), vec![id.clone()])]));
         let tasks = self.manager.ask(id, client.list_tasks(Some(ListTasksOptions { filters }))).await?;
         Ok(tasks.into_iter().min_by_key(|task| task.created_at.as_ref().map(ToString::to_string)))
+    }
+
+    /// Containers of one machine, which is asked no more once it does not answer.
+    async fn look_at_all(&self, services: Vec<Service>) -> Vec<Container> {
+        let (mut containers, mut is_silent) = (Vec::with_capacity(services.len()), false);
+        for service in services {
+            let found = if is_silent { None } else { self.look_at(&service).await.transpose() };
+            match found {
+                Some(Ok(container)) => containers.push(container),
+                // What is not known of, or gone, is there as long as its service is.
+                None => containers.push(unplaced(&service, State::Other)),
+                Some(Err(error)) => {
+                    tracing::debug!(service = service.id, "nobody knows how a service's container is: {error}");
+                    is_silent = matches!(error, ContainerError::Unavailable(_));
+                    containers.push(unplaced(&service, State::Other));
+                }
+            }
+        }
+        containers
     }
 
     /// As it is now, by what its engine says.
@@ -175,6 +204,17 @@ fn refused(why: &str) -> ContainerError {
         Some((_, image)) => ContainerError::NoImage(image.trim().to_owned()),
         None => ContainerError::failed(format!("no machine of the swarm can start it: {why}")),
     }
+}
+
+fn no_room(why: &str) -> ContainerError {
+    ContainerError::Unfit(if is_full(why) {
+        text!(
+            "Swarm 中没有机器有足够的空闲内存和处理器: {why}",
+            "no machine of the swarm has enough memory and processors to spare: {why}"
+        )
+    } else {
+        text!("Swarm 中没有合适的机器: {why}", "no machine of the swarm will do: {why}")
+    })
 }
 
 /// Where the engine of a machine is: `{address}` and `{name}` are the machine's.

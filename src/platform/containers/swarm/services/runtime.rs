@@ -2,8 +2,8 @@ use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use bollard::{
-    models::{NetworkCreateRequest, NodeState},
-    query_parameters::{InspectNetworkOptions, ListServicesOptions},
+    models::{NodeState, Service},
+    query_parameters::ListServicesOptions,
 };
 use futures_util::{
     StreamExt,
@@ -11,15 +11,17 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use super::{Placed, Services, making, unplaced};
+use super::{Placed, Services, making, network::is_overlay, place_in};
 use crate::platform::containers::{
     ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Ended, Engine, Exec,
     Happening, Labels, LogRange, Network, OutputStream, Result, Running, Size, State, Terminal, Volume, Where,
     docker::found,
 };
 
-/// Machines that come later are heard from then on.
-const HEAR_FOR: Duration = Duration::from_mins(5);
+/// Machines that come later, or did not answer, are heard from then on.
+const HEAR_FOR: Duration = Duration::from_mins(1);
+/// Machines that are asked.
+const AT_ONCE: usize = 16;
 
 #[async_trait]
 impl ContainerRuntime for Services {
@@ -42,23 +44,12 @@ impl ContainerRuntime for Services {
         Ok(true)
     }
 
-    /// An overlay network. Unlike on one machine, containers on it do reach each other: what listens in them has to be locked.
+    /// An overlay network, between machines encrypted. Unlike on one machine, containers on it do reach each other: what
+    /// listens in them has to be locked.
     async fn network(&self, name: &str) -> Result<Network> {
-        let client = self.manager.client().await?;
-        let look = || async { found(client.inspect_network(name, None::<InspectNetworkOptions>).await) };
-        if self.manager.ask("", look()).await?.is_none() {
-            let new = NetworkCreateRequest {
-                name: name.to_owned(),
-                driver: Some("overlay".to_owned()),
-                attachable: Some(true),
-                labels: Some(HashMap::from([("crawlhub".to_owned(), "network".to_owned())])),
-                ..Default::default()
-            };
-            let made = self.manager.ask("", client.create_network(new)).await;
-            // Or another server was faster.
-            if let (Err(error), None) = (made, self.manager.ask("", look()).await?) {
-                return Err(error);
-            }
+        match self.network_of("swarm", name).await? {
+            Some(network) => is_overlay(name, &network)?,
+            None => self.make_overlay(name).await?,
         }
         Ok(Network { name: name.to_owned(), gateway: None, reach: Where::Container })
     }
@@ -91,21 +82,19 @@ impl ContainerRuntime for Services {
         }
     }
 
-    /// Those of machines that do not answer are neither here nor there.
+    /// One for each service: those of machines that do not answer, and those whose container is gone, are in no known state.
     async fn list(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>> {
         let client = self.manager.client().await?;
         let wanted = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let filters = Some(HashMap::from([("label".to_owned(), wanted)]));
         let services = client.list_services(Some(ListServicesOptions { filters, status: None }));
-        let mut containers = Vec::new();
+        let mut machines: HashMap<Option<String>, Vec<Service>> = HashMap::new();
         for service in self.manager.ask("", services).await? {
-            match self.look_at(&service).await {
-                Ok(found) => containers.extend(found),
-                Err(ContainerError::Unavailable(_)) => containers.push(unplaced(&service, State::Other)),
-                Err(error) => return Err(error),
-            }
+            let machine = place_in(&service).map(|(machine, _)| machine.to_owned());
+            machines.entry(machine).or_default().push(service);
         }
-        Ok(containers)
+        let found = stream::iter(machines.into_values()).map(|services| self.look_at_all(services));
+        Ok(found.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.concat())
     }
 
     async fn stop(&self, id: &ContainerId, grace: Duration) -> Result<()> {
@@ -197,14 +186,28 @@ impl ContainerRuntime for Services {
         let is_up = |node: &&bollard::models::Node| {
             node.status.as_ref().and_then(|status| status.state) == Some(NodeState::READY)
         };
-        let mut heard = Vec::new();
-        for node in nodes.iter().filter(is_up) {
-            heard.push(self.engine_of(node).events(labels).await?);
-        }
-        // The end of one is the end of all: whoever listens then looks, and listens anew.
-        let ends = heard.into_iter().map(|news| news.map(Some).chain(stream::once(ready(None))));
-        let all = stream::select_all(ends.map(StreamExt::boxed));
+        let heard = nodes.iter().filter(is_up).map(|node| {
+            let (engine, labels) = (self.engine_of(node), owned(labels));
+            let news = async move {
+                let labels: Vec<_> = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                match engine.events(&labels).await {
+                    // The end of one is the end of all: whoever listens then looks, and listens anew.
+                    Ok(news) => news.map(Some).chain(stream::once(ready(None))).boxed(),
+                    // The others are heard all the same.
+                    Err(error) => {
+                        tracing::debug!("the engine of a machine of the swarm is not heard: {error}");
+                        stream::empty().boxed()
+                    }
+                }
+            };
+            stream::once(news).flatten().boxed()
+        });
+        let all = stream::select_all(heard);
         let all = all.take_while(|news| ready(news.is_some())).filter_map(ready);
         Ok(all.take_until(tokio::time::sleep(HEAR_FOR)).boxed())
     }
+}
+
+fn owned(labels: &[(&str, &str)]) -> Vec<(String, String)> {
+    labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import type { Part } from './ready'
 
-const KNOWN = ['database', 'documents', 'files', 'disk', 'docker'] as const
+const KNOWN = ['database', 'documents', 'files', 'disk', 'docker', 'swarm'] as const
 
 /** What the server depends on, and what that is for. */
 export function PartList({ parts }: { parts: Part[] }) {

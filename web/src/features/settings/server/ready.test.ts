@@ -7,6 +7,7 @@ const answer: Ready = {
   dependencies: { database: 'ok', files: 'unavailable' },
   disk: 'nearly_full',
   docker: 'unavailable',
+  swarm: 'ok',
   loops: { alerts: { runs: 3, well: true }, clock: { runs: 2, well: false }, blobs: { runs: 1, well: true } },
 }
 
@@ -16,7 +17,9 @@ test('what the server depends on, and whether it needs it', () => {
     { name: 'files', state: 'unavailable', isNeeded: true },
     { name: 'disk', state: 'nearlyFull', isNeeded: true },
     { name: 'docker', state: 'unavailable', isNeeded: false },
+    { name: 'swarm', state: 'ok', isNeeded: false },
   ])
+  expect(partsOf({ ...answer, swarm: null }).map(({ name }) => name)).not.toContain('swarm')
 })
 
 test('what fails comes first', () => {

@@ -37,13 +37,14 @@ export interface Part {
 }
 
 /** What the server depends on, what it needs most first. */
-export function partsOf({ dependencies, disk, docker }: Ready): Part[] {
+export function partsOf({ dependencies, disk, docker, swarm }: Ready): Part[] {
   const stateOf = (word: string): State =>
     word === 'ok' ? 'ok' : word === 'nearly_full' ? 'nearlyFull' : 'unavailable'
   return [
     ...Object.entries(dependencies).map(([name, word]) => ({ name, state: stateOf(word), isNeeded: true })),
     { name: 'disk', state: stateOf(disk), isNeeded: true },
     { name: 'docker', state: stateOf(docker), isNeeded: false },
+    ...(swarm ? [{ name: 'swarm', state: stateOf(swarm), isNeeded: false }] : []),
   ]
 }
 

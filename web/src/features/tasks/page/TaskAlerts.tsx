@@ -10,7 +10,7 @@ import { useNow } from './useNow'
 export function TaskAlerts({ task }: { task: Task }) {
   const { t } = useTranslation('tasks')
   if (isActive(task) && task.cancel_requested_at) return <Alert type="warning" showIcon title={t('page.stopping')} />
-  if (task.status === 'pending') {
+  if (task.status === 'pending' || (isActive(task) && task.pending_reason)) {
     return (
       <Alert
         type="info"

@@ -9,8 +9,7 @@ import type { Task } from '../addresses'
 /** Its status, and why it is so. */
 export function StatusCell({ task }: { task: Task }) {
   const { t } = useTranslation('tasks')
-  const said = task.status === 'pending' ? task.pending_reason : task.error_message
-  const isShown = task.status === 'pending' || task.status === 'failed'
+  const said = task.pending_reason ?? (task.status === 'failed' ? task.error_message : null)
   return (
     <Flex vertical gap={2} align="start" style={{ maxWidth: 320, minWidth: 120 }}>
       <StatusTag status={task.status} />
@@ -22,7 +21,7 @@ export function StatusCell({ task }: { task: Task }) {
           style={{ width: 120, margin: 0 }}
         />
       )}
-      {isShown && said && (
+      {said && (
         <Typography.Text type="secondary" ellipsis={{ tooltip: true }} style={{ maxWidth: '100%', fontSize: 12 }}>
           {localTimes(said)}
         </Typography.Text>
