@@ -133,7 +133,7 @@ async fn each_user_has_one_and_not_too_many() {
 
 #[tokio::test]
 async fn one_that_does_not_answer_leaves_nothing_behind() {
-    let settings = [("CRAWLHUB_CODE_SERVER_IMAGE", SILENT), ("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "1")];
+    let settings = [("CRAWLHUB_CODE_SERVER_IMAGE", SILENT), ("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "3")];
     let app = TestApp::with(&settings).await;
     let spider = app.spider(json!({"name": "silent"}), &[("main.py", "")]).await;
     let failed = app.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
