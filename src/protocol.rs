@@ -180,6 +180,11 @@ pub struct Taken {
     pub instance: String,
     /// From the moment at which the call was sent.
     pub lease_ms: u64,
+    /// What pip and uv are to know of the operator's network. It may hold passwords: not for the service's own
+    /// environment, which a swarm shows to everybody.
+    #[serde(default)]
+    #[schema(value_type = Vec<Vec<String>>)]
+    pub build_env: Vec<(String, String)>,
 }
 
 /// `POST /attempts/beat`: the container goes on with its attempt, and waits for an order.

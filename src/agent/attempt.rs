@@ -50,14 +50,14 @@ impl Agent {
         let stop = holding.stop.requested();
         let end = EndTold { of: holding.told(), outcome, stop };
         let told = self.finish(holding, outbox, end, told).await;
-        if let Some(leftovers) = leftovers.filter(|_| told != Told::NotYet) {
+        if let Some(leftovers) = leftovers.filter(|_| told.is_whole()) {
             leftovers.discard().await;
         }
     }
 
     /// Writes down how the attempt ended, tells it, and forgets the attempt.
     pub(super) async fn finish(&self, holding: &Holding, outbox: Arc<Outbox>, mut end: EndTold, told: Told) -> Told {
-        if let Told::All { items, given_up: Some(why) } = &told {
+        if let Told::All { items, given_up: Some(why) } | Told::NotYet { items, given_up: Some(why) } = &told {
             end.outcome.undelivered += items;
             let said = format!("not all that the attempt told could be stored: {why}");
             end.outcome.end = match end.outcome.end {
@@ -75,7 +75,7 @@ impl Agent {
             Told::All { .. } => self.tell_end(holding, &end).await,
             other => other,
         };
-        if told != Told::NotYet {
+        if told.is_whole() {
             outbox.remove().await;
         }
         told

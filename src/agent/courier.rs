@@ -30,8 +30,17 @@ pub(super) enum Told {
     All { items: i64, given_up: Option<String> },
     /// The attempt is not this node's any more.
     Lost,
-    /// The agent ends first.
-    NotYet,
+    /// The agent ends first. What was given up until then, as above.
+    NotYet { items: i64, given_up: Option<String> },
+}
+
+impl Told {
+    /// Nothing was given up until then.
+    const NOT_YET: Self = Self::NotYet { items: 0, given_up: None };
+
+    pub(super) fn is_whole(&self) -> bool {
+        !matches!(self, Self::NotYet { .. })
+    }
 }
 
 /// What one message, or one end, has met with so far.
@@ -92,13 +101,13 @@ impl Agent {
                     () = outbox.changed.notified() => continue,
                     () = finished.cancelled(), if !finished.is_cancelled() => continue,
                     () = holding.lost.cancelled() => return Told::Lost,
-                    () = self.quit.cancelled() => return Told::NotYet,
+                    () = self.quit.cancelled() => return Told::NotYet { items, given_up },
                 }
             }
             let trouble = tokio::select! {
                 sent = self.send(holding, outbox, &messages) => sent.err(),
                 () = holding.lost.cancelled() => return Told::Lost,
-                () = self.quit.cancelled() => return Told::NotYet,
+                () = self.quit.cancelled() => return Told::NotYet { items, given_up },
             };
             let Some(trouble) = trouble else {
                 outbox.forget(&messages).await;
@@ -125,7 +134,7 @@ impl Agent {
                 tokio::select! {
                     () = insistence.pauses.pause() => {}
                     () = holding.lost.cancelled() => return Told::Lost,
-                    () = self.quit.cancelled() => return Told::NotYet,
+                    () = self.quit.cancelled() => return Told::NotYet { items, given_up },
                 }
             }
         }
@@ -149,7 +158,7 @@ impl Agent {
             let ended = tokio::select! {
                 ended = self.server.call::<()>("/nodes/end", body.clone(), USUAL) => ended,
                 () = holding.lost.cancelled() => return Told::Lost,
-                () = self.quit.cancelled() => return Told::NotYet,
+                () = self.quit.cancelled() => return Told::NOT_YET,
             };
             let Err(trouble) = ended else { return Told::All { items: 0, given_up: None } };
             if !trouble.is_passing() {
@@ -165,7 +174,7 @@ impl Agent {
             tokio::select! {
                 () = insistence.pauses.pause() => {}
                 () = holding.lost.cancelled() => return Told::Lost,
-                () = self.quit.cancelled() => return Told::NotYet,
+                () = self.quit.cancelled() => return Told::NOT_YET,
             }
         }
     }

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 use super::{
     Agent,
-    client::{EARLY, Pauses, Trouble, USUAL},
+    client::{EARLY, Pauses, Server, Trouble, USUAL},
     held::{Grip, Holding},
     settings::Settings,
 };
@@ -51,17 +51,19 @@ pub async fn attempt(config: &Config, outside: Outside, stopped: impl Future<Out
     let mut runner = runner_config(config, &storage, outside)?;
     runner.work_dir.clone_from(&settings.jobs);
     runner.server = Some(presence::file_of(&storage, &worker));
-    let disk = Disk::new(&storage, config.server.min_free_bytes);
-    let agent = Arc::new(Agent::open(&settings, runner, disk)?);
+    let server = Server::new(&settings)?;
     let mut stopped = std::pin::pin!(stopped);
     let taken = tokio::select! {
-        taken = agent.take(&settings.name) => taken?,
+        taken = take(&server, &settings.name) => taken?,
         () = &mut stopped => return Ok(()),
     };
     let Some((taken, until)) = taken else {
         tracing::info!("the attempt is over, or somebody else has it");
         return Ok(());
     };
+    runner.build_env.extend(taken.build_env);
+    let disk = Disk::new(&storage, config.server.min_free_bytes);
+    let agent = Arc::new(Agent::open(&settings, runner, disk)?);
     let holding = Holding::of_job(&taken.job, &taken.instance, until);
     let grip = Grip::take(&agent, holding).context("the attempt is held already")?;
     let holding = grip.holding.clone();
@@ -81,29 +83,29 @@ pub async fn attempt(config: &Config, outside: Outside, stopped: impl Future<Out
     Ok(())
 }
 
-impl Agent {
-    /// The attempt, and until when it is surely ours; none where it is not. Waits for a server that is away.
-    async fn take(&self, machine: &str) -> anyhow::Result<Option<(Taken, Moment)>> {
-        let take = serde_json::to_vec(&Take { machine: machine.to_owned(), protocol: PROTOCOL })?;
-        let mut pauses = Pauses::up_to(LONGEST_PAUSE);
-        loop {
-            let sent = Moment::now();
-            match self.server.call::<Taken>("/attempts/take", take.clone(), USUAL).await {
-                Ok(Some(taken)) => {
-                    let until = sent + Duration::from_millis(taken.lease_ms);
-                    return Ok(Some((taken, until)));
-                }
-                Ok(None) => bail!("the server gave no attempt"),
-                Err(trouble) if trouble.is_lost() => return Ok(None),
-                Err(Trouble::Refused { said, .. }) => bail!("the server refuses this container: {said}"),
-                Err(trouble) => {
-                    tracing::warn!("{trouble}; trying again");
-                    pauses.pause().await;
-                }
+/// The attempt, and until when it is surely ours; none where it is not. Waits for a server that is away.
+async fn take(server: &Server, machine: &str) -> anyhow::Result<Option<(Taken, Moment)>> {
+    let take = serde_json::to_vec(&Take { machine: machine.to_owned(), protocol: PROTOCOL })?;
+    let mut pauses = Pauses::up_to(LONGEST_PAUSE);
+    loop {
+        let sent = Moment::now();
+        match server.call::<Taken>("/attempts/take", take.clone(), USUAL).await {
+            Ok(Some(taken)) => {
+                let until = sent + Duration::from_millis(taken.lease_ms);
+                return Ok(Some((taken, until)));
+            }
+            Ok(None) => bail!("the server gave no attempt"),
+            Err(trouble) if trouble.is_lost() => return Ok(None),
+            Err(Trouble::Refused { said, .. }) => bail!("the server refuses this container: {said}"),
+            Err(trouble) => {
+                tracing::warn!("{trouble}; trying again");
+                pauses.pause().await;
             }
         }
     }
+}
 
+impl Agent {
     /// Keeps the attempt, and does what the server orders.
     async fn keep(self: Arc<Self>, holding: Arc<Holding>) {
         let mut pauses = Pauses::up_to(LONGEST_PAUSE);

@@ -20,7 +20,7 @@ impl Splitter {
             // A `\r` at the start of a line draws nothing.
             let ends_line = if is_return { !is_empty } else { !(is_empty && self.swallow_newline) };
             if ends_line {
-                lines.push(text(&self.pending));
+                put(&self.pending, lines);
                 self.pending.clear();
             }
             self.swallow_newline = is_return && ends_line;
@@ -30,8 +30,10 @@ impl Splitter {
     }
 
     /// What came after the last line end.
-    pub(super) fn finish(self) -> Option<String> {
-        (!self.pending.is_empty()).then(|| text(&self.pending))
+    pub(super) fn finish(self, lines: &mut Vec<String>) {
+        if !self.pending.is_empty() {
+            put(&self.pending, lines);
+        }
     }
 
     fn append(&mut self, mut bytes: &[u8], lines: &mut Vec<String>) {
@@ -39,7 +41,7 @@ impl Splitter {
             let (fits, rest) = bytes.split_at(LONGEST - self.pending.len());
             self.pending.extend_from_slice(fits);
             let tail = self.pending.split_off(char_boundary(&self.pending));
-            lines.push(text(&self.pending));
+            put(&self.pending, lines);
             self.pending = tail;
             bytes = rest;
         }
@@ -62,6 +64,16 @@ fn char_boundary(bytes: &[u8]) -> usize {
     unfinished.unwrap_or(bytes.len())
 }
 
+/// As text, which is longer where replacement characters are in it: then in pieces, too.
+fn put(bytes: &[u8], lines: &mut Vec<String>) {
+    let mut text = text(bytes);
+    while text.len() > LONGEST {
+        let rest = text.split_off(text.floor_char_boundary(LONGEST));
+        lines.push(std::mem::replace(&mut text, rest));
+    }
+    lines.push(text);
+}
+
 /// NUL, which no text column takes, and what is not UTF-8 become the replacement character.
 fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
@@ -77,7 +89,7 @@ mod tests {
         for piece in pieces {
             splitter.push(piece, &mut lines);
         }
-        lines.extend(splitter.finish());
+        splitter.finish(&mut lines);
         lines
     }
 
@@ -105,7 +117,10 @@ mod tests {
     #[test]
     fn binary_becomes_text() {
         assert_eq!(split(&[b"a\0b\xff\n"]), ["a\u{fffd}b\u{fffd}"]);
-        let noise = vec![0x80; 3 * LONGEST];
-        assert!(split(&[&noise]).iter().all(|piece| !piece.is_empty()));
+        for noise in [0x80, 0xff, 0] {
+            let pieces = split(&[&vec![noise; 3 * LONGEST]]);
+            assert!(pieces.iter().all(|piece| !piece.is_empty() && piece.len() <= LONGEST));
+            assert_eq!(pieces.concat(), "\u{fffd}".repeat(3 * LONGEST));
+        }
     }
 }

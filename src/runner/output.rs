@@ -133,7 +133,7 @@ impl<R: Report> Reading<'_, R> {
                 self.send(&mut lines).await;
             }
         }
-        lines.extend(std::mem::take(&mut self.splitter).finish());
+        std::mem::take(&mut self.splitter).finish(&mut lines);
         self.send(&mut lines).await;
     }
 

@@ -28,8 +28,8 @@ async fn list(
     paging: Paging,
     Params(filter): Params<AlertFilter>,
 ) -> Result<Reply<Page<Alert>>> {
-    let items = alerts.list(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(alerts.count(&filter).await?) } else { None };
+    let items = alerts.list(&filter, &paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |alert| alert.id.to_string())))
 }
 

@@ -30,8 +30,8 @@ async fn list(
     paging: Paging,
     Params(filter): Params<DataSourceFilter>,
 ) -> Result<Reply<Page<DataSource>>> {
-    let items = datasources.list(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(datasources.count(&filter).await?) } else { None };
+    let items = datasources.list(&filter, &paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |source| source.id.to_string())))
 }
 

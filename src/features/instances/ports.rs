@@ -1,15 +1,12 @@
 //! Ports of this machine's loopback address. The database says which are given to instances, a try which are in use by
 //! others.
 
-use std::{
-    collections::HashSet,
-    net::{Ipv4Addr, TcpListener},
-};
+use std::collections::HashSet;
 
 use super::Instances;
 use crate::{
     error::{Error, Result},
-    platform::database::Transaction,
+    platform::{containers::is_unused, database::Transaction},
     text,
 };
 
@@ -35,11 +32,6 @@ impl Instances {
             .or_else(|| self.ports.clone().find(|port| !given.contains(&i64::from(*port)) && is_unused(*port)));
         Err(taken(asked, next))
     }
-}
-
-/// Whether nothing on this machine listens at it.
-fn is_unused(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 fn none_free() -> Error {

@@ -31,8 +31,8 @@ pub fn admin_router(nodes: Nodes) -> OpenApiRouter {
 #[utoipa::path(get, path = "/nodes", tag = "nodes", params(Paging),
     responses((status = 200, body = Envelope<Page<Node>>)))]
 async fn list(State(nodes): State<Nodes>, paging: Paging) -> Result<Reply<Page<Node>>> {
-    let items = nodes.list(&paging).await?;
     let total = if paging.cursor.is_none() { Some(nodes.count().await?) } else { None };
+    let items = nodes.list(&paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |node| node.id.to_string())))
 }
 

@@ -49,8 +49,8 @@ async fn list(
     paging: Paging,
     Params(filter): Params<ProjectFilter>,
 ) -> Result<Reply<Page<Project>>> {
-    let items = projects.list(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(projects.count(&filter).await?) } else { None };
+    let items = projects.list(&filter, &paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |project| project.id.to_string())))
 }
 

@@ -30,8 +30,8 @@ async fn list(
     paging: Paging,
     Params(filter): Params<ProxyFilter>,
 ) -> Result<Reply<Page<Proxy>>> {
-    let items = proxies.list(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(proxies.count(&filter).await?) } else { None };
+    let items = proxies.list(&filter, &paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |proxy| proxy.id.to_string())))
 }
 

@@ -38,9 +38,9 @@ async fn list(
     Params(filter): Params<SpiderFilter>,
     caller: Caller,
 ) -> Result<Reply<Page<Spider>>> {
+    let total = if paging.cursor.is_none() { Some(spiders.count(&filter).await?) } else { None };
     let items = spiders.list(&filter, &paging).await?;
     let items = items.into_iter().map(|spider| seen_by(&caller, spider)).collect();
-    let total = if paging.cursor.is_none() { Some(spiders.count(&filter).await?) } else { None };
     Ok(Reply::data(Page::new(&paging, items, total, |spider| spider.id.to_string())))
 }
 

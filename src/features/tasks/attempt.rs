@@ -91,6 +91,10 @@ impl Reporter {
     pub(super) async fn keep_lines(&self, first: i64, lines: &[runner::Line], most: u64) -> Result<()> {
         let mut known = self.log.lock().await;
         let first_seq = self.former_lines + first + 1;
+        if first_seq + i64::try_from(lines.len()).unwrap_or(0) <= known.reading.next_seq() {
+            // All of it was told before, and stored: its answer was lost.
+            return Ok(());
+        }
         let again = usize::try_from(known.reading.next_seq() - first_seq).unwrap_or(0);
         let bytes = known.bytes + lines.iter().skip(again).map(runner::Line::cost).sum::<u64>();
         if bytes > most {
@@ -131,7 +135,7 @@ impl Reporter {
 
     /// Counts the errors that the last lines showed. Nothing more is printed.
     pub(super) async fn finish_log(&self) {
-        let Log { reading, .. } = std::mem::take(&mut *self.log.lock().await);
+        let reading = self.log.lock().await.reading.clone();
         for _ in 0..LAST_ERRORS_TRIES {
             match self.count_last_errors(&reading).await {
                 Ok(()) => return,

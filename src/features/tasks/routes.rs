@@ -43,8 +43,8 @@ async fn list(
     paging: Paging,
     Params(filter): Params<TaskFilter>,
 ) -> Result<Reply<Page<Task>>> {
-    let items = tasks.list(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(tasks.count(&filter).await?) } else { None };
+    let items = tasks.list(&filter, &paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |task| task.id.to_string())))
 }
 

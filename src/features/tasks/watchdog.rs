@@ -32,6 +32,9 @@ const HURRY: Duration = Duration::from_mins(1);
 /// calls.
 pub(super) const ELSEWHERE_RETURNS: Duration = Duration::from_mins(1);
 
+/// So long whoever looks after the swarm has, to judge a start that is late: it knows better why.
+const START_IS_JUDGED: Duration = Duration::from_mins(2);
+
 /// Finds attempts that nobody runs any more.
 #[derive(Debug, Clone)]
 pub struct Watchdog {
@@ -119,7 +122,7 @@ impl Watchdog {
         let honoured = self.lease + GRACE.to_std().unwrap_or_default();
         let over_at = self.clock.is_steady_for(honoured).then(|| self.tasks.clock.now() - GRACE);
         let honoured_elsewhere = self.tasks.nodes.lease() + GRACE.to_std().unwrap_or_default();
-        let honoured_of_starts = self.tasks.swarm.start_time() + GRACE.to_std().unwrap_or_default();
+        let honoured_of_starts = self.tasks.swarm.start_time() + GRACE.to_std().unwrap_or_default() + START_IS_JUDGED;
         let mut state = self.state();
         let up_for = state.started.elapsed();
         let mut seen = std::mem::take(&mut state.seen);
@@ -131,6 +134,8 @@ impl Watchdog {
             let is_elsewhere = [NODE_WORKERS, SWARM_WORKERS].iter().any(|start| claim.worker_id.starts_with(start));
             // While no server was up, nothing elsewhere could keep its claims: what lives does so soon.
             let is_over = is_over && !(is_elsewhere && up_for < ELSEWHERE_RETURNS);
+            let is_start = claim.worker_id == SWARM_WORKERS;
+            let is_over = is_over && !(is_start && over_at.is_some_and(|at| claim.lease_until + START_IS_JUDGED > at));
             let honoured = match claim.worker_id.as_str() {
                 SWARM_WORKERS => honoured_of_starts,
                 _ if is_elsewhere => honoured_elsewhere,
@@ -150,7 +155,9 @@ impl Watchdog {
         // What the SDK could not send any more lies in the attempt's folder, where that is on this machine.
         let reporter = Reporter::new(tasks, &claim).await?;
         let undelivered = self.runner.salvage(&claim.task_id, claim.attempt, &reporter).await;
-        let message = if held.worker_id.starts_with(SWARM_WORKERS) {
+        let message = if held.worker_id == SWARM_WORKERS {
+            "no container of the swarm began the task in its time, and no server could say why"
+        } else if held.worker_id.starts_with(SWARM_WORKERS) {
             "the machine of the swarm that ran the task is gone, or was cut off from the server for longer than its claim \
              held; what the spider had delivered is kept"
         } else if held.worker_id.starts_with(NODE_WORKERS) {

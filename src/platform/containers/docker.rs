@@ -14,7 +14,7 @@ pub use connection::ENGINE_SOCKETS;
 
 use std::{
     collections::{HashMap, HashSet},
-    net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
+    net::{IpAddr, UdpSocket},
     ops::RangeInclusive,
     time::Duration,
 };
@@ -47,6 +47,7 @@ use self::{
 use super::{
     ByteStream, Container, ContainerError, ContainerId, ContainerRuntime, ContainerSpec, Ended, Engine, Exec,
     Happening, Labels, LogRange, Network, OutputStream, Result, Running, Size, State, Terminal, Volume, Where,
+    is_unused,
 };
 use crate::config;
 
@@ -133,7 +134,7 @@ impl Docker {
         let taken: HashSet<u16> = ports.filter_map(|port| port.public_port).collect();
         range
             .clone()
-            .find(|port| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+            .find(|port| !taken.contains(port) && is_unused(*port))
             .ok_or_else(|| ContainerError::Conflict(format!("all ports of {range:?} are taken")))
     }
 }

@@ -11,6 +11,7 @@ pub mod fake;
 mod gateway;
 mod marks;
 mod pieces;
+mod port;
 mod runtime;
 mod spec;
 pub mod swarm;
@@ -22,6 +23,7 @@ pub use docker::{Docker, ENGINE_SOCKETS};
 pub use gateway::Gateway;
 pub use marks::{Ended, Mark};
 pub use pieces::{Finished, Piece};
+pub use port::is_unused;
 pub use runtime::{ByteStream, ContainerRuntime, Exec, LogRange, OutputStream, Running, Size, Terminal};
 pub use spec::{
     Change, Container, ContainerError, ContainerId, ContainerSpec, Engine, Happening, INSTALLATION_LABEL, Labels,

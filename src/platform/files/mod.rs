@@ -6,7 +6,10 @@
 mod bucket;
 mod hold;
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -32,13 +35,20 @@ pub type Hash = String;
 #[derive(Debug, Clone)]
 pub struct Files {
     store: Operator,
-    /// In a folder, what is being written; what a killed server had begun stays there. A bucket shows nothing of it.
-    begun: Option<Operator>,
-    /// Of a folder.
-    disk: Option<Disk>,
+    /// None: a bucket.
+    folder: Option<Folder>,
     holding: Holding,
     /// What is written at once, in bytes.
     part: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Folder {
+    /// Where the blobs are.
+    blobs: PathBuf,
+    /// What is being written; what a killed server had begun stays there. A bucket shows nothing of it.
+    begun: Operator,
+    disk: Disk,
 }
 
 const PIECE: usize = 256 * 1024;
@@ -82,20 +92,19 @@ impl Files {
     /// Blobs in a folder of this machine.
     pub fn local(root: &Path, disk: Disk) -> anyhow::Result<Self> {
         // Written beside and renamed: a reader never sees half a blob, whatever is killed.
-        let begun = root.join("blobs.new");
-        let folder = services::Fs::default()
-            .root(&root.join("blobs").to_string_lossy())
-            .atomic_write_dir(&begun.to_string_lossy());
+        let (blobs, begun) = (root.join("blobs"), root.join("blobs.new"));
+        let service = services::Fs::default().root(&blobs.to_string_lossy()).atomic_write_dir(&begun.to_string_lossy());
         let begun = Operator::new(services::Fs::default().root(&begun.to_string_lossy()))?;
-        let store = Operator::new(folder)?.layer(RetryLayer::new().with_max_times(2));
-        std::fs::create_dir_all(root)?;
-        Ok(Self { store, begun: Some(begun), disk: Some(disk), holding: Holding::of_folder(root), part: PIECE })
+        let store = Operator::new(service)?.layer(RetryLayer::new().with_max_times(2));
+        std::fs::create_dir_all(&blobs)?;
+        let folder = Some(Folder { blobs, begun, disk });
+        Ok(Self { store, folder, holding: Holding::of_folder(root), part: PIECE })
     }
 
     /// Blobs in a bucket, which the servers on that database share.
     pub fn in_bucket(bucket: &config::Bucket, db: &Database) -> anyhow::Result<Self> {
         let (store, holding) = (bucket::open(bucket)?, Holding::of_database(db));
-        Ok(Self { store, begun: None, disk: None, holding, part: PART })
+        Ok(Self { store, folder: None, holding, part: PART })
     }
 
     /// Keeps `content`; the same bytes twice are one blob.
@@ -155,25 +164,26 @@ impl Files {
 
     /// The whole blob; [`BLOB_MISSING`] where the store has it no more, which does not pass. Only for what is known to be small; see [`Files::stream`].
     pub async fn get(&self, hash: &str) -> Result<bytes::Bytes> {
-        Ok(self.store.read(&path_of(hash)).await.map_err(unread)?.to_bytes())
+        Ok(self.store.read(&path_of(hash)).await.map_err(|error| self.unread(error))?.to_bytes())
     }
 
     /// Of the blob, in bytes.
     pub async fn size(&self, hash: &str) -> Result<u64> {
-        Ok(self.store.stat(&path_of(hash)).await.map_err(unread)?.content_length())
+        Ok(self.store.stat(&path_of(hash)).await.map_err(|error| self.unread(error))?.content_length())
     }
 
     /// The blob in pieces of at most 256 KiB. An error at once where it is not there, see [`Files::get`].
     pub async fn stream(&self, hash: &str) -> Result<impl Stream<Item = Result<bytes::Bytes>> + Send + 'static> {
         // A bucket sends one answer, piece by piece; a folder is asked for each piece.
-        let chunk = self.begun.is_some().then_some(PIECE);
+        let chunk = self.folder.is_some().then_some(PIECE);
         let options = ReaderOptions { chunk, ..ReaderOptions::default() };
-        let reader = self.store.reader_options(&path_of(hash), options).await.map_err(unread)?;
-        let broken = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => missing(),
+        let reader = self.store.reader_options(&path_of(hash), options).await.map_err(|error| self.unread(error))?;
+        let files = self.clone();
+        let broken = move |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound if files.is_there() => missing(),
             _ => Error::Unavailable { what: "files", source: error.into() },
         };
-        let mut bytes = reader.into_bytes_stream(..).await.map_err(unread)?.map_err(broken);
+        let mut bytes = reader.into_bytes_stream(..).await.map_err(|error| self.unread(error))?.map_err(broken);
         // A bucket is asked only now.
         let first = bytes.try_next().await?;
         let whole = stream::iter(first.map(Ok)).chain(bytes);
@@ -242,7 +252,7 @@ impl Files {
 
     /// Removes what was begun a day ago: nobody writes it to its end any more.
     async fn sweep_begun(&self) -> Result<()> {
-        let Some(begun) = &self.begun else { return Ok(()) };
+        let Some(Folder { begun, .. }) = &self.folder else { return Ok(()) };
         let mut listed = begun.lister_with("").recursive(true).await.map_err(unavailable)?;
         while let Some(entry) = listed.try_next().await.map_err(unavailable)? {
             let is_file = entry.metadata().is_file();
@@ -277,8 +287,9 @@ impl Files {
 
     /// Whether the store answers.
     pub async fn check(&self) -> Result<()> {
-        if self.begun.is_some() {
-            return self.store.exists("ready").await.map(drop).map_err(unavailable);
+        if self.folder.is_some() {
+            let away = || opendal::Error::new(ErrorKind::NotFound, "the folder of blobs is not there");
+            return if self.is_there() { Ok(()) } else { Err(unavailable(away())) };
         }
         // Of a file that is not there a bucket that is not there says the same.
         let mut listed = self.store.lister_with("").limit(1).await.map_err(unavailable)?;
@@ -287,7 +298,17 @@ impl Files {
 
     /// Whether there is room for more, where that is known. See [`Disk`].
     fn check_room(&self) -> Result<()> {
-        self.disk.as_ref().map_or(Ok(()), Disk::check_room)
+        self.folder.as_ref().map_or(Ok(()), |folder| folder.disk.check_room())
+    }
+
+    /// Whether a folder is there at all: one whose disk is not mounted has nothing in it either. A bucket says so itself.
+    fn is_there(&self) -> bool {
+        self.folder.as_ref().is_none_or(|folder| folder.blobs.is_dir())
+    }
+
+    /// Of a blob that is read.
+    fn unread(&self, error: opendal::Error) -> Error {
+        if error.kind() == ErrorKind::NotFound && self.is_there() { missing() } else { unavailable(error) }
     }
 }
 
@@ -319,11 +340,6 @@ fn missing() -> Error {
 
 fn unreadable(error: std::io::Error) -> Error {
     Error::Unavailable { what: "temporary files", source: error.into() }
-}
-
-/// Of a blob that is read.
-fn unread(error: opendal::Error) -> Error {
-    if error.kind() == ErrorKind::NotFound { missing() } else { unavailable(error) }
 }
 
 fn unavailable(error: opendal::Error) -> Error {

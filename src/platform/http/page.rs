@@ -70,7 +70,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// `items` holds one page at most. `cursor_of` names the place of an item in the order of the list.
+    /// `items` holds one page at most, and is read after `total` is counted: what comes meanwhile is not counted and missing.
+    /// `cursor_of` names the place of an item in the order of the list.
     pub fn new(paging: &Paging, items: Vec<T>, total: Option<i64>, cursor_of: impl Fn(&T) -> String) -> Self {
         let full = i64::try_from(items.len()).is_ok_and(|count| count == paging.page_size);
         let is_last = total.is_some_and(|total| paging.page.saturating_mul(paging.page_size) >= total);

@@ -265,6 +265,7 @@ impl<'a, R: Report> Items<'a, R> {
             }
             let given_up = self.given_up.clone();
             match blocking(move || Ok(spool::read(&place, &given_up))).await {
+                Ok(Ok((_, items))) if items.is_empty() => {}
                 Ok(Ok((number, items))) => drop(self.report(number, &items).await),
                 Ok(Err(refused)) => {
                     self.undelivered += refused.items;

@@ -133,7 +133,7 @@ async fn each_user_has_one_and_not_too_many() {
 
 #[tokio::test]
 async fn one_that_does_not_answer_leaves_nothing_behind() {
-    let settings = [("CRAWLHUB_CODE_SERVER_IMAGE", SILENT), ("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "1")];
+    let settings = [("CRAWLHUB_CODE_SERVER_IMAGE", SILENT), ("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "3")];
     let app = TestApp::with(&settings).await;
     let spider = app.spider(json!({"name": "silent"}), &[("main.py", "")]).await;
     let failed = app.post(&format!("/spiders/{spider}/code-session"), json!({})).await;
@@ -275,6 +275,17 @@ async fn one_that_starts_only_once_is_ended_when_its_files_are_home() {
         files.iter().map(|(name, content)| ((*name).to_owned(), (*content).to_owned())).collect()
     };
     assert_eq!(files(&app, &spider).await, pairs(&[("a", "at the end"), ("main.py", "1")]));
+    // One whose machine breaks off is kept, and read again.
+    let session = open(&app, &spider).await;
+    let whole = archive(&[("main.py", "1"), ("a", "at the very end")]);
+    app.engine.set_archive(Some(whole[..700].to_vec().into()));
+    assert_eq!(close(&app, &spider, "").await.error(409), "sync_failed");
+    assert!(container(&app, &session).await.is_some());
+    app.engine.set_archive(Some(whole.into()));
+    close(&app, &spider, "").await.ok();
+    assert_eq!(files(&app, &spider).await, pairs(&[("a", "at the very end"), ("main.py", "1")]));
+    gone(&app, &session).await;
+    app.engine.set_archive(None);
     // Where that cannot be done, what was read while it ran is kept, and somebody hears of it.
     let session = open(&app, &spider).await;
     std::fs::write(workspace(&app, &session).await.join("a"), "while it ran").unwrap();

@@ -366,7 +366,7 @@ impl Host {
 
 #[tokio::test]
 async fn one_whose_program_does_not_work_says_so() {
-    let host = Host::with(&[("CRAWLHUB_INSTANCES_START_SECONDS", "1")]).await;
+    let host = Host::new().await;
     let command = "echo \"boom on $PORT\" >&2; exit 3";
     host.post("/instances", json!({"prefix": "boomboom", "command": command, "container_port": 3000})).await.ok();
     for delay in [5, 15, 45] {
@@ -378,7 +378,14 @@ async fn one_whose_program_does_not_work_says_so() {
     let said = failed["error_message"].as_str().unwrap();
     assert!(said.contains("boom on 3000") && said.contains("(3)") || said.contains("ended with 3"), "{said}");
     assert!(host.get("/instances/boomboom/logs").await.data()["log"].as_str().unwrap().contains("boom"));
-    // One that runs, and never answers.
+    host.delete("/instances/boomboom").await.ok();
+    host.looked_at_by("instances").await;
+    assert!(host.containers().await.is_empty());
+}
+
+#[tokio::test]
+async fn one_that_runs_and_never_answers_says_so() {
+    let host = Host::with(&[("CRAWLHUB_INSTANCES_START_SECONDS", "3")]).await;
     host.post("/instances", json!({"prefix": "silent00", "command": ["sh", "-c", "echo here; sleep 1000"]})).await.ok();
     let failed = host.reaches("silent00", "error").await;
     let said = failed["error_message"].as_str().unwrap();
@@ -393,7 +400,6 @@ async fn one_whose_program_does_not_work_says_so() {
     host.delete("/instances/unwanted").await.ok();
     host.get("/instances/unwanted").await.error(404);
     host.delete("/instances/silent00").await.ok();
-    host.delete("/instances/boomboom").await.ok();
     host.looked_at_by("instances").await;
     assert!(host.containers().await.is_empty());
 }

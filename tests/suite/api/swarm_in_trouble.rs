@@ -168,15 +168,9 @@ async fn a_task_is_cancelled_while_the_manager_hangs() {
 
 #[tokio::test]
 async fn a_container_asks_again_for_what_is_away_as_it_begins() {
-    let server = TestApp::new().await;
-    let files = server.dir.path().join("files");
-    if !files.exists() {
-        // They are in a bucket.
-        return;
-    }
-    let away = server.dir.path().join("away");
-    let take = async |is_late: bool| {
-        let (task, token) = started(&server).await;
+    let take = async |server: &TestApp, is_late: bool| {
+        let (files, away) = (server.dir.path().join("files"), server.dir.path().join("away"));
+        let (task, token) = started(server).await;
         let token = format!("{token}.{KEY}");
         let container = Container { client: server.without_token(), token, task, instance: String::new() };
         std::fs::rename(&files, &away).unwrap();
@@ -189,9 +183,15 @@ async fn a_container_asks_again_for_what_is_away_as_it_begins() {
         std::fs::rename(&away, &files).unwrap();
         container
     };
-    take(false).await.take().await.data();
+    let server = TestApp::new().await;
+    if !server.dir.path().join("files").exists() {
+        // They are in a bucket.
+        return;
+    }
+    take(&server, false).await.take().await.data();
     // What is gone for good is not asked for without end.
-    let task = server.ended(&take(true).await.task).await;
+    let server = TestApp::new().await;
+    let task = server.ended(&take(&server, true).await.task).await;
     assert!(task["error_message"].as_str().unwrap().contains("files is unavailable"), "{task}");
 }
 

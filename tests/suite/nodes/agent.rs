@@ -1,6 +1,7 @@
 //! What an agent and the server say to each other, to the letter.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use crawlhub::clock::Clock;
 use reqwest::Method;
 use serde_json::json;
 
@@ -22,6 +23,7 @@ async fn what_is_said_twice_counts_once() {
     assert_eq!(given["lease_ms"], 300_000);
     // The answer was lost: it comes again, and not where the agent knows of it. The lease begins anew, as it says.
     app.clock.advance(TimeDelta::minutes(1));
+    agent.beat().await.ok();
     assert_eq!(agent.ask(2, 0, &[]).await["jobs"][0]["token"], job["token"]);
     let lease =
         app.database().await.query("SELECT lease_until FROM tasks").fetch_one::<(DateTime<Utc>,)>().await.unwrap();
@@ -41,7 +43,8 @@ async fn what_is_said_twice_counts_once() {
 
     let line = |text: &str| json!({"stream": "stdout", "at": "2026-03-01T08:00:01Z", "text": text});
     let messages = json!([
-        {"lines": {"first": 0, "lines": [line("one"), line("two")]}},
+        {"lines": {"first": 0, "lines": [line("one")]}},
+        {"lines": {"first": 1, "lines": [line("two")]}},
         {"items": {"batch": 5, "items": [{"n": 1}, {"n": 2}]}},
     ]);
     let told = json!({"of": held, "messages": messages});

@@ -40,8 +40,6 @@ struct There {
     services: Vec<Service>,
     /// Name, labels, data.
     secrets: Vec<(String, Value, String)>,
-    /// Services that were asked for, whatever came of it.
-    asked: usize,
     most_services: usize,
 }
 
@@ -56,7 +54,7 @@ impl Manager {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = format!("tcp://{}", listener.local_addr().unwrap());
-        let there = There { mood: Mood::Well, services: vec![], secrets: vec![], asked: 0, most_services: 0 };
+        let there = There { mood: Mood::Well, services: vec![], secrets: vec![], most_services: 0 };
         let manager = Self { host, there: Arc::new(Mutex::new(there)) };
         let router = Router::new().fallback(answer).with_state(manager.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -74,11 +72,6 @@ impl Manager {
     /// How many services there are.
     pub fn services(&self) -> usize {
         self.there().services.len()
-    }
-
-    /// How often a service was asked for.
-    pub fn asked(&self) -> usize {
-        self.there().asked
     }
 
     /// How many services there were at once.
@@ -111,8 +104,8 @@ fn name_of(task: &str, attempt: i64) -> String {
 }
 
 async fn answer(State(manager): State<Manager>, method: Method, uri: Uri, body: Bytes) -> Response {
-    if manager.there().mood == Mood::Hangs {
-        std::future::pending::<()>().await;
+    while manager.there().mood == Mood::Hangs {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let path = uri.path().trim_start_matches('/');
     let path = path.split_once('/').filter(|(version, _)| version.starts_with("v1.")).map_or(path, |(_, rest)| rest);
@@ -163,11 +156,11 @@ impl There {
     fn make(&mut self, path: &str, body: &Value) -> Response {
         let (name, labels) = (body["Name"].as_str().unwrap().to_owned(), body["Labels"].clone());
         let is_service = path.starts_with("services");
-        let is_there = match is_service {
-            true => self.services.iter().any(|service| service.name == name),
-            false => self.secrets.iter().any(|(known, ..)| *known == name),
+        let is_there = if is_service {
+            self.services.iter().any(|service| service.name == name)
+        } else {
+            self.secrets.iter().any(|(known, ..)| *known == name)
         };
-        self.asked += usize::from(is_service);
         let refusal = match self.mood {
             Mood::Refuses(status, text) if is_service => Some((status, text)),
             _ if is_there => Some((409, "name conflicts with an existing object")),

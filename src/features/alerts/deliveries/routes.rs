@@ -24,8 +24,8 @@ async fn list(
     paging: Paging,
     Params(filter): Params<DeliveryFilter>,
 ) -> Result<Reply<Page<Delivery>>> {
-    let items = alerts.deliveries(&filter, &paging).await?;
     let total = if paging.cursor.is_none() { Some(alerts.count_deliveries(&filter).await?) } else { None };
+    let items = alerts.deliveries(&filter, &paging).await?;
     Ok(Reply::data(Page::new(&paging, items, total, |delivery| delivery.id.to_string())))
 }
 

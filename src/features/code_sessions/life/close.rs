@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     super::{
         CodeSession, CodeSessions, Status,
-        sync::{NAME, Synced, wants_it_to_run},
+        sync::{NAME, Synced, is_refused, wants_it_to_run},
         types::Ending,
     },
     LEASE,
@@ -59,7 +59,7 @@ impl CodeSessions {
             Ok(Saved::Files { synced, unread_since }) => {
                 self.note_success(&session, &synced).await?;
                 self.note_left_out(&session, &synced).await?;
-                self.end(session.clone(), ending).await?;
+                self.write_end(session.clone(), ending).await?;
                 if let Some(since) = unread_since {
                     self.tell(&session, Trouble::Lost { since }).await?;
                 }
@@ -73,6 +73,7 @@ impl CodeSessions {
                     }
                     _ => {}
                 }
+                self.remove_containers(id).await?;
                 Ok(synced)
             }
             Ok(Saved::Gone) => {
@@ -84,7 +85,11 @@ impl CodeSessions {
                 self.end(session, ending).await?;
                 Ok(Synced::default())
             }
-            Err(error) if self.is_over_disk(&session).await.unwrap_or(ending == Ending::DiskFull) => {
+            // One that starts only once goes on where its files may come home later: once it has ended, less of them can.
+            Err(error)
+                if !(self.containers.starts_once() && error.is_passing())
+                    && self.is_over_disk(&session).await.unwrap_or(ending == Ending::DiskFull) =>
+            {
                 let error = self.stands_still(error);
                 self.note_failure(&session, &error).await?;
                 self.stand_still(id).await?;
@@ -144,12 +149,16 @@ impl CodeSessions {
         self.containers.stop(container, STOP_GRACE).await?;
         match self.sync_files(session).await {
             Ok(last) => Ok(first.and(last).into()),
-            Err(error) if error.is_passing() || is_of_no_spider(&error) => Err(error),
             // Whoever worked in it was shut out before: only programs can have written in these seconds. To keep it for them
             // would be to keep it for ever.
-            Err(error) => {
+            Err(error) if is_refused(&error) => {
                 tracing::warn!(session = %session.id, "what an editor's programs wrote at its end is lost: {error}");
                 Ok(Saved::Files { synced: first, unread_since: Some(since) })
+            }
+            Err(error) => {
+                // What the first found is known, whatever becomes of the rest.
+                self.note_success(session, &first).await?;
+                Err(error)
             }
         }
     }
@@ -157,6 +166,12 @@ impl CodeSessions {
     /// Writes down that it is over, then removes the container: what is left by a server that dies in between belongs to
     /// nobody.
     async fn end(&self, session: CodeSession, ending: Ending) -> Result<()> {
+        let id = session.id.clone();
+        self.write_end(session, ending).await?;
+        self.remove_containers(&id).await
+    }
+
+    async fn write_end(&self, session: CodeSession, ending: Ending) -> Result<()> {
         let id = session.id.clone();
         let (status, error_message) = match ending {
             Ending::Crashed => (Status::Failed, session.error_message.clone()),
@@ -175,7 +190,7 @@ impl CodeSessions {
         }
         self.shut(&id);
         self.memory.forget(&id);
-        self.remove_containers(&id).await
+        Ok(())
     }
 
     /// The container is gone, and the engine says so.
@@ -209,20 +224,20 @@ impl CodeSessions {
             self.answering(&session.id, container).await
         };
         let session = self.get(&session.id).await?;
-        let step = match tokio::time::timeout(COMEBACK, up).await {
-            Ok(Ok(upstream)) => CodeSession {
+        let step = if let Ok(Ok(upstream)) = tokio::time::timeout(COMEBACK, up).await {
+            CodeSession {
                 status: Status::Ready,
                 upstream: Some(upstream),
                 deadline_at: None,
                 end_reason: None,
                 ..session.clone()
-            },
-            _ => CodeSession {
-                deadline_at: session.retry_at,
-                // Nobody is to wait for one that will not come up later either.
-                upstream: session.upstream.clone().filter(|_| !self.containers.starts_once()),
-                ..session.clone()
-            },
+            }
+        } else {
+            let found = self.containers.inspect(container).await;
+            let has_ended = matches!(found, Ok(Some(found)) if !found.state.is_running());
+            // Nobody is to wait for one that will not come up later either.
+            let upstream = session.upstream.clone().filter(|_| !(has_ended && self.containers.starts_once()));
+            CodeSession { deadline_at: session.retry_at, upstream, ..session.clone() }
         };
         self.save(step).await?;
         self.shut(&session.id);

@@ -23,7 +23,14 @@ impl CodeSessions {
         let (pooled, now, mut usable) = (self.pooled(engine).await?, self.clock.now(), 0);
         for (id, image, container, created_at) in pooled {
             let is_fit = image == self.settings.image && usable < self.settings.warm && now - created_at < OLDEST;
-            let found = self.containers.inspect(&container).await?;
+            let found = match self.containers.inspect(&container).await {
+                // Of several machines one may be silent: it holds up no other. What it has is as good as none.
+                Err(ContainerError::Unavailable(error)) if self.containers.starts_once() && is_fit => {
+                    tracing::debug!(session = %id, "an editor of the pool is on a machine that does not answer: {error}");
+                    continue;
+                }
+                found => found?,
+            };
             let is_as_asked = found.is_some_and(|found| {
                 found.state.is_running() && found.labels.get(LIMITS_LABEL) == Some(&self.limits_asked())
             });

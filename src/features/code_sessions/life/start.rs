@@ -81,7 +81,8 @@ impl CodeSessions {
     async fn bring_up(&self, session: &mut CodeSession) -> Result<String> {
         if let Some(container) = session.container_id.clone() {
             match self.take_over(session, &container).await {
-                Err(error) if !error.is_passing() => {
+                // Where there are several machines, another one may answer.
+                Err(error) if !error.is_passing() || self.containers.starts_once() => {
                     tracing::warn!(session = %session.id, "an editor of the pool was of no use: {error}");
                     self.containers.remove(&container).await?;
                 }

@@ -24,7 +24,10 @@ use self::{
     skipped::Skipped,
     unpack::unpack,
 };
-pub(super) use self::{skipped::NAME, unpack::wants_it_to_run};
+pub(super) use self::{
+    skipped::NAME,
+    unpack::{is_refused, wants_it_to_run},
+};
 use super::{CodeSession, CodeSessions};
 use crate::{
     config,

@@ -211,10 +211,12 @@ fn place(name: &[u8], root: &str) -> Result<Place> {
     Ok(if parts.is_empty() { Place::Root } else { Place::At(parts.join("/")) })
 }
 
+const REFUSED: &str = "archive_refused";
+
 fn refused(name: &str) -> Error {
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(200).collect();
     Error::conflict(
-        "archive_refused",
+        REFUSED,
         text!("容器返回的归档不可信（{name}）", "the container gave an archive that cannot be trusted ({name})"),
     )
 }
@@ -227,6 +229,11 @@ fn linked(path: &str) -> Error {
         LINKED,
         text!("文件 {path} 是指向被忽略文件的硬链接", "{path} is a hard link to a file that is left out"),
     )
+}
+
+/// Whether the same container would give the same again, however often it is asked.
+pub(in super::super) fn is_refused(error: &Error) -> bool {
+    wants_it_to_run(error) || matches!(error, Error::Conflict(problem) if problem.code == REFUSED)
 }
 
 /// Whether a container that stands still gave too much or too little, and one that runs may do better: it lists only what

@@ -30,8 +30,10 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 /// The largest file that one may write.
 const FILE_MB: i64 = 1024;
-/// How many ports are tried that turn out to be taken.
-const MOST_PORTS: usize = 16;
+/// How often a port is tried that turns out to be taken, be it another one each time or the same.
+const MOST_TRIES: usize = 16;
+/// How soon the same port is tried again: who has left it may hold it a little longer.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
 
 /// Why an instance did not come up.
 enum Setback {
@@ -114,7 +116,7 @@ impl Instances {
     /// down.
     async fn bring_up(&self, instance: &mut Instance) -> Result<String, Setback> {
         let reach = self.containers.network(NETWORK).await?.reach;
-        for _ in 0..MOST_PORTS {
+        for _ in 0..MOST_TRIES {
             let container = self.its_container(instance).await?;
             match self.containers.start(&container.id).await {
                 Ok(()) => return self.answering(instance, &container.id, reach).await,
@@ -123,7 +125,7 @@ impl Instances {
                     self.move_port(instance).await?;
                 }
                 // One that ran before has files, and its port cannot be changed.
-                Err(ContainerError::PortTaken(_)) => break,
+                Err(ContainerError::PortTaken(_)) => tokio::time::sleep(TRY_AGAIN).await,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -43,7 +43,7 @@ pub(super) async fn take(
     tasks.signals.raise(&claim.task_id);
     // None: it could not be made ready, and has ended. Where that may pass, the container asks again.
     let job = tasks.job_elsewhere(&claim).await?.ok_or_else(claim_lost)?;
-    Ok(Reply::data(Taken { job, instance, lease_ms: millis(lease) }))
+    Ok(Reply::data(Taken { job, instance, lease_ms: millis(lease), build_env: tasks.swarm.build_env() }))
 }
 
 /// The container goes on with its attempt. Answers at once where there is an order for it, else when there is, or at the

@@ -85,6 +85,15 @@ impl Tasks {
 
     /// Brings the swarm to what the claims say, and takes more. Answers when to look again.
     pub async fn look_after_swarm(&self) -> anyhow::Result<Duration> {
+        let looked = Box::pin(self.look_at_it()).await;
+        if looked.is_err() {
+            // Where the database did not answer, it may not have answered containers either.
+            self.swarm.see(Seen { well: None, ..self.swarm.seen() });
+        }
+        Ok(looked?)
+    }
+
+    async fn look_at_it(&self) -> Result<Duration> {
         self.end_cancelled().await?;
         let Some(manager) = &self.swarm.manager else { return Ok(IDLE) };
         let before = self.swarm.seen();
@@ -92,7 +101,7 @@ impl Tasks {
             return Ok(IDLE);
         }
         let began = Well { since: Instant::now(), from: self.clock.now() };
-        match self.look_at(manager, before.well).await {
+        match Box::pin(self.look_at(manager, before.well)).await {
             Ok((seen, next)) => {
                 if before.obstacle.is_some() {
                     tracing::info!("the swarm is back");
@@ -107,10 +116,7 @@ impl Tasks {
                 self.swarm.see(Seen { obstacle: Some(obstacle_of(&error)), ..Seen::default() });
                 Ok(AWAY)
             }
-            Err(Trouble::Server(error)) => {
-                self.swarm.see(Seen { well: None, ..before });
-                Err(error.into())
-            }
+            Err(Trouble::Server(error)) => Err(error),
         }
     }
 

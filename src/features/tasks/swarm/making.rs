@@ -73,7 +73,7 @@ impl Tasks {
 impl Swarm {
     /// What the container is told. Anyone who may look at the swarm reads it.
     fn environment(&self) -> Vec<(String, String)> {
-        let SwarmSettings { api_url, tasks, build_time, build_env, .. } = &self.settings;
+        let SwarmSettings { api_url, tasks, build_time, .. } = &self.settings;
         let told = [
             ("AGENT_NODE_NAME", "{{.Node.Hostname}}".to_owned()),
             ("AGENT_MASTER_URL", api_url.clone()),
@@ -84,8 +84,12 @@ impl Swarm {
             ("CRAWLHUB_TASKS_MAX_PROCESSES", tasks.max_processes.to_string()),
             ("CRAWLHUB_RUNNER_ENVIRONMENT_TIMEOUT_SECONDS", build_time.as_secs().to_string()),
         ];
-        let told = told.map(|(name, value)| (name.to_owned(), value));
-        told.into_iter().chain(of_builds(build_env, api_url)).collect()
+        told.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// What pip and uv are told in a container; its own environment says nothing of it.
+    pub(in super::super) fn build_env(&self) -> Vec<(String, String)> {
+        of_builds(&self.settings.build_env, &self.settings.api_url)
     }
 
     /// How long a job of the spider may be there.

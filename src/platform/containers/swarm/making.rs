@@ -25,6 +25,8 @@ pub(super) const NETWORK_LABEL: &str = "crawlhub.network";
 const STOP_GRACE_NANOS: i64 = 30_000_000_000;
 /// One part in so many.
 const RESERVED: i64 = 4;
+/// Less of a processor no swarm reserves (swarmkit, `validateResources`).
+const LEAST_NANO_CPUS: i64 = 1_000_000;
 const TMP_BYTES: i64 = 64 * 1024 * 1024;
 
 /// The name of a machine's label, and the value it must have.
@@ -187,7 +189,8 @@ fn limits_of(limits: Limits) -> Limit {
 pub(super) fn reserved(limits: Limits) -> ResourceObject {
     let Limit { nano_cpus, memory_bytes, .. } = limits_of(limits);
     let part = |limit: i64| limit / RESERVED;
-    ResourceObject { nano_cpus: nano_cpus.map(part), memory_bytes: memory_bytes.map(part), ..Default::default() }
+    let nano_cpus = nano_cpus.map(part).filter(|part| *part >= LEAST_NANO_CPUS);
+    ResourceObject { nano_cpus, memory_bytes: memory_bytes.map(part), ..Default::default() }
 }
 
 fn log_driver() -> TaskSpecLogDriver {

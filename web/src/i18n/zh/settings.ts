@@ -87,7 +87,7 @@ export default {
       files: '爬虫代码、版本和上传的文件',
       disk: '空间不足时不再启动任务，也不再接收数据和日志',
       docker: '只用于在线编辑和容器中的爬虫；不需要它们时可以没有',
-      swarm: '只用于在 Swarm 中运行的爬虫；在它应答之前，这些爬虫会等待',
+      swarm: '用于在 Swarm 中运行的爬虫（在它应答之前会等待），以及 code_sessions.runner 为 swarm 时的在线编辑',
     },
     loopsCount: '后台任务（共 {{count}} 个，出错 {{failing}} 个）',
     loop: '任务',
