@@ -17,7 +17,7 @@ test('what the server depends on, and whether it needs it', () => {
     { name: 'files', state: 'unavailable', isNeeded: true },
     { name: 'disk', state: 'nearlyFull', isNeeded: true },
     { name: 'docker', state: 'unavailable', isNeeded: false },
-    { name: 'swarm', state: 'ok', isNeeded: false },
+    { name: 'swarm', state: 'ok', isNeeded: true },
   ])
   expect(partsOf({ ...answer, swarm: null }).map(({ name }) => name)).not.toContain('swarm')
 })

@@ -32,7 +32,7 @@ export type State = 'ok' | 'unavailable' | 'nearlyFull'
 export interface Part {
   name: string
   state: State
-  /** Without it the server cannot do its work. */
+  /** Without it the server cannot do what it was set up for. */
   isNeeded: boolean
 }
 
@@ -44,7 +44,8 @@ export function partsOf({ dependencies, disk, docker, swarm }: Ready): Part[] {
     ...Object.entries(dependencies).map(([name, word]) => ({ name, state: stateOf(word), isNeeded: true })),
     { name: 'disk', state: stateOf(disk), isNeeded: true },
     { name: 'docker', state: stateOf(docker), isNeeded: false },
-    ...(swarm ? [{ name: 'swarm', state: stateOf(swarm), isNeeded: false }] : []),
+    // Said only where somebody has set one up.
+    ...(swarm ? [{ name: 'swarm', state: stateOf(swarm), isNeeded: true }] : []),
   ]
 }
 
