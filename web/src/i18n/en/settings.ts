@@ -90,7 +90,8 @@ const texts: Texts<typeof zh> = {
       files: 'Code of spiders, versions and uploads',
       disk: 'Where it is nearly full, no task is started, and items and logs are refused',
       docker: 'Only for editors and spiders in containers: not needed without these',
-      swarm: 'For spiders in the swarm, which wait until it answers, and for editors where code_sessions.runner is swarm',
+      swarm:
+        'For spiders in the swarm, which wait until it answers, and for editors where code_sessions.runner is swarm',
     },
     loopsCount: 'In the background: {{count}}, failing: {{failing}}',
     loop: 'What',
