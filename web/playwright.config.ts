@@ -22,6 +22,8 @@ export default defineConfig({
         '--disable-sync',
       ],
     },
+    // What is pressed stands still: a dialog that is still growing is missed by a press.
+    contextOptions: { reducedMotion: 'reduce' },
     locale: 'en-US',
     timezoneId: 'Europe/Berlin',
     actionTimeout: 20_000,
