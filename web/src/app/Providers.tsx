@@ -36,6 +36,8 @@ export function Providers({ client, children }: { client: QueryClient; children:
       theme={{
         algorithm: dark ? looks.darkAlgorithm : looks.defaultAlgorithm,
         token: {
+          // Menus that CSS alone keeps from moving do not find their place.
+          motion: !matchMedia('(prefers-reduced-motion: reduce)').matches,
           colorPrimary: '#1668dc',
           // As text these are read on grey, too.
           colorError: dark ? '#ff7875' : '#cf1322',
