@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    containers, content, docker, in_editor, open, server,
+    containers, content, docker, in_editor, open, server, tried,
     web::{in_browser, lacks_a_browser},
 };
 use crate::support::{
@@ -171,8 +171,7 @@ async fn a_dead_editor_in_the_pool() {
     let spider = server.spider(json!({"name": "pool"}), &[("main.py", "1")]).await;
     let pooled = async || loop {
         if let [id] = &containers("crawlhub.limits").await[..] {
-            let up = "curl -fs localhost:8080/healthz >/dev/null && echo up || true";
-            if docker(&["exec", id, "sh", "-c", up]).await == "up" {
+            if tried(&["exec", id, "curl", "-fs", "-o", "/dev/null", "localhost:8080/healthz"]).await.is_ok() {
                 // It is written down once its page has answered as well.
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 return id.clone();

@@ -36,9 +36,14 @@ pub(super) async fn server_in(dir: TempDir, database: Option<String>, settings: 
 
 /// What the engine's own client says.
 pub(super) async fn docker(arguments: &[&str]) -> String {
+    tried(arguments).await.unwrap_or_else(|error| panic!("docker {arguments:?}: {error}"))
+}
+
+/// The same, of what may not be possible yet; else the client's complaint.
+pub(super) async fn tried(arguments: &[&str]) -> Result<String, String> {
     let done = Command::new("docker").args(arguments).stdin(Stdio::null()).output().await.unwrap();
-    assert!(done.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    let text = |bytes| String::from_utf8(bytes).unwrap().trim().to_owned();
+    if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
 }
 
 /// The containers with a label, one a line.
