@@ -43,7 +43,7 @@ async fn server(swarm: &Swarm, settings: Settings<'_>) -> ServerProcess {
 
 async fn leave(swarm: &Swarm) {
     for id in swarm.docker(1, &["ps", "--quiet", "--filter", &format!("publish={PORT}")]).await.lines() {
-        swarm.docker(1, &["rm", "--force", id]).await;
+        swarm.docker(1, &["rm", "--force", "--volumes", id]).await;
     }
 }
 
