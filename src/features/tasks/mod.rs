@@ -17,6 +17,7 @@ mod place;
 mod queue;
 mod quota;
 mod remote;
+mod reporter;
 mod retry;
 mod routes;
 mod runs;

@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     ErrorCategory, Tasks,
-    attempt::Reporter,
     claims::{DISOWNED, GRACE},
+    reporter::Reporter,
     types::{Claim, Ending, Held, Interruption},
 };
 use crate::{

@@ -170,12 +170,12 @@ async fn a_dead_editor_in_the_pool() {
     let Some(mut server) = server(&[("CRAWLHUB_CODE_SESSIONS_WARM", "1")]).await else { return };
     let spider = server.spider(json!({"name": "pool"}), &[("main.py", "1")]).await;
     let pooled = async || loop {
-        if let [id] = &containers("crawlhub.limits").await[..] {
-            if tried(&["exec", id, "curl", "-fs", "-o", "/dev/null", "localhost:8080/healthz"]).await.is_ok() {
-                // It is written down once its page has answered as well.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                return id.clone();
-            }
+        if let [id] = &containers("crawlhub.limits").await[..]
+            && tried(&["exec", id, "curl", "-fs", "-o", "/dev/null", "localhost:8080/healthz"]).await.is_ok()
+        {
+            // It is written down once its page has answered as well.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return id.clone();
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };

@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Tasks,
-    attempt::Reporter,
+    reporter::Reporter,
     types::Claim,
     weight::{MAX_BATCH_BYTES, Weight, weigh},
 };
