@@ -16,7 +16,7 @@ for (const [language, theme] of [
   ['en', 'dark'],
 ] as const) {
   test(`no page has a serious fault for those who cannot see or point: ${language}, ${theme}`, async ({ admin }) => {
-    test.setTimeout(240_000)
+    test.setTimeout(600_000)
     await admin.evaluate(
       ([language, theme]) => {
         localStorage.setItem('crawlhub.language', language)
@@ -52,7 +52,7 @@ for (const [language, theme] of [
 }
 
 test('every page can be read on a phone', async ({ admin }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(300_000)
   await admin.setViewportSize({ width: 390, height: 844 })
   for (const [name, path] of Object.entries(pages(house!))) {
     await admin.goto(path)
