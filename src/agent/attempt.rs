@@ -50,7 +50,7 @@ impl Agent {
         let stop = holding.stop.requested();
         let end = EndTold { of: holding.told(), outcome, stop };
         let told = self.finish(holding, outbox, end, told).await;
-        if let Some(leftovers) = leftovers.filter(|_| told.is_whole()) {
+        if let Some(leftovers) = leftovers.filter(|_| told.is_settled()) {
             leftovers.discard().await;
         }
     }
@@ -75,7 +75,7 @@ impl Agent {
             Told::All { .. } => self.tell_end(holding, &end).await,
             other => other,
         };
-        if told.is_whole() {
+        if told.is_settled() {
             outbox.remove().await;
         }
         told

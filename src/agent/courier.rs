@@ -38,7 +38,8 @@ impl Told {
     /// Nothing was given up until then.
     const NOT_YET: Self = Self::NotYet { items: 0, given_up: None };
 
-    pub(super) fn is_whole(&self) -> bool {
+    /// Whether nothing of it is left for a later start of the agent.
+    pub(super) fn is_settled(&self) -> bool {
         !matches!(self, Self::NotYet { .. })
     }
 }

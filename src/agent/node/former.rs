@@ -69,7 +69,7 @@ impl Past {
         }
         let told = holdings.into_iter().map(|(grip, outbox)| settle_one(agent.clone(), grip, outbox));
         let told = futures_util::future::join_all(told).await;
-        if !told.iter().all(Told::is_whole) {
+        if !told.iter().all(Told::is_settled) {
             return;
         }
         for former in formers {
