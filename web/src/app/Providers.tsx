@@ -36,7 +36,7 @@ export function Providers({ client, children }: { client: QueryClient; children:
       theme={{
         algorithm: dark ? looks.darkAlgorithm : looks.defaultAlgorithm,
         token: {
-          // Menus that CSS alone keeps from moving do not find their place.
+          // What waits for the end of a motion does not wait where there is none (main.css).
           motion: !matchMedia('(prefers-reduced-motion: reduce)').matches,
           colorPrimary: '#1668dc',
           // As text these are read on grey, too.
