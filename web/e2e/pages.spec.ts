@@ -11,12 +11,15 @@ test.beforeEach(async ({ api }) => {
   house ??= await furnish(api)
 })
 
-for (const [language, theme] of [
-  ['zh-CN', 'light'],
-  ['en', 'dark'],
+for (const [language, theme, width, height] of [
+  ['zh-CN', 'light', 1280, 900],
+  ['en', 'dark', 390, 844],
 ] as const) {
-  test(`no page has a serious fault for those who cannot see or point: ${language}, ${theme}`, async ({ admin }) => {
+  test(`every page can be read, also by those who cannot see or point: ${language}, ${theme}, ${width} wide`, async ({
+    admin,
+  }) => {
     test.setTimeout(600_000)
+    await admin.setViewportSize({ width, height })
     await admin.evaluate(
       ([language, theme]) => {
         localStorage.setItem('crawlhub.language', language)
@@ -40,7 +43,11 @@ for (const [language, theme] of [
           .filter((label) => label && /^[a-z]+(-[a-z]+)*$/.test(label))
           .map((label) => `${name}: the icon ${label} is read out`),
       )
-      const { violations } = await new AxeBuilder({ page: admin }).exclude('.monaco-editor').analyze()
+      const beyond = await admin.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      if (beyond > 0) problems.push(`${name} is wider than the screen by ${beyond}`)
+      // The other mode is for frames of other origins, which no page has, and takes three times as long.
+      const axe = new AxeBuilder({ page: admin }).setLegacyMode(true).options({ resultTypes: ['violations'] })
+      const { violations } = await axe.exclude('.monaco-editor').analyze()
       for (const { id, impact, nodes } of violations) {
         if (impact === 'serious' || impact === 'critical') {
           problems.push(`${name}: ${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)
@@ -50,18 +57,6 @@ for (const [language, theme] of [
     expect(problems).toEqual([])
   })
 }
-
-test('every page can be read on a phone', async ({ admin }) => {
-  test.setTimeout(300_000)
-  await admin.setViewportSize({ width: 390, height: 844 })
-  for (const [name, path] of Object.entries(pages(house!))) {
-    await admin.goto(path)
-    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
-    await expect(admin.locator('.ant-skeleton'), name).toHaveCount(0)
-    const beyond = await admin.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    expect(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0)
-  }
-})
 
 test('every page says that it loads, for as long as the server takes', async ({ admin }) => {
   test.setTimeout(120_000)
