@@ -6,8 +6,6 @@ ifdef CRAWLHUB_CACHE
 export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# Much of a test is waiting.
-THREADS := $(shell expr $$(nproc) + 1)
 # What is as it is whichever engine keeps the rows: how clocks change, and what spiders may do.
 ONE_ENGINE := --skip api::clock_changes --skip running::confinement --skip running::hostile --skip running::site \
   --skip a_slow_reader --skip bombs_cost_no_memory
@@ -65,11 +63,11 @@ test-web:
 	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web
 
 test-sqlite:
-	scripts/with-mysql cargo test --locked -- --skip docker:: --test-threads=$(THREADS)
+	scripts/with-mysql cargo test --locked -- --skip docker::
 
 ## The same suite on a PostgreSQL of its own.
 test-postgres:
-	scripts/with-postgres scripts/with-mysql cargo test --locked -- --skip docker:: $(ONE_ENGINE) --test-threads=$(THREADS)
+	scripts/with-postgres scripts/with-mysql cargo test --locked -- --skip docker:: $(ONE_ENGINE)
 
 ## What runs in containers, on a Docker of its own; those that stop it come last, and alone. Then what runs on a swarm.
 test-docker:

@@ -295,7 +295,7 @@ impl App {
     /// still deliver, as all others are served until they know better; then loops and streams; then the last requests;
     /// then the databases.
     pub async fn serve(self, listener: TcpListener, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let presence = Presence::announce(&self.data_dir, &self.worker)?;
+        let presence = Presence::announce(&self.data_dir, &self.worker).await?;
         let _serving = self.gateway.serve(self.inner_router());
         self.tasks.sweep(self.dispatcher.runner()).await?;
         self.projects.take_over().await?;

@@ -58,13 +58,7 @@ impl Agent {
     /// Writes down how the attempt ended, tells it, and forgets the attempt.
     pub(super) async fn finish(&self, holding: &Holding, outbox: Arc<Outbox>, mut end: EndTold, told: Told) -> Told {
         if let Told::All { items, given_up: Some(why) } | Told::NotYet { items, given_up: Some(why) } = &told {
-            end.outcome.undelivered += items;
-            let said = format!("not all that the attempt told could be stored: {why}");
-            end.outcome.end = match end.outcome.end {
-                End::Completed => End::failed(Category::System, said),
-                End::Failed { category, message } => End::failed(category, format!("{message}; {said}")),
-                End::Cancelled => End::Cancelled,
-            };
+            lacks(&mut end, *items, why);
         }
         if told != Told::Lost
             && let Err(error) = outbox.set_end(&end).await
@@ -80,4 +74,15 @@ impl Agent {
         }
         told
     }
+}
+
+/// An attempt of whose messages some were given up, with so many items in them.
+pub(super) fn lacks(end: &mut EndTold, items: i64, why: &str) {
+    end.outcome.undelivered += items;
+    let said = format!("not all that the attempt told could be stored: {why}");
+    end.outcome.end = match std::mem::replace(&mut end.outcome.end, End::Cancelled) {
+        End::Completed => End::failed(Category::System, said),
+        End::Failed { category, message } => End::failed(category, format!("{message}; {said}")),
+        End::Cancelled => End::Cancelled,
+    };
 }

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Agent,
+    attempt::lacks,
     client::{Pauses, Trouble, USUAL},
     held::Holding,
     outbox::{Outbox, Waiting},
@@ -126,8 +127,16 @@ impl Agent {
             }
             if is_one && insistence.is_over(&trouble, holding) {
                 tracing::error!(%trouble, task = %holding.told().task_id, "what an attempt told is given up");
-                items += outbox.items_in(&messages).await;
-                given_up = Some(trouble.to_string());
+                let (lost, why) = (outbox.items_in(&messages).await, trouble.to_string());
+                // Of an attempt that has ended before: whoever settles it after this start knows only what is written.
+                if let Some(mut end) = outbox.end().await {
+                    lacks(&mut end, lost, &why);
+                    if let Err(error) = outbox.set_end(&end).await {
+                        tracing::warn!(%error, "what is given up cannot be written to the disk");
+                    }
+                }
+                items += lost;
+                given_up = Some(why);
                 outbox.forget(&messages).await;
                 insistence.begin_anew();
             } else if trouble.is_passing() {

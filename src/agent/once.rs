@@ -47,7 +47,7 @@ pub async fn attempt(config: &Config, outside: Outside, stopped: impl Future<Out
     settings.token = format!("{}.{}", text.trim(), random_token()).into();
     let storage = settings.storage.clone();
     let worker = swarm_worker(&crate::id::new());
-    let presence = Presence::announce(&storage, &worker).context("the storage path cannot be used")?;
+    let presence = Presence::announce(&storage, &worker).await.context("the storage path cannot be used")?;
     let mut runner = runner_config(config, &storage, outside)?;
     runner.work_dir.clone_from(&settings.jobs);
     runner.server = Some(presence::file_of(&storage, &worker));

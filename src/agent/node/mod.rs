@@ -52,7 +52,7 @@ pub async fn work(config: &Config, outside: Outside, stopped: impl Future<Output
     let storage = settings.storage.clone();
     let instance = crate::id::new();
     let worker = worker_name(&settings.name, &instance);
-    let presence = Presence::announce(&storage, &worker).context("the storage path cannot be used")?;
+    let presence = Presence::announce(&storage, &worker).await.context("the storage path cannot be used")?;
     let disk = Disk::new(&storage, config.server.min_free_bytes);
     let mut runner = runner_config(config, &storage, outside)?;
     runner.work_dir.clone_from(&settings.jobs);

@@ -109,7 +109,7 @@ impl Files {
 
     /// Keeps `content`; the same bytes twice are one blob.
     pub async fn put(&self, content: impl Into<bytes::Bytes>) -> Result<Hash> {
-        self.check_room()?;
+        self.check_room().await?;
         let content = content.into();
         let hash = hash_of(&content);
         let path = path_of(&hash);
@@ -135,7 +135,7 @@ impl Files {
 
     /// Keeps what a file holds, from its beginning, without holding it in memory.
     pub async fn put_file(&self, file: File) -> Result<Hash> {
-        self.check_room()?;
+        self.check_room().await?;
         let mut file = tokio::fs::File::from_std(file);
         let (mut hash, mut piece) = (Sha256::new(), vec![0; PIECE]);
         loop {
@@ -288,17 +288,28 @@ impl Files {
     /// Whether the store answers.
     pub async fn check(&self) -> Result<()> {
         if self.folder.is_some() {
-            let away = || opendal::Error::new(ErrorKind::NotFound, "the folder of blobs is not there");
-            return if self.is_there() { Ok(()) } else { Err(unavailable(away())) };
+            return self.check_folder().await;
         }
         // Of a file that is not there a bucket that is not there says the same.
         let mut listed = self.store.lister_with("").limit(1).await.map_err(unavailable)?;
         listed.try_next().await.map(drop).map_err(unavailable)
     }
 
-    /// Whether there is room for more, where that is known. See [`Disk`].
-    fn check_room(&self) -> Result<()> {
-        self.folder.as_ref().map_or(Ok(()), |folder| folder.disk.check_room())
+    /// Whether there is room for more, where that is known. See [`Disk`]. Where the folder is away nothing makes it anew:
+    /// the blobs in it would be missing then, and what was put would go with the next mount.
+    async fn check_room(&self) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        folder.disk.check_room()?;
+        self.check_folder().await
+    }
+
+    /// Of a disk that hangs nobody waits on a thread of the runtime.
+    async fn check_folder(&self) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        if tokio::fs::metadata(&folder.blobs).await.is_ok_and(|found| found.is_dir()) {
+            return Ok(());
+        }
+        Err(unavailable(opendal::Error::new(ErrorKind::NotFound, "the folder of blobs is not there")))
     }
 
     /// Whether a folder is there at all: one whose disk is not mounted has nothing in it either. A bucket says so itself.

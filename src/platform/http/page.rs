@@ -64,8 +64,8 @@ pub struct Page<T> {
     pub page: i64,
     pub page_size: i64,
     pub total_pages: Option<i64>,
-    /// For `?cursor=`; null where there is no further page. (A last page that is exactly full, reached by cursor, still
-    /// has one: what follows it is empty.)
+    /// For `?cursor=`; null where there is no further page. (A last page that is exactly full still has one: what follows it
+    /// is empty.)
     pub next_cursor: Option<String>,
 }
 
@@ -74,8 +74,8 @@ impl<T> Page<T> {
     /// `cursor_of` names the place of an item in the order of the list.
     pub fn new(paging: &Paging, items: Vec<T>, total: Option<i64>, cursor_of: impl Fn(&T) -> String) -> Self {
         let full = i64::try_from(items.len()).is_ok_and(|count| count == paging.page_size);
-        let is_last = total.is_some_and(|total| paging.page.saturating_mul(paging.page_size) >= total);
-        let next_cursor = if full && !is_last { items.last().map(cursor_of) } else { None };
+        // Whatever `total` says: by what came meanwhile another one has moved to the next page.
+        let next_cursor = if full { items.last().map(cursor_of) } else { None };
         Self::found(paging, items, total, next_cursor)
     }
 

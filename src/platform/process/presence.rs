@@ -9,7 +9,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -17,6 +17,8 @@ use anyhow::{Context, bail};
 use super::strays::kill_strays;
 
 const FOLDER: &str = "servers";
+/// For so long a lock may outlive its server: what the server had just begun to start holds it until it is another program.
+const AFTERGLOW: Duration = Duration::from_secs(2);
 /// How long one look at a former server waits for what it left to die.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -49,15 +51,21 @@ pub struct Presence {
 
 impl Presence {
     /// Fails where another server uses the directory.
-    pub fn announce(data_dir: &Path, worker: &str) -> anyhow::Result<Self> {
+    pub async fn announce(data_dir: &Path, worker: &str) -> anyhow::Result<Self> {
         let alone = open(&data_dir.join("server.lock"), true).context("cannot make server.lock")?;
-        match alone.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "another server uses {}; give this one a data directory of its own (CRAWLHUB_DATA_DIR)",
-                data_dir.display()
-            ),
-            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock server.lock"),
+        let begun = Instant::now();
+        loop {
+            match alone.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if begun.elapsed() < AFTERGLOW => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(TryLockError::WouldBlock) => bail!(
+                    "another server uses {}; give this one a data directory of its own (CRAWLHUB_DATA_DIR)",
+                    data_dir.display()
+                ),
+                Err(TryLockError::Error(error)) => return Err(error).context("cannot lock server.lock"),
+            }
         }
         let file = file_of(data_dir, worker);
         std::fs::create_dir_all(data_dir.join(FOLDER)).context("cannot make the folder of servers")?;
@@ -135,16 +143,17 @@ pub(super) fn join(file: &Path) -> anyhow::Result<File> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_server_is_gone_with_the_last_that_held_its_file() {
+    #[tokio::test]
+    async fn a_server_is_gone_with_the_last_that_held_its_file() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Presence::announce(dir.path(), "first").unwrap();
-        let refused = Presence::announce(dir.path(), "second").unwrap_err().to_string();
+        let first = Presence::announce(dir.path(), "first").await.unwrap();
+        let refused = Presence::announce(dir.path(), "second").await.unwrap_err().to_string();
         assert!(refused.contains("another server uses"), "{refused}");
         let supervisor = join(&file_of(dir.path(), "first")).unwrap();
-        drop(first);
 
-        let second = Presence::announce(dir.path(), "second").unwrap();
+        // A lock that outlives its server for a moment is waited for.
+        let (second, ()) = tokio::join!(Presence::announce(dir.path(), "second"), async { drop(first) });
+        let second = second.unwrap();
         std::fs::create_dir(file_of(dir.path(), "no file")).unwrap();
         let mut former = second.former().unwrap().pop().unwrap();
         assert_eq!(former.worker(), "first");

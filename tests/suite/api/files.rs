@@ -551,3 +551,28 @@ async fn bombs_cost_no_memory() {
     let peak = server.peak_memory_mb();
     assert!(peak < 150, "{peak} MB");
 }
+
+#[tokio::test]
+async fn a_store_that_is_away_is_not_made_anew() {
+    let app = TestApp::new().await;
+    let spider = app.spider(json!({"name": "s"}), &[("main.py", "print(1)\n")]).await;
+    // As where a disk is not mounted.
+    let blobs = app.dir.path().join("files/blobs");
+    let away = app.dir.path().join("files/away");
+    std::fs::rename(&blobs, &away).unwrap();
+    let main = files(&app, &spider).await[0].clone();
+    for answer in [
+        new(&app, &spider, "more.py", "print(2)\n").await,
+        edit(&app, &spider, &main, json!({"content": "print(3)\n"})).await,
+        upload_zip(&app, &spider, zip_of(&[("a.py", b"print(4)\n")])).await,
+    ] {
+        assert_eq!(answer.status, 503, "{}", answer.text);
+    }
+    assert!(!blobs.exists(), "what is put there goes with the next mount");
+    let path = format!("/spiders/{spider}/files/{}/content", main["id"].as_str().unwrap());
+    assert_eq!(app.get(&path).await.status, 503);
+    assert_eq!(app.request(Method::GET, "/readyz").send().await.unwrap().status(), 503);
+    std::fs::rename(&away, &blobs).unwrap();
+    assert_eq!(content(&app, &spider, &main).await["content"], "print(1)\n");
+    new(&app, &spider, "more.py", "print(2)\n").await.data();
+}

@@ -82,10 +82,15 @@ impl TestApp {
         let app = Box::pin(App::open(&config, listen, outside)).await.unwrap_or_else(|error| panic!("{error:#}"));
         app.accounts().ensure_admin(&config.admin).await.unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(app.serve(listener, async {
+        let mut served = tokio::spawn(app.serve(listener, async {
             let _ = stopped.await;
         }));
-        let client = Client::sign_in(&format!("http://{listen}"), "admin@crawlhub.local", PASSWORD).await;
+        let url = format!("http://{listen}");
+        let client = tokio::select! {
+            biased;
+            ended = &mut served => panic!("the server has ended: {ended:?}"),
+            client = Client::sign_in(&url, "admin@crawlhub.local", PASSWORD) => client,
+        };
         Self { client, clock, dir, database_url, engine, stop: Some(stop), served: Some(served) }
     }
 

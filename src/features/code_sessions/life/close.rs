@@ -57,7 +57,6 @@ impl CodeSessions {
         let session = self.get(id).await?;
         match saved {
             Ok(Saved::Files { synced, unread_since }) => {
-                self.note_success(&session, &synced).await?;
                 self.note_left_out(&session, &synced).await?;
                 self.write_end(session.clone(), ending).await?;
                 if let Some(since) = unread_since {
@@ -119,7 +118,7 @@ impl CodeSessions {
         Err(Error::Unavailable { what: "Docker", source: anyhow::anyhow!("the editor is on another engine") })
     }
 
-    /// Its files, read once nothing runs any more that could write on.
+    /// Its files, read once nothing runs any more that could write on; what was found is noted.
     async fn bring_back(&self, session: &CodeSession) -> Result<Saved> {
         self.has_its_engine(session).await?;
         let Some(container) = &session.container_id else { return Ok(Saved::Gone) };
@@ -130,36 +129,39 @@ impl CodeSessions {
         if found.state != State::Created {
             self.containers.stop(container, STOP_GRACE).await?;
         }
-        match self.sync_files(session).await {
+        let synced = match self.sync_files(session).await {
             // Of a container that stands still all is read, and what is left out may be too much of it.
             Err(error) if wants_it_to_run(&error) && !self.containers.starts_once() => {
                 self.containers.start(container).await?;
                 let again = self.sync_files(session).await;
                 self.containers.stop(container, STOP_GRACE).await?;
-                again.map(Saved::from)
+                again?
             }
-            other => other.map(Saved::from),
-        }
+            other => other?,
+        };
+        self.note_success(session, &synced).await?;
+        Ok(Saved::Files { synced, unread_since: None })
     }
 
     /// The same of one that cannot be started again: first while it runs, so that it goes on where its files are refused,
     /// then what was written until its end.
     async fn bring_back_once(&self, session: &CodeSession, container: &ContainerId) -> Result<Saved> {
         let (since, first) = (self.clock.now(), self.sync_files(session).await?);
+        // It is known, whatever becomes of the rest.
+        self.note_success(session, &first).await?;
         self.containers.stop(container, STOP_GRACE).await?;
         match self.sync_files(session).await {
-            Ok(last) => Ok(first.and(last).into()),
+            Ok(last) => {
+                self.note_success(session, &last).await?;
+                Ok(Saved::Files { synced: first.and(last), unread_since: None })
+            }
             // Whoever worked in it was shut out before: only programs can have written in these seconds. To keep it for them
             // would be to keep it for ever.
             Err(error) if is_refused(&error) => {
                 tracing::warn!(session = %session.id, "what an editor's programs wrote at its end is lost: {error}");
                 Ok(Saved::Files { synced: first, unread_since: Some(since) })
             }
-            Err(error) => {
-                // What the first found is known, whatever becomes of the rest.
-                self.note_success(session, &first).await?;
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 
@@ -285,12 +287,6 @@ enum Saved {
     },
     /// There is no container any more.
     Gone,
-}
-
-impl From<Synced> for Saved {
-    fn from(synced: Synced) -> Self {
-        Self::Files { synced, unread_since: None }
-    }
 }
 
 fn is_of_no_spider(error: &Error) -> bool {

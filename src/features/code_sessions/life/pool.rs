@@ -29,6 +29,8 @@ impl CodeSessions {
                     tracing::debug!(session = %id, "an editor of the pool is on a machine that does not answer: {error}");
                     continue;
                 }
+                // Nor is it waited for once it is to go: services are removed without their machines.
+                Err(ContainerError::Unavailable(_)) if self.containers.starts_once() => None,
                 found => found?,
             };
             let is_as_asked = found.is_some_and(|found| {

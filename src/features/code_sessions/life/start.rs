@@ -106,11 +106,15 @@ impl CodeSessions {
 
     /// Fills a container of the warm pool, which runs already.
     async fn take_over(&self, session: &CodeSession, container: &ContainerId) -> Result<String> {
-        if !self.containers.inspect(container).await?.is_some_and(|found| found.state.is_running()) {
-            return Err(failed(text!("容器已退出", "its container has ended")));
-        }
-        // It did when it came into the pool: what does not answer now is stuck, and a new one is there sooner.
-        let answers = tokio::time::timeout(ANSWER, self.answering(&session.id, container)).await;
+        let answering = async {
+            if !self.containers.inspect(container).await?.is_some_and(|found| found.state.is_running()) {
+                return Err(failed(text!("容器已退出", "its container has ended")));
+            }
+            self.answering(&session.id, container).await
+        };
+        // It did when it came into the pool: what does not answer now is stuck, or on a machine that is, and a new one is
+        // there sooner.
+        let answers = tokio::time::timeout(ANSWER, answering).await;
         answers.map_err(|_| failed(text!("容器无响应", "it does not answer")))??;
         self.fill(session, container).await?;
         self.answering(&session.id, container).await
