@@ -6,9 +6,9 @@ ifdef CRAWLHUB_CACHE
 export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# What is as it is whichever engine keeps the rows: how clocks change, and what spiders may do.
+# What is as it is whichever engine keeps the rows: how clocks change, what spiders may do, and the memory a zip costs.
 ONE_ENGINE := --skip api::clock_changes --skip running::confinement --skip running::hostile --skip running::site \
-  --skip a_slow_reader --skip bombs_cost_no_memory
+  --skip bombs_cost_no_memory
 
 .PHONY: run demo test check ui openapi shots test-sqlite test-postgres test-mongo test-s3 test-docker test-sdk test-web bench release
 
