@@ -58,7 +58,7 @@ export function Providers({ client, children }: { client: QueryClient; children:
       }}
       button={{ autoInsertSpace: false }}
     >
-      <App notification={{ placement: 'bottomRight' }}>
+      <App notification={{ placement: 'bottomRight' }} message={{ duration: 5 }}>
         <QueryClientProvider client={client}>{children}</QueryClientProvider>
       </App>
     </ConfigProvider>

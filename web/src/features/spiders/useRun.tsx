@@ -36,6 +36,8 @@ export function useRun(options: { isQuiet?: boolean } = {}) {
         }
         notification.success({
           key,
+          // There is something to press.
+          duration: 10,
           title: t('started'),
           description: <bdi>{task.spider_name}</bdi>,
           actions: <Button onClick={show}>{t('showTask')}</Button>,

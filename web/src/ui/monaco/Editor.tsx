@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 
 import type { CodeEditorProps } from '../CodeEditor'
 import { languageOf, monaco, OPTIONS, setTheme } from './monaco'
@@ -13,10 +13,11 @@ export default function Editor({ path, value, onChange, onSave, isReadOnly, heig
   const latest = useRef({ onChange, onSave })
   // What is put in is not typed: Monaco makes line ends alike, which would count as a change.
   const isFilled = useRef(false)
-  useEffect(() => {
+  // All before anything else happens: a key may be pressed at any time, to save what was just typed, or to type on.
+  useLayoutEffect(() => {
     latest.current = { onChange, onSave }
   })
-  useEffect(() => {
+  useLayoutEffect(() => {
     const made = monaco.editor.create(place.current!, { ...OPTIONS, model: null })
     made.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.KeyS, () => latest.current.onSave?.())
     made.onDidChangeModelContent(() => {
@@ -28,21 +29,21 @@ export default function Editor({ path, value, onChange, onSave, isReadOnly, heig
       made.dispose()
     }
   }, [])
-  useEffect(() => {
+  useLayoutEffect(() => {
     const old = editor.current!.getModel()
     editor.current!.setModel(monaco.editor.createModel('', languageOf(path)))
     old?.dispose()
   }, [path])
-  useEffect(() => {
+  useLayoutEffect(() => {
     const model = editor.current!.getModel()
     if (!model || model.getValue(undefined, true) === value) return
     isFilled.current = true
     model.setValue(value)
     isFilled.current = false
   }, [path, value])
-  useEffect(() => {
+  useLayoutEffect(() => {
     editor.current!.updateOptions({ readOnly: isReadOnly ?? false, ariaLabel: label })
   }, [isReadOnly, label])
-  useEffect(() => setTheme(isDark), [isDark])
+  useLayoutEffect(() => setTheme(isDark), [isDark])
   return <div ref={place} style={{ height, width: '100%' }} />
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { Anchor, ConfigProvider, Flex, Form, theme } from 'antd'
-import { useEffect, useEffectEvent, useState } from 'react'
+import { useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { api, dataOf, type Schemas } from '../../../api/client'
@@ -57,24 +57,30 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
   const fill = useEffectEvent(() => {
     if (!isDirty) form.setFieldsValue(fieldsOf(filledFrom))
   })
-  useEffect(() => fill(), [filledFrom])
+  // Before anything is typed into it.
+  useLayoutEffect(() => fill(), [filledFrom])
+  /** All of it: what is not shown at the moment, too. */
+  const current = () => form.getFieldsValue(true) as Fields
+  const sent = useRef<Fields>(null)
   const change = useChange(
     (body: Schemas['SpiderChange']) => dataOf(api.PUT(SPIDER, { params: { path: { id: spider.id } }, body })),
     {
       refreshes: [...SPIDER_ALONE, SCHEDULES],
       isQuiet: true,
       done: c('said.saved'),
-      onSuccess: (saved) => client.setQueryData(spiderOf(spider.id).queryKey, saved),
+      onSuccess: (saved) => {
+        client.setQueryData(spiderOf(spider.id).queryKey, saved)
+        setFilledFrom(saved)
+        // What was typed meanwhile stays. Who is told that it is saved may leave: what else is read again comes later.
+        setIsDirty(isChanged(sent.current!, current()))
+      },
     },
   )
-  /** All of it: what is not shown at the moment, too. */
-  const current = () => form.getFieldsValue(true) as Fields
   const { save, isSaving, error } = useFormSave(form, async () => {
     const after = current()
+    sent.current = after
     try {
-      setFilledFrom(await change.mutateAsync(changeOf(fieldsOf(filledFrom), after)))
-      // What was typed meanwhile stays.
-      setIsDirty(isChanged(after, current()))
+      await change.mutateAsync(changeOf(fieldsOf(filledFrom), after))
     } catch (refused) {
       throw locate(refused, after)
     }
