@@ -5,8 +5,9 @@ export default defineConfig({
   outputDir: 'test-results',
   // Each worker has a server of its own.
   workers: 2,
-  timeout: 90_000,
-  expect: { timeout: 15_000 },
+  // For a machine that is ten times slower: what works waits for none of it.
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   forbidOnly: process.env.CI === 'true',
   reporter: 'list',
   use: {
@@ -26,7 +27,7 @@ export default defineConfig({
     contextOptions: { reducedMotion: 'reduce' },
     locale: 'en-US',
     timezoneId: 'Europe/Berlin',
-    actionTimeout: 20_000,
+    actionTimeout: 60_000,
     trace: 'retain-on-failure',
     viewport: { width: 1280, height: 900 },
   },

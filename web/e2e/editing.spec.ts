@@ -48,6 +48,8 @@ test('a change is seen in the other tab, and told to whoever edits the same ther
   await expect(other.getByText('another thing')).toBeVisible()
   await expect(told).toBeHidden()
   await admin.getByLabel('Retries, at most').fill('4')
+  // What is pressed while it is still being saved counts once.
+  await expect(admin.locator('main .ant-btn-loading')).toHaveCount(0)
   await admin.getByRole('button', { name: 'Save' }).click()
   await expect(told).toBeVisible()
   await expect(other.getByLabel('Retries, at most')).toHaveValue('5')
@@ -59,4 +61,5 @@ async function write(page: import('@playwright/test').Page, text: string) {
   await page.locator('.monaco-editor .view-lines').first().click()
   await page.keyboard.press('Control+a')
   await page.keyboard.insertText(text)
+  await expect(page.getByText('Unsaved').first()).toBeVisible()
 }

@@ -8,7 +8,7 @@ const ENGINE = process.env.DOCKER_HOST ?? ''
 
 test('a spider’s page opens VS Code, and keeps it open for whoever looks', async ({ page }) => {
   test.skip(!ENGINE, 'needs a container engine with the images of editors: scripts/with-docker')
-  test.setTimeout(240_000)
+  test.setTimeout(900_000)
   const server = await Server.start({ DOCKER_HOST: ENGINE })
   try {
     const api = await Client.signIn(server.url)
@@ -39,6 +39,8 @@ test('a spider’s page opens VS Code, and keeps it open for whoever looks', asy
     await second.close()
 
     // Nobody does anything in the editor: the page says that it is wanted, as long as it is seen.
+    const address = page.url()
+    await page.goto('about:blank')
     let beats = 0
     page.on('response', (answer) => {
       if (answer.url().endsWith('/heartbeat') && answer.ok()) beats += 1
@@ -48,7 +50,7 @@ test('a spider’s page opens VS Code, and keeps it open for whoever looks', asy
       return Date.parse(session.last_active_at)
     }
     await page.clock.install()
-    await page.reload()
+    await page.goto(address)
     await expect.poll(() => beats).toBe(1)
     const before = await lastActive()
     await page.clock.runFor(61_000)

@@ -21,7 +21,7 @@ export const test = base.extend<Own, { server: Server }>({
       await give(server)
       await server.remove()
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
   baseURL: async ({ server }, give) => give(server.url),
   api: async ({ server }, give) => give(await Client.signIn(server.url)),
@@ -37,6 +37,7 @@ export async function signIn(page: Page, path: string, email = EMAIL, password =
   await page.getByLabel(/^(E-mail|邮箱)$/).fill(email)
   await page.getByLabel(/^(Password|密码)$/).fill(password)
   await page.getByRole('button', { name: /^(Sign in|登录)$/ }).click()
-  await page.getByRole('heading', { level: 1 }).waitFor()
   await page.waitForURL((url) => url.pathname !== '/login')
+  // The page is there, not only its address.
+  await page.locator('#main').getByRole('heading', { level: 1 }).waitFor()
 }

@@ -41,13 +41,17 @@ test('a server that takes seconds is asked for nothing twice, and what is typed 
   page,
   api,
 }) => {
-  test.setTimeout(180_000)
+  test.setTimeout(600_000)
   const asked: string[] = []
   const problems: string[] = []
+  let held = Promise.resolve()
   page.on('pageerror', (error) => problems.push(error.message))
   await page.route('**/platform/api/**', async (route) => {
     const request = route.request()
-    if (request.method() !== 'GET') asked.push(`${request.method()} ${new URL(request.url()).pathname}`)
+    if (request.method() !== 'GET') {
+      asked.push(`${request.method()} ${new URL(request.url()).pathname}`)
+      await held
+    }
     await new Promise((later) => setTimeout(later, SLOW_MS))
     await route.continue().catch(() => null)
   })
@@ -72,6 +76,10 @@ test('a server that takes seconds is asked for nothing twice, and what is typed 
   expect(clicked).toEqual([`POST ${root}/projects`])
   await page.getByRole('button', { name: 'New project' }).first().click()
   await name.fill('slow, by keys')
+  let letGo = () => {}
+  held = new Promise((resolve) => {
+    letGo = resolve
+  })
   const entered = await during(async () => {
     await name.press('Enter')
     await name.press('Enter')
@@ -80,6 +88,7 @@ test('a server that takes seconds is asked for nothing twice, and what is typed 
     await expect(dialog).toBeHidden()
     await page.getByRole('button', { name: 'New project' }).first().click()
     await name.fill('not yet')
+    letGo()
     await expect(page.getByRole('link', { name: 'slow, by keys', exact: true })).toBeAttached()
   })
   expect(entered).toEqual([`POST ${root}/projects`])

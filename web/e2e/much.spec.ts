@@ -6,9 +6,9 @@ test('a log of a million lines is read at its end, its beginning, and by what is
   admin,
   api,
 }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(900_000)
   const script = `import sys\nsys.stdout.writelines(f'line {n} of many\\n' for n in range(${LINES}))\n`
-  const spider = await api.spider({ name: 'talkative', timeout_seconds: 200 }, { 'main.py': script })
+  const spider = await api.spider({ name: 'talkative', timeout_seconds: 800 }, { 'main.py': script })
   const task = await api.run(spider)
   await admin.goto(`/tasks/${task}?tab=log`)
   const log = admin.getByRole('region', { name: 'Lines of the log' })
@@ -34,7 +34,7 @@ test('an item of 500 fields is shown in part, and whole on demand', async ({ adm
 })
 
 test('among ten thousand spiders one is found, by a name of any script', async ({ admin, api }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(900_000)
   const project = await api.call<{ id: string }>('POST', '/crawlhub/projects', { name: 'ten thousand' })
   const add = async (from: number) => {
     for (let n = from; n < 10_000; n += 8) {

@@ -18,7 +18,7 @@ for (const [language, theme, width, height] of [
   test(`every page can be read, also by those who cannot see or point: ${language}, ${theme}, ${width} wide`, async ({
     admin,
   }) => {
-    test.setTimeout(600_000)
+    test.setTimeout(1_200_000)
     await admin.setViewportSize({ width, height })
     await admin.evaluate(
       ([language, theme]) => {
@@ -59,7 +59,7 @@ for (const [language, theme, width, height] of [
 }
 
 test('every page says that it loads, for as long as the server takes', async ({ admin }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(600_000)
   const problems: string[] = []
   admin.on('pageerror', (error) => problems.push(`${admin.url()}: ${error.message}`))
   let answer = () => {}
@@ -93,7 +93,7 @@ const loaded = () =>
 test('the first load of every page is small, also over plain HTTP, where browsers take gzip only', async ({
   admin,
 }) => {
-  test.setTimeout(180_000)
+  test.setTimeout(600_000)
   // What the page still loads that the administrator signed in on is none of this.
   await admin.goto('about:blank')
   await admin.setExtraHTTPHeaders({ 'Accept-Encoding': 'gzip' })
@@ -105,10 +105,18 @@ test('the first load of every page is small, also over plain HTTP, where browser
     const encoding = answer.headers()['content-encoding']
     if (encoding) encodings.add(encoding)
   })
+  const failures: string[] = []
+  admin.on('requestfailed', (request) => failures.push(`${request.url()}: ${request.failure()?.errorText}`))
+  admin.on('pageerror', (error) => failures.push(`${admin.url()}: ${error.message}`))
   const sizes: Record<string, number> = {}
   for (const [name, path] of Object.entries({ ...pages(house!), 'sign-in': '/login' })) {
+    failures.length = 0
     await admin.goto(path)
-    await expect(admin.getByRole('heading', { level: 1 }), name).toBeVisible()
+    const heading = admin.getByRole('heading', { level: 1 })
+    await heading.waitFor().catch(async () => {
+      const seen = await admin.locator('body').innerText()
+      throw new Error(`${name} has no heading, but ${JSON.stringify(seen)}; ${failures.join(', ')}`)
+    })
     await expect(admin.locator('.ant-skeleton, .ant-spin-spinning'), name).toHaveCount(0)
     sizes[name] = await admin.evaluate(loaded)
     expect.soft(sizes[name], name).toBeLessThan(MOST_BYTES)

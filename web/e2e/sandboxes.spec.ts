@@ -135,14 +135,14 @@ test('a node is added with its token shown once, drained, and removed', async ({
 
 test('a workspace on a real engine: files, a terminal, commands', async ({ page }) => {
   test.skip(!ENGINE, WITHOUT)
-  test.setTimeout(180_000)
+  test.setTimeout(900_000)
   const server = await Server.start({ DOCKER_HOST: ENGINE })
   try {
     await signIn(page, `${server.url}/workspaces/default`)
     await page.getByRole('button', { name: 'New folder' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('数据')
     await page.getByRole('dialog').getByRole('button', { name: 'Create', exact: true }).click()
-    await page.getByRole('button', { name: '数据', exact: true }).click({ timeout: 60_000 })
+    await page.getByRole('button', { name: '数据', exact: true }).click()
     await expect(page).toHaveURL(/path=/)
     await page.getByRole('button', { name: 'Upload' }).first().click()
     const dialog = page.getByRole('dialog')
@@ -163,7 +163,7 @@ test('a workspace on a real engine: files, a terminal, commands', async ({ page 
     // The file is seen in the terminal, which fills its place.
     await view(page, 'Terminal')
     const terminal = page.getByRole('region', { name: 'Terminal' })
-    await expect(terminal.getByText('Connected', { exact: true })).toBeVisible({ timeout: 60_000 })
+    await expect(terminal.getByText('Connected', { exact: true })).toBeVisible()
     await page.keyboard.type('ls 数据; stty size\n')
     const rows = terminal.locator('.xterm-rows')
     await expect(rows).toContainText('图书 1.csv')
@@ -204,7 +204,7 @@ test('a workspace on a real engine: files, a terminal, commands', async ({ page 
 
 test('an instance on a real engine is made, opened, stopped and deleted', async ({ page }) => {
   test.skip(!ENGINE, WITHOUT)
-  test.setTimeout(180_000)
+  test.setTimeout(900_000)
   const server = await Server.start({ DOCKER_HOST: ENGINE, CRAWLHUB_INSTANCES_IMAGES: IMAGE })
   try {
     await signIn(page, `${server.url}/instances`)
@@ -227,7 +227,7 @@ test('an instance on a real engine is made, opened, stopped and deleted', async 
     await opened.close()
     await drawer.getByRole('button', { name: 'Stop the instance bookshop1' }).click()
     await confirm(page, /Stop the instance bookshop1/, 'Stop')
-    await expect(drawer.getByText('by hand')).toBeVisible({ timeout: 30_000 })
+    await expect(drawer.getByText('by hand')).toBeVisible()
     await drawer.getByRole('button', { name: 'Delete the instance bookshop1' }).click()
     await confirm(page, /Delete the instance bookshop1/, 'Delete')
     await expect(page.getByText('No instances yet')).toBeVisible()

@@ -60,6 +60,6 @@ export class Server {
 
   async remove(): Promise<void> {
     await this.down()
-    await rm(this.folder, { recursive: true, force: true })
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
 }

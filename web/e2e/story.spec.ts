@@ -18,7 +18,7 @@ for (const [locale, words] of [
   ['en-US', en],
 ] as const) {
   test(`the story of a spider: ${locale}`, async ({ browser }) => {
-    test.setTimeout(180_000)
+    test.setTimeout(600_000)
     const server = await Server.start()
     const context = await browser.newContext({ locale, baseURL: server.url, acceptDownloads: true })
     const page = await context.newPage()
@@ -42,7 +42,7 @@ for (const [locale, words] of [
 
       // Written, saved and tried beside each other.
       await page.goto(`${new URL(page.url()).pathname}?path=main.py`)
-      await write(page, SCRIPT)
+      await write(page, SCRIPT, files.unsaved)
       await button(files.console.run).click()
       const console = page.getByRole('region', { name: files.console.title })
       await expect(console.getByText('25 books')).toBeVisible()
@@ -83,10 +83,12 @@ for (const [locale, words] of [
       await page.getByLabel(spiders.settings.maxRetries).fill('0')
       await button(common.action.save).click()
       await expect(page.getByText(common.said.saved, { exact: true })).toBeVisible()
+      await expect(page.getByText(spiders.settings.unsaved)).toBeHidden()
       await tab(spiders.tab.files).click()
       await page.goto(`${new URL(page.url()).pathname}?path=main.py`)
-      await write(page, "raise RuntimeError('the site has changed')\n")
+      await write(page, "raise RuntimeError('the site has changed')\n", files.unsaved)
       await page.keyboard.press('Control+s')
+      await expect(page.getByText(files.unsaved).first()).toBeHidden()
       await tab(spiders.tab.versions).click()
       await page.getByRole('button', { name: versions.publish }).first().click()
       await page.getByRole('dialog').getByRole('button', { name: versions.publishNow }).click()
@@ -104,8 +106,9 @@ for (const [locale, words] of [
   })
 }
 
-async function write(page: Page, text: string) {
+async function write(page: Page, text: string, unsaved: string) {
   await page.locator('.monaco-editor .view-lines').first().click()
   await page.keyboard.press('Control+a')
   await page.keyboard.insertText(text)
+  await expect(page.getByText(unsaved).first()).toBeVisible()
 }
