@@ -310,7 +310,7 @@ impl App {
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         // What people type into an editor does not wait for more.
         let listener = Entrance::new(listener, close_http.clone(), closed.clone())?.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
+            if let Err(error) = connection.get_ref().set_nodelay(true) {
                 tracing::debug!("a connection keeps small pieces back: {error}");
             }
         });

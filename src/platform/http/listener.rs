@@ -10,10 +10,13 @@ use axum::{
     serve::Listener,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{io::InspectReader, sync::CancellationToken, task::TaskTracker};
 
-/// For what was sent over the last connections to be read: one of which nothing was read yet is closed without an answer.
-const READING: Duration = Duration::from_millis(200);
+/// What connections get in which nobody has said anything yet: when a server ends, these are closed without an answer.
+const READING: Duration = Duration::from_secs(1);
+
+/// One that knows whether anything was read of it yet.
+type Connection = InspectReader<TcpStream, Box<dyn FnMut(&[u8]) + Send>>;
 
 /// Takes connections until `leave`, with those that wait at that moment. Once all that came is being answered, it says
 /// `left`: only then may connections be closed.
@@ -23,32 +26,40 @@ pub struct Entrance {
     address: SocketAddr,
     leave: CancellationToken,
     left: CancellationToken,
+    /// Connections of which nothing was read yet.
+    silent: TaskTracker,
 }
 
 impl Entrance {
     pub fn new(listener: TcpListener, leave: CancellationToken, left: CancellationToken) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        Ok(Self { listener: Some(listener), address, leave, left })
+        Ok(Self { listener: Some(listener), address, leave, left, silent: TaskTracker::new() })
+    }
+
+    fn connection(&self, stream: TcpStream) -> Connection {
+        let mut silent = Some(self.silent.token());
+        InspectReader::new(stream, Box::new(move |_| drop(silent.take())))
     }
 }
 
 impl Listener for Entrance {
-    type Io = TcpStream;
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         if let Some(listener) = &mut self.listener {
-            tokio::select! {
-                accepted = Listener::accept(listener) => return accepted,
-                () = self.leave.cancelled() => {}
-            }
-            // First those that wait: shutting it before them would break their requests off.
-            if let Some(waiting) = waiting(listener) {
-                return waiting;
+            let accepted = tokio::select! {
+                accepted = Listener::accept(listener) => Some(accepted),
+                // First those that wait: shutting it before them would break their requests off.
+                () = self.leave.cancelled() => waiting(listener),
+            };
+            if let Some((stream, address)) = accepted {
+                return (self.connection(stream), address);
             }
             // Whoever comes now is refused, and asks another server.
             self.listener = None;
-            tokio::time::sleep(READING).await;
+            self.silent.close();
+            let _ = tokio::time::timeout(READING, self.silent.wait()).await;
             self.left.cancel();
         }
         std::future::pending().await
