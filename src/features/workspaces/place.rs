@@ -30,9 +30,9 @@ pub(super) const WORKSPACE_LABEL: &str = "crawlhub.workspace";
 pub(super) const RUN_LABEL: &str = "crawlhub.run";
 pub(super) const FOLDER: &str = "/workspace";
 /// For commands that are just being begun to have their marks.
-const BEGINNING: Duration = Duration::from_secs(1);
+const BEGINNING: Duration = Duration::from_secs(5);
 /// For what is to end to be gone, before all of the container goes.
-const ENDING: Duration = Duration::from_secs(2);
+const ENDING: Duration = Duration::from_secs(10);
 /// How often another server's container of the same name is looked for.
 const LOOKS: u32 = 20;
 const A_MOMENT: Duration = Duration::from_millis(100);
