@@ -57,9 +57,9 @@ check:
 test-sdk:
 	scripts/test-sdk
 
-## The admin UI in a browser, on the server's own binary.
+## The admin UI in a browser, on the server's own binary: as the other tests build it, which is not as `cargo build` does.
 test-web:
-	cargo build --locked --bin crawlhub
+	cargo test --locked --no-run --test suite
 	CRAWLHUB_BIN=$(abspath $(TARGET))/debug/crawlhub scripts/test-web
 
 test-sqlite:
@@ -72,7 +72,7 @@ test-postgres:
 ## What runs in containers, on a Docker of its own; those that stop it come last, and alone. Then what runs on a swarm.
 test-docker:
 	scripts/with-docker $(MAKE) test-in-docker
-	cargo build --locked --bin crawlhub
+	cargo test --locked --no-run --test suite
 	scripts/with-postgres --or-without scripts/with-swarm cargo test --locked --test suite -- docker::swarm --test-threads=1
 
 .PHONY: test-in-docker
