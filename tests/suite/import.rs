@@ -238,7 +238,7 @@ async fn everything_comes_once(server: ServerProcess, predecessor: Predecessor, 
     // Killed while items come, with the server at work.
     let all = i64::try_from(SECONDS * BURST + 2500).unwrap();
     let mut child = predecessor.import(&server, settings, &[]).spawn().unwrap();
-    let came = server.until("/data?page_size=1", |page| page["total"].as_i64().unwrap() > 0).await;
+    let came = server.eventually("/data?page_size=1", |page| page["total"].as_i64().unwrap() > 0).await;
     child.kill().await.unwrap();
     assert!(came["total"].as_i64().unwrap() < all, "{came}");
 

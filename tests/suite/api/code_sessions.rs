@@ -163,7 +163,7 @@ async fn nobody_works_in_it() {
     let path = format!("/spiders/{spider}/code-session");
     app.clock.advance(TimeDelta::minutes(20));
     // A checkpoint; what it finds is somebody's work.
-    app.until(&format!("/spiders/{spider}/files"), |files| files[0]["size"] == 1).await;
+    app.eventually(&format!("/spiders/{spider}/files"), |files| files[0]["size"] == 1).await;
     app.eventually(&path, |session| session["synced_at"] == "2026-03-01T08:20:00Z").await;
     assert_eq!(files(&app, &spider).await, [("main.py".to_owned(), "2".to_owned())]);
     app.eventually(&path, |session| session["last_active_at"] == "2026-03-01T08:20:00Z").await;

@@ -308,7 +308,7 @@ async fn very_many_schedules_of_one_spider() {
     app.clock.set(at("2026-03-01T09:00:00Z"));
     let last = id_of(&page["items"][1]);
     judged(&app, &last, "2026-03-01T09:00:00Z").await;
-    app.until(&format!("/tasks?spider_id={spider}&page_size=1"), |tasks| tasks["total"] == 1008).await;
+    app.eventually(&format!("/tasks?spider_id={spider}&page_size=1"), |tasks| tasks["total"] == 1008).await;
     assert_eq!(app.get(&format!("/spiders/{spider}")).await.data()["next_run_at"], "2026-03-02T09:00:00Z");
     app.put(&format!("/spiders/{spider}"), json!({"is_active": false})).await.ok();
 }
@@ -416,7 +416,7 @@ async fn the_clock_is_far_ahead_for_a_moment() {
     assert_eq!(judged(&app, &hourly, "2030-03-01T08:00:00Z").await["outcome"], "fired");
     app.clock.set(at("2026-03-01T08:30:00Z"));
     for id in [&daily, &hourly] {
-        app.until(&format!("/schedules/{id}"), |seen| seen["next_run_at"] == "2026-03-01T09:00:00Z").await;
+        app.eventually(&format!("/schedules/{id}"), |seen| seen["next_run_at"] == "2026-03-01T09:00:00Z").await;
     }
     app.clock.set(at("2026-03-01T09:00:00Z"));
     for id in [&daily, &hourly] {
@@ -431,8 +431,8 @@ async fn the_clock_is_far_ahead_for_a_moment() {
     assert!(asked["explanation"].as_str().unwrap().contains("still to come"), "{asked}");
     app.clock.set(at("2029-01-01T09:00:00Z"));
     let then = format!("/schedules/{daily}/fires?from=2029-01-01T09:00:00Z&to=2029-01-01T09:00:00Z");
-    app.until(&then, |page| page["items"][0]["outcome"] == "fired").await;
-    app.until("/tasks?page_size=1", |tasks| tasks["total"] == 7).await;
+    app.eventually(&then, |page| page["items"][0]["outcome"] == "fired").await;
+    app.eventually("/tasks?page_size=1", |tasks| tasks["total"] == 7).await;
     let fired = async |id: &str| app.get(&format!("/schedules/{id}/fires?outcome=fired")).await.data()["total"].clone();
     assert_eq!((fired(&daily).await, fired(&hourly).await), (json!(3), json!(4)));
 }
@@ -534,7 +534,7 @@ async fn a_plan_that_is_not_understood() {
     drop(db);
     let app = app.restart(&[]).await;
     // The clock starts at eight again, and nine is over.
-    app.until(&path, |seen| seen["next_run_at"] == "2026-03-01T10:00:00Z").await;
+    app.eventually(&path, |seen| seen["next_run_at"] == "2026-03-01T10:00:00Z").await;
 }
 
 /// Whoever clears a spider's expression, and sets one again, has the ledger of before.

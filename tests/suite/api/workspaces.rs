@@ -138,7 +138,7 @@ async fn output_as_it_comes() {
         drop(asked.await);
         gone("98771").await;
     }
-    app.until("/workspace", |shown| shown["usage"]["commands"] == 0).await;
+    app.eventually("/workspace", |shown| shown["usage"]["commands"] == 0).await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::support::{
 
 /// Does what a person would, and fails where the editor does not do its part.
 pub(super) async fn person(url: &str, actions: Value) -> Value {
-    in_browser("editor.mjs", &json!({"url": url, "actions": actions, "timeout_ms": 60_000})).await
+    in_browser("editor.mjs", &json!({"url": url, "actions": actions, "timeout_ms": 180_000})).await
 }
 
 pub(super) fn address(base: &str, session: &Value) -> String {

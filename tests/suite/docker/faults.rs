@@ -23,7 +23,7 @@ async fn killed(mut server: ServerProcess, settings: Settings<'_>) -> ServerProc
     server_in(dir, database, settings).await.unwrap()
 }
 
-const SETTINGS: [(&str, &str); 1] = [("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "5")];
+const SETTINGS: [(&str, &str); 1] = [("CRAWLHUB_CODE_SESSIONS_START_SECONDS", "10")];
 
 #[tokio::test]
 async fn a_server_that_is_killed_in_each_state() {
@@ -36,7 +36,9 @@ async fn a_server_that_is_killed_in_each_state() {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         server = killed(server, &SETTINGS).await;
         server
-            .until("/code-sessions", |all| ["ready", "failed"].contains(&all["items"][0]["status"].as_str().unwrap()))
+            .eventually("/code-sessions", |all| {
+                ["ready", "failed"].contains(&all["items"][0]["status"].as_str().unwrap())
+            })
             .await;
         let session = open(&server, &spider).await;
         assert_eq!(in_editor(&session, "cat /workspace/main.py").await, "1");
@@ -57,7 +59,7 @@ async fn a_server_that_is_killed_in_each_state() {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         server = killed(server, &SETTINGS).await;
         let _ = closing.await;
-        let state = server.until("/code-sessions", |all| {
+        let state = server.eventually("/code-sessions", |all| {
             all["items"][0]["status"] == "stopped" || all["items"][0]["status"] == "ready"
         });
         let state = state.await;
@@ -118,7 +120,7 @@ async fn an_engine_that_is_stopped() {
     while docker(&["inspect", "-f", "{{.State.Running}}", &name]).await != "true" {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    server.until(&path, |session| session["status"] == "ready").await;
+    server.eventually(&path, |session| session["status"] == "ready").await;
     assert_eq!(in_editor(&session, "cat /workspace/main.py").await, "unsaved");
     let mut closed = server.delete(&path).await;
     while closed.status != 200 {
@@ -131,7 +133,7 @@ async fn an_engine_that_is_stopped() {
     stop_engine().await;
     start_engine().await;
     server
-        .until("/code-sessions", |all| ["ready", "failed"].contains(&all["items"][0]["status"].as_str().unwrap()))
+        .eventually("/code-sessions", |all| ["ready", "failed"].contains(&all["items"][0]["status"].as_str().unwrap()))
         .await;
     let session = open(&server, &other).await;
     server.delete(&format!("/spiders/{other}/code-session")).await.ok();

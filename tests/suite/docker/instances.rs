@@ -15,8 +15,8 @@ use super::{
     workspaces::processes,
 };
 use crate::support::{
-    Client, ServerProcess, Socket, TestApp,
-    nginx::{filled, free_port, lacks_nginx, nginx, nginx_with},
+    Client, ServerProcess, Socket, TestApp, free_port,
+    nginx::{filled, lacks_nginx, nginx, nginx_with},
     wire::{Said, ask, is_ended, open_socket},
 };
 
@@ -296,7 +296,7 @@ async fn one_that_ends_and_ports_that_are_taken() {
     let host = "endsitself.localhost";
     for times in 1..=3 {
         page(&server.base, host, "/end", "").await;
-        server.until("/instances/endsitself", |instance| instance["restarts"] == times).await;
+        server.eventually("/instances/endsitself", |instance| instance["restarts"] == times).await;
         let up = reaches(&server, "endsitself", "running").await;
         assert_eq!(up["restarts"], times);
         assert_eq!(page(&server.base, host, "/x", "").await.status, 200);

@@ -43,11 +43,17 @@ impl Swarm {
     }
 
     pub(super) async fn docker(&self, engine: u8, words: &[&str]) -> String {
-        let host = self.host(engine);
-        let done =
-            Command::new("docker").args(["--host", &host]).args(words).stdin(Stdio::null()).output().await.unwrap();
-        assert!(done.status.success(), "docker {words:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+        loop {
+            let host = ["--host", &self.host(engine)];
+            let done = Command::new("docker").args(host).args(words).stdin(Stdio::null()).output().await.unwrap();
+            let complaint = String::from_utf8_lossy(&done.stderr);
+            // What is changed was read before: in between the machine itself may have told of a change.
+            if complaint.contains("update out of sequence") {
+                continue;
+            }
+            assert!(done.status.success(), "docker {words:?}: {complaint}");
+            return String::from_utf8(done.stdout).unwrap().trim().to_owned();
+        }
     }
 
     /// Of the machine in the swarm.
@@ -73,7 +79,7 @@ impl Swarm {
 
     /// Waits until nothing of any task is left in it.
     async fn is_clean(&self) {
-        let give_up = Instant::now() + Duration::from_secs(40);
+        let give_up = Instant::now() + Duration::from_mins(3);
         loop {
             let services = self.docker(1, &["service", "ls", "--quiet"]).await;
             let secrets = self.docker(1, &["secret", "ls", "--quiet"]).await;
@@ -332,7 +338,7 @@ async fn what_cannot_start_says_why() {
     // Where nothing answers.
     let lost = Server::start(
         &swarm,
-        &[("CRAWLHUB_SWARM_START_SECONDS", "15"), ("CRAWLHUB_SWARM_API_URL", "http://172.31.255.1:9")],
+        &[("CRAWLHUB_SWARM_START_SECONDS", "30"), ("CRAWLHUB_SWARM_API_URL", "http://172.31.255.1:9")],
     );
     let lost = lost.await;
     let spider = lost.spider_of(json!({"name": "lost"}), "").await;
@@ -408,7 +414,7 @@ async fn a_container_that_is_killed_is_not_waited_for() {
     swarm.docker(engine, &["kill", &container]).await;
     let task = server.ended(&id).await;
     // Long before the lease of five minutes.
-    assert!(begun.elapsed() < Duration::from_mins(1));
+    assert!(begun.elapsed() < Duration::from_mins(4));
     assert_eq!(
         (&task["status"], &task["attempt"], &task["retry_count"]),
         (&json!("completed"), &json!(2), &json!(0)),

@@ -17,7 +17,7 @@ pub(super) async fn in_browser(script: &str, order: &Value) -> Value {
     let node = std::env::var("TEST_NODE").unwrap_or_else(|_| "node".to_owned());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
     let run = Command::new(node).arg(script).arg(order.to_string()).stdin(Stdio::null()).kill_on_drop(true).output();
-    let done = tokio::time::timeout(Duration::from_mins(4), run).await.unwrap().unwrap();
+    let done = tokio::time::timeout(Duration::from_mins(15), run).await.unwrap().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice(&done.stdout).unwrap()
 }

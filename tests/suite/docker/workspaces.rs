@@ -120,7 +120,7 @@ async fn a_swapped_link() {
     let swap = "ln -s /etc/passwd l; while true; do mv -T passwd p; mv -T l passwd; mv -T passwd l; mv -T p passwd; \
                 mv -T a d; mv -T c a; mv -T a c; mv -T d a; done";
     let swapping = server.client.clone();
-    let swapping = tokio::spawn(async move { exec(&swapping, json!({"command": swap, "timeout": 6})).await });
+    let swapping = tokio::spawn(async move { exec(&swapping, json!({"command": swap, "timeout": 15})).await });
     let mut own = 0;
     while !swapping.is_finished() {
         for path in ["passwd", "a/passwd"] {

@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use reqwest::{Client as Http, Method};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Forge, NodeProcess, ServerProcess, TOKEN};
-
-fn free_port() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
-}
+use crate::support::{Client, Forge, NodeProcess, ServerProcess, TOKEN, free_port};
 
 /// The node's own API.
 struct Api {
@@ -47,7 +43,7 @@ struct Place {
 
 async fn place(forge: &Forge) -> Place {
     let server = ServerProcess::start(&[]).await;
-    let (port, certificate) = (free_port(), forge.certificate());
+    let (port, certificate) = (free_port().to_string(), forge.certificate());
     let settings = [
         ("AGENT_API_PORT", port.as_str()),
         ("CRAWLHUB_GIT_CA_BUNDLE", &certificate),

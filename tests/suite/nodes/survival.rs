@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{NodeProcess, ServerProcess};
+use crate::support::{NodeProcess, ServerProcess, free_port};
 
 /// Holds a lock while it runs: two at once would see it taken. What it has saved is written down beside. With
 /// checkpoints it goes on where its last attempt was; each waits until the items before it are stored.
@@ -78,7 +78,7 @@ async fn the_agent_is_killed_and_leaves_no_orphan() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_is_killed_and_everything_arrives_afterwards() {
     let outside = TempDir::new().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let port = format!("127.0.0.1:{}", free_port());
     let settings = [("CRAWLHUB_LISTEN", port.as_str())];
     let mut server = ServerProcess::start(&settings).await;
     let node = NodeProcess::join(&server, "one", &[]).await;
@@ -115,7 +115,7 @@ async fn the_server_is_killed_and_everything_arrives_afterwards() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_away_for_longer_than_the_lease() {
     let outside = TempDir::new().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let port = format!("127.0.0.1:{}", free_port());
     let settings = [("CRAWLHUB_LISTEN", port.as_str()), ("CRAWLHUB_NODES_LEASE_SECONDS", "5")];
     let mut server = ServerProcess::start(&settings).await;
     let node = NodeProcess::join(&server, "one", &[]).await;

@@ -695,11 +695,11 @@ async fn a_failure_is_told_once_though_the_server_is_killed() {
     let spider = server.spider(json!({"name": "s", "max_retries": 0}), &[("main.py", FAILS)]).await;
     for number in 1..=8 {
         let task = server.run(&spider, json!({})).await;
-        server.until(&format!("/tasks/{task}"), |task| task["status"] == "failed").await;
+        server.eventually(&format!("/tasks/{task}"), |task| task["status"] == "failed").await;
         server.child.kill().await.unwrap();
         let ServerProcess { dir, database_url, .. } = server;
         server = ServerProcess::start_in(dir, database_url, ALLOWED).await;
-        server.until("/alerts", |alerts| alerts["total"].as_i64() >= Some(number)).await;
+        server.eventually("/alerts", |alerts| alerts["total"].as_i64() >= Some(number)).await;
         let looked = async || {
             let ready = server.send(server.request(reqwest::Method::GET, "/readyz")).await.json();
             ready["loops"]["alerts"]["runs"].as_i64().unwrap_or_default()

@@ -145,7 +145,10 @@ async fn the_database_goes_away() {
     let ended = app.ended(&task).await;
     assert_eq!((&ended["status"], &ended["total_count"]), (&json!("completed"), &json!(2000)), "{ended}");
     assert_eq!(app.items(&task).await.len(), 2000);
-    assert_eq!(app.lines(&task).await.len(), 21);
+    // Beside these the SDK may have met it, and says so.
+    let lines = app.lines(&task).await;
+    let printed = lines.iter().filter(|line| !line["line"].as_str().unwrap().starts_with("[crawlhub:")).count();
+    assert_eq!(printed, 21, "{lines:?}");
 }
 
 /// A disk that fills up: the task ends with the reason, what was acknowledged stays, and the server lives on.

@@ -41,7 +41,7 @@ async fn mongodb_is_killed_and_comes_back() {
     let Some(mut mongo) = MongoServer::new(&[]) else { return };
     mongo.start().await;
     let app = TestApp::with(&[("MONGODB_URL", &mongo.url())]).await;
-    assert_eq!(state(&app).await, (200, json!("ok")));
+    assert_eq!(app.until_ready().await["dependencies"]["documents"], "ok");
     let spider = app.spider(json!({"name": "busy"}), &[("main.py", BUSY)]).await;
     let task = app.run(&spider, json!({})).await;
     app.wait_for_line(&task, "up").await;
@@ -69,7 +69,7 @@ async fn mongodb_is_killed_and_comes_back() {
     assert_eq!(printed, 21, "{lines:?}");
     let ended = app.ended(&waiting).await;
     assert_eq!((&ended["status"], &ended["total_count"]), (&json!("completed"), &json!(1)), "{ended}");
-    assert_eq!(state(&app).await, (200, json!("ok")));
+    assert_eq!(app.until_ready().await["dependencies"]["documents"], "ok");
 }
 
 /// The server starts without it, and makes the indexes when it is there.
@@ -107,17 +107,14 @@ async fn mongodb_is_away_at_the_start() {
 async fn mongodb_stands_still() {
     let Some(mut mongo) = MongoServer::new(&[]) else { return };
     mongo.start().await;
-    let app = TestApp::with(&[("MONGODB_URL", &mongo.url())]).await;
+    let app = TestApp::with(&[("MONGODB_URL", &mongo.plain_url())]).await;
     let task = app.run_script(json!({"name": "before"}), "print('{\"n\": 1}')").await;
     let task = task["id"].as_str().unwrap();
     mongo.signal(Signal::SIGSTOP);
     refused(&app, "/data").await;
     assert_eq!(state(&app).await, (503, json!("unavailable")));
     mongo.signal(Signal::SIGCONT);
-    let again = Instant::now() + Duration::from_secs(30);
-    while state(&app).await.0 != 200 {
-        assert!(Instant::now() < again, "it does not come back");
-    }
+    app.until_ready().await;
     assert_eq!(app.items(task).await, [json!({"n": 1})]);
 }
 
@@ -143,7 +140,7 @@ async fn what_cannot_be_used_is_refused_at_the_start() {
     let said = start(&url("hemlich")).await;
     assert!(said.contains("MongoDB (MONGODB_URL)") && !said.contains("hemlich"), "{said}");
     let app = TestApp::with(&[("MONGODB_URL", &url("right"))]).await;
-    assert_eq!(state(&app).await, (200, json!("ok")));
+    assert_eq!(app.until_ready().await["dependencies"]["documents"], "ok");
     let folder = tempfile::tempdir().unwrap();
     let mut command = ServerProcess::command(folder.path(), None, &[("MONGODB_URL", &url("hemlich"))]);
     let shown = command.args(["config", "show"]).output().await.unwrap();

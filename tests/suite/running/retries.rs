@@ -9,7 +9,7 @@ use crate::support::TestApp;
 
 /// Waits until the task waits for its next attempt; the task.
 async fn waiting(app: &TestApp, task: &str, retries: i64) -> Value {
-    app.until(&format!("/tasks/{task}"), |task| {
+    app.eventually(&format!("/tasks/{task}"), |task| {
         let ended = ["completed", "failed", "cancelled"].contains(&task["status"].as_str().unwrap());
         assert!(!ended, "{task}");
         task["status"] == "pending" && task["retry_count"] == retries
@@ -189,11 +189,16 @@ async fn a_waiting_retry_is_cancelled() {
 async fn limits_hold() {
     let app = TestApp::with(&[("CRAWLHUB_SLOTS", "8")]).await;
     let ledger = tempfile::tempdir().unwrap();
+    let met = tempfile::tempdir().unwrap();
+    // The first three wait for each other, however slowly they come.
     let script = format!(
-        "import os, time, sys, json\nname = os.environ['NAME']\nmark = os.path.join({:?}, name + '.' + str(os.getpid()))\n\
-         open(mark, 'w').close()\nbeside = sorted(os.listdir({:?}))\ntime.sleep(0.4)\nprint(json.dumps({{'beside': beside}}))\n\
+        "import os, time, sys, json\nmark = os.environ['NAME'] + '.' + str(os.getpid())\nmet = {:?}\nos.chdir({:?})\n\
+         open(mark, 'w').close()\nlate = time.monotonic() + 60\n\
+         while len(os.listdir()) < 3 and not os.path.exists(met) and time.monotonic() < late:\n    time.sleep(0.02)\n\
+         beside = os.listdir()\nif len(beside) >= 3: open(met, 'w').close()\ntime.sleep(0.4)\n\
+         beside = max(beside, os.listdir(), key=len)\nprint(json.dumps({{'beside': beside}}))\n\
          os.unlink(mark)\nsys.exit(1)",
-        ledger.path(),
+        met.path().join("met"),
         ledger.path()
     );
     let project = app.post("/projects", json!({"name": "small", "max_concurrent": 3})).await.data();

@@ -58,7 +58,7 @@ async fn what_waits_for_its_retry_is_active() {
     let spider = json!({"name": "s", "cron_expr": "*/10 * * * *", "max_retries": 3, "retry_delay_seconds": 3600});
     let spider = app.spider(spider, &[("main.py", "raise ConnectionError('away')")]).await;
     let task = task_of(&comes(&app, &spider, "2026-03-01T08:10:00Z").await);
-    let waiting = app.until(&format!("/tasks/{task}"), |task| task["next_attempt_at"].is_string()).await;
+    let waiting = app.eventually(&format!("/tasks/{task}"), |task| task["next_attempt_at"].is_string()).await;
     let retry = at(waiting["next_attempt_at"].as_str().unwrap());
     let skipped = comes(&app, &spider, "2026-03-01T08:20:00Z").await;
     let retry = retry.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
@@ -122,7 +122,7 @@ async fn a_planned_time_that_comes_again() {
     app.database().await.query(rewind).bind(at("2026-03-01T09:00:00Z")).execute().await.unwrap();
     app.clock.set(at("2026-03-01T09:00:01Z"));
     for (id, next) in [(&id, "2026-03-01T10:00:00Z"), (&other, "2026-03-02T09:00:00Z")] {
-        app.until(&format!("/schedules/{id}"), |seen| seen["next_run_at"] == next).await;
+        app.eventually(&format!("/schedules/{id}"), |seen| seen["next_run_at"] == next).await;
     }
     app.looked_at_by("scheduler").await;
     std::fs::write(&go, "").unwrap();

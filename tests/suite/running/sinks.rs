@@ -371,20 +371,20 @@ async fn the_server_is_killed_in_the_middle() {
         let mut server = ServerProcess::start(&[]).await;
         let gate = Gate::before(users.url.clone()).await;
         gate.close();
-        let script = "from crawlhub import save_items\nsave_items([{'n': n, 'x': 'y' * 500} for n in range(15000)])";
+        let script = "from crawlhub import save_items\nsave_items([{'n': n, 'x': 'y' * 500} for n in range(6000)])";
         let (spider, path) = linked(&server, users.body_at(&gate.url), "items", script, json!({})).await;
-        assert_eq!(server.run_to_end(&spider, json!({})).await["success_count"], 15_000);
+        assert_eq!(server.run_to_end(&spider, json!({})).await["success_count"], 6_000);
         let link = server.get(&path).await.data()[0]["id"].as_str().unwrap().to_owned();
         gate.open();
         server.post(&format!("{path}/{link}/retry"), json!({})).await.ok();
-        server.until(&path, |links| links[0]["delivered"].as_i64().unwrap() > 0).await;
+        server.eventually(&path, |links| links[0]["delivered"].as_i64().unwrap() > 0).await;
         server.child.kill().await.unwrap();
         let ServerProcess { dir, database_url, .. } = server;
         let server = ServerProcess::start_in(dir, database_url, &[]).await;
-        server.until(&path, |links| links[0]["delivered"] == 15_000 && links[0]["backlog"] == 0).await;
+        server.eventually(&path, |links| links[0]["delivered"] == 6_000 && links[0]["backlog"] == 0).await;
         let mut found: Vec<i64> = users.rows("items").await.iter().map(|(_, data)| number(data)).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..15_000).collect::<Vec<_>>(), "{}", users.kind);
+        assert_eq!(found, (0..6_000).collect::<Vec<_>>(), "{}", users.kind);
     }
 }
 

@@ -13,8 +13,8 @@ use tokio::{process::Child, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    Client, ServerProcess, Settings,
-    nginx::{filled, free_port, nginx_with},
+    Client, ServerProcess, Settings, free_port,
+    nginx::{filled, nginx_with},
 };
 
 pub(super) struct Fleet {

@@ -46,7 +46,7 @@ async fn every_item_is_counted() {
     fleet.servers[victim.0].child.kill().await.unwrap();
     for (task, follower) in tasks.iter().zip(followers) {
         let ended = assert_whole(&client, task, ITEMS, &follower.await.unwrap()).await;
-        assert!(*task != victim.1 || ended["attempt"] == 2, "{ended}");
+        assert!(*task != victim.1 || ended["attempt"].as_i64() >= Some(2), "{ended}");
     }
     let done = load.end().await;
     assert!(done.asked > 100, "{done:?}");

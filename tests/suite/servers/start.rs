@@ -24,8 +24,7 @@ async fn they_start_at_once_on_an_empty_database() {
         assert_eq!(users["items"].as_array().unwrap().len(), 1, "{users}");
         let projects = server.get("/projects").await.data();
         assert_eq!(projects["items"].as_array().unwrap().len(), 1, "{projects}");
-        let ready = server.send(server.request(Method::GET, "/readyz")).await;
-        assert_eq!(ready.status, 200, "{}", ready.text);
+        server.until_ready().await;
     }
     // What one signs is known to all.
     let client = |server: &ServerProcess| Client { base: server.base.clone(), ..servers[0].client.clone() };

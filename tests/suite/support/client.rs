@@ -179,16 +179,16 @@ impl Client {
         task
     }
 
-    /// Asks for `path` until the answer is as wanted; the answer.
-    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let patience = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    /// Waits until nothing that the server needs is missed; what it says then.
+    pub async fn until_ready(&self) -> Value {
+        let patience = Instant::now() + Duration::from_mins(1);
         loop {
-            let answer = self.get(path).await.data();
-            if wanted(&answer) {
-                return answer;
+            let ready = self.send(self.request(Method::GET, "/readyz")).await;
+            if ready.status == 200 {
+                return ready.json();
             }
-            assert!(std::time::Instant::now() < patience, "still not as wanted: {answer}");
-            tokio::task::yield_now().await;
+            assert!(Instant::now() < patience, "still not ready: {}", ready.text);
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -208,7 +208,7 @@ impl Client {
 
     /// Asks again and again until what is there `holds`; the `data`.
     pub async fn eventually(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let give_up = Instant::now() + Duration::from_secs(30);
+        let give_up = Instant::now() + Duration::from_mins(1);
         loop {
             let data = self.get(path).await.data();
             if holds(&data) {

@@ -9,11 +9,11 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::Child,
 };
 
-use super::skip_unless;
+use super::{free_port, skip_unless};
 
 /// What private repositories want.
 pub const TOKEN: &str = "glpat-s3cret-of-the-forge";
@@ -159,7 +159,7 @@ impl SshServer {
         }
         let folder = tempfile::Builder::new().prefix("sshd-").tempdir().unwrap();
         make_key(&folder.path().join("key"));
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let server = Self::serve(folder.path(), port).await;
         Some(Self { folder, port, server })
     }

@@ -26,7 +26,7 @@ pub use forge::{Forge, SshServer, TOKEN};
 pub use manager::{Manager, Mood};
 pub use mongo::MongoServer;
 pub use node::NodeProcess;
-pub use parts::{documentation_site, empty_database, faketime, new_database, skip_unless, storage_url};
+pub use parts::{documentation_site, empty_database, faketime, free_port, new_database, skip_unless, storage_url};
 pub use process::ServerProcess;
 pub use proxy::TestProxy;
 pub use raw_zip::{RawEntry, deflated_zeros, raw_zip};

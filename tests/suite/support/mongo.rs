@@ -11,6 +11,8 @@ use nix::{
 };
 use tempfile::TempDir;
 
+use super::free_port;
+
 /// A MongoDB of the test's own, to be stopped and started.
 pub struct MongoServer {
     program: PathBuf,
@@ -24,7 +26,7 @@ impl MongoServer {
     /// Not yet running. `None` where the tests do not run on MongoDB.
     pub fn new(options: &[&'static str]) -> Option<Self> {
         let program = PathBuf::from(std::env::var_os("TEST_MONGODB_PROGRAM")?);
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let folder = tempfile::Builder::new().prefix("crawlhub-mongo-").tempdir().unwrap();
         Some(Self { program, options: options.to_vec(), port, folder, running: None })
     }
@@ -33,7 +35,13 @@ impl MongoServer {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// One that is slow since the machine is busy is not taken for gone.
     pub fn url(&self) -> String {
+        format!("mongodb://{}/crawlhub?directConnection=true&connectTimeoutMS=30000", self.address())
+    }
+
+    /// As an operator would write it.
+    pub fn plain_url(&self) -> String {
         format!("mongodb://{}/crawlhub?directConnection=true", self.address())
     }
 
@@ -54,7 +62,10 @@ impl MongoServer {
         command.args(&self.options).current_dir(self.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(command.spawn().unwrap());
         let give_up = Instant::now() + Duration::from_secs(30);
-        while tokio::net::TcpStream::connect(self.address()).await.is_err() {
+        let address = self.address();
+        let running = self.running.as_mut().unwrap();
+        while tokio::net::TcpStream::connect(&address).await.is_err() {
+            assert!(running.try_wait().unwrap().is_none(), "MongoDB has ended");
             assert!(Instant::now() < give_up, "MongoDB does not start");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

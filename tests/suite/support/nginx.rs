@@ -7,7 +7,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::skip_unless;
+use super::{free_port, skip_unless};
 
 const NGINX: &str = "/usr/sbin/nginx";
 /// From where a balancer would call nginx.
@@ -28,10 +28,6 @@ pub fn filled(file: &str, server: &str, listen: &str, domain: &str) -> String {
         .replace("${CRAWLHUB_BALANCER}", BALANCER)
 }
 
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// nginx with these files of its `http` block, once it listens at the port. One process, so that it ends with the test.
 pub async fn nginx_with(folder: &Path, files: &[(&str, String)], port: u16) -> Child {
     let place = folder.display();
@@ -50,8 +46,9 @@ pub async fn nginx_with(folder: &Path, files: &[(&str, String)], port: u16) -> C
     std::fs::write(folder.join("nginx.conf"), main).unwrap();
     let mut command = Command::new(NGINX);
     command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(folder.join("nginx.conf")).kill_on_drop(true);
-    let child = command.spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        assert!(child.try_wait().unwrap().is_none(), "nginx has ended");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     child

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU16, AtomicU32, Ordering},
     },
 };
 
@@ -93,6 +93,18 @@ pub fn storage(dir: &Path, database_url: Option<&str>) -> Vec<(&'static str, Str
     let Some(url) = storage_url(dir, database_url) else { return Vec::new() };
     let key = |name| (name, std::env::var(name).unwrap());
     vec![("CRAWLHUB_STORAGE", url), key("AWS_ACCESS_KEY_ID"), key("AWS_SECRET_ACCESS_KEY")]
+}
+
+/// A port at which nothing listens, nor will anything else by chance: it is below those that the system gives away.
+pub fn free_port() -> u16 {
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    let first = 22_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
+    loop {
+        let port = first + COUNT.fetch_add(1, Ordering::Relaxed) % 100;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Where documents live, where the tests run on MongoDB: a database of its own for each data directory, or for each

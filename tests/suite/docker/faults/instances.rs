@@ -50,7 +50,7 @@ async fn an_instance_lives_on_whatever_is_killed() {
         assert_eq!(server.get("/instances/stayinga").await.data()["status"], "running", "nothing is decided");
         server.post("/instances", json!({})).await.error(503);
         start_engine().await;
-        server.until("/instances/stayinga", |instance| instance["restarts"] == 1).await;
+        server.eventually("/instances/stayinga", |instance| instance["restarts"] == 1).await;
         reaches(&server, "stayinga", "running").await;
         assert_eq!(page(&server.base, "stayinga.localhost", "/x", "").await.json()["kept"], 1, "its files are there");
     }
