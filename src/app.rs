@@ -299,6 +299,9 @@ impl App {
         let _serving = self.gateway.serve(self.inner_router());
         self.tasks.sweep(self.dispatcher.runner()).await?;
         self.projects.take_over().await?;
+        self.code_sessions.end_leases().await?;
+        self.instances.end_leases().await?;
+        self.workspaces.end_leases().await?;
         self.start_loops(Watchdog::new(
             self.tasks.clone(),
             self.dispatcher.runner().clone(),

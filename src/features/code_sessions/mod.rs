@@ -11,10 +11,7 @@ mod sync;
 mod types;
 mod workspace;
 
-use std::{
-    ops::RangeInclusive,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{ops::RangeInclusive, sync::Arc};
 
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,8 +44,6 @@ pub struct CodeSessions {
     ports: RangeInclusive<u16>,
     doors: Doors,
     jobs: Jobs,
-    /// Whether the loop has looked at anything yet.
-    has_looked: Arc<AtomicBool>,
     disk: DiskWatch,
     memory: sync::Memory,
     /// One editor of the warm pool is started at a time.
@@ -87,7 +82,6 @@ impl CodeSessions {
             ports,
             doors,
             jobs,
-            has_looked: Arc::default(),
             disk: DiskWatch::default(),
             memory,
             pool_turn,

@@ -13,10 +13,7 @@ mod store;
 mod terminal;
 mod types;
 
-use std::{
-    ops::RangeInclusive,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{ops::RangeInclusive, sync::Arc};
 
 use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,8 +44,6 @@ pub struct Instances {
     ports: RangeInclusive<u16>,
     doors: Doors,
     jobs: Jobs,
-    /// Whether the loop has looked at anything yet.
-    has_looked: Arc<AtomicBool>,
     disk: DiskWatch,
     terminals: terminal::Terminals,
     /// Asks instances whether they are there.
@@ -82,7 +77,6 @@ impl Instances {
             settings: Arc::new(settings),
             doors,
             jobs: Jobs::new(stop),
-            has_looked: Arc::default(),
             disk: DiskWatch::default(),
             terminals: terminal::Terminals::default(),
             http,

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::atomic::Ordering,
     time::Duration,
 };
 
@@ -33,9 +32,6 @@ impl Workspaces {
             Ok(()) => {}
             Err(ContainerError::Unavailable(_)) => return Ok(LOOK_EVERY),
             Err(error) => return Err(error.into()),
-        }
-        if !self.db.is_shared() && !self.has_looked.swap(true, Ordering::Relaxed) {
-            self.end_leases().await?;
         }
         self.end_left_behind().await?;
         for workspace in self.of_nobody().await? {

@@ -17,10 +17,7 @@ mod terminal;
 mod types;
 mod usage;
 
-use std::{
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use utoipa::openapi::{
@@ -52,8 +49,6 @@ pub struct Workspaces {
     /// What commands and terminals need to their end, whoever has hung up.
     tracker: TaskTracker,
     stop: CancellationToken,
-    /// Whether the loop has looked at anything yet.
-    has_looked: Arc<AtomicBool>,
 }
 
 impl Workspaces {
@@ -75,7 +70,6 @@ impl Workspaces {
             jobs: Jobs::new(CancellationToken::new()),
             tracker: TaskTracker::new(),
             stop,
-            has_looked: Arc::default(),
         }
     }
 

@@ -242,9 +242,10 @@ impl Workspaces {
     /// Ends whatever nobody sees to in the container any more. True where that took the container, which is made anew.
     pub(super) async fn end_strays(&self, workspace: &WorkspaceId, id: &ContainerId) -> Result<bool> {
         let place = self.places.of(workspace);
-        let runs = self.runs_in(workspace).await?;
-        let kept: Vec<Mark> = std::iter::once(Mark::MAIN).chain(runs.iter().filter_map(RunRow::mark)).collect();
         if let Ok(_alone) = tokio::time::timeout(BEGINNING, place.beginning.write()).await {
+            // From now on nothing begins here that is not among them.
+            let runs = self.runs_in(workspace).await?;
+            let kept: Vec<Mark> = std::iter::once(Mark::MAIN).chain(runs.iter().filter_map(RunRow::mark)).collect();
             match tokio::time::timeout(ENDING, self.containers.end(id, Ended::Others(&kept))).await {
                 // What does not run has ended.
                 Ok(Ok(()) | Err(ContainerError::Gone(_))) => return Ok(false),

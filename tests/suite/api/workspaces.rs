@@ -206,6 +206,27 @@ async fn files() {
     assert_eq!(inside, ["both/", "both/one", "both/two"]);
 }
 
+/// What ends takes only what nobody sees to: not what another is just beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_beside_a_beginning() {
+    let app = TestApp::new().await;
+    run(&app, "echo here > file").await;
+    // What is left before its end is ended in the background, and what goes on in the workspace looked through.
+    let leaving = async {
+        for _ in 0..60 {
+            let path = "/platform/api/crawlhub/workspace/files/download?path=file";
+            drop(app.request(Method::GET, path).send().await.unwrap());
+        }
+    };
+    let beginning = async {
+        for round in 0..60 {
+            let done = run(&app, "sleep 0.02; echo done").await;
+            assert_eq!((&done["exit_code"], &done["stdout"]), (&json!(0), &json!("done\n")), "{round}: {done}");
+        }
+    };
+    tokio::join!(leaving, beginning);
+}
+
 /// Links are never followed, neither the last name nor one on the way.
 #[tokio::test]
 async fn links_and_paths() {

@@ -11,7 +11,7 @@ mod orphans;
 mod pool;
 mod start;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -67,10 +67,6 @@ impl CodeSessions {
     /// The loop: looks at all sessions of this server's engine, and begins what is to be done. Returns how long there is
     /// nothing else.
     pub async fn look_after(&self) -> anyhow::Result<Duration> {
-        if !self.db.is_shared() && !self.has_looked.load(Ordering::Relaxed) {
-            self.end_leases().await?;
-        }
-        self.has_looked.store(true, Ordering::Relaxed);
         let sessions = self.all_active().await?;
         self.clear_old(REMEMBERED).await?;
         let engine = match self.containers.engine().await {

@@ -6,7 +6,7 @@ mod orphans;
 mod start;
 mod stop;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -82,10 +82,6 @@ impl Instances {
     /// The loop: looks at all instances of this server's engine, and begins what is to be done. Returns how long there is
     /// nothing else.
     pub async fn look_after(&self) -> anyhow::Result<Duration> {
-        if !self.db.is_shared() && !self.has_looked.load(Ordering::Relaxed) {
-            self.end_leases().await?;
-        }
-        self.has_looked.store(true, Ordering::Relaxed);
         let instances = self.unsettled().await?;
         let engine = match self.containers.engine().await {
             Ok(engine) => engine.id,
