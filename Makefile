@@ -6,9 +6,11 @@ ifdef CRAWLHUB_CACHE
 export CARGO_TARGET_DIR := $(CRAWLHUB_CACHE)/target
 endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# What is as it is whichever engine keeps the rows: how clocks change, what spiders may do, and the memory a zip costs.
+# What is as it is whichever engine keeps the rows: how clocks change, how spiders are started and what they may do, the
+# doors to containers, and the memory a zip costs.
 ONE_ENGINE := --skip api::clock_changes --skip running::confinement --skip running::hostile --skip running::site \
-  --skip bombs_cost_no_memory
+  --skip running::environments --skip running::entry_points --skip running::proxies --skip api::editor_door \
+  --skip api::instance_door --skip bombs_cost_no_memory
 
 .PHONY: run demo test check ui openapi shots test-sqlite test-postgres test-mongo test-s3 test-docker test-sdk test-web bench release
 
