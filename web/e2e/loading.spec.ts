@@ -112,8 +112,11 @@ test('a server that takes seconds is asked for nothing twice, and what is typed 
   await expect(page.getByText('You have made changes')).toBeVisible()
   await expect(page.getByLabel('Description')).toHaveValue('second')
   await expect(page.locator('main .ant-btn-loading')).toHaveCount(0)
+  await expect(page.getByText('Saved', { exact: true })).toBeHidden()
   await page.getByRole('button', { name: 'Save' }).click()
-  await expect(page.getByText('You have made changes')).toBeHidden()
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible()
+  // Whoever is told so may leave, before all else is read again.
+  await expect(page.getByText('You have made changes')).toBeHidden({ timeout: SLOW_MS / 2 })
   expect(await api.call('GET', `/crawlhub/spiders/${spider}`)).toMatchObject({ description: 'second' })
   await page.getByRole('button', { name: 'Delete the spider', exact: true }).click()
   const deleted = await during(async () => {

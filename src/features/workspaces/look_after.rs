@@ -73,6 +73,10 @@ impl Workspaces {
         let left: Vec<_> = self.all_runs().await?.into_iter().filter(|run| run.lease_until <= now).collect();
         let places: HashSet<&WorkspaceId> = left.iter().map(|run| &run.workspace_id).collect();
         for workspace in places {
+            // The next server finds the rest, by the same rows.
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
             if let Some(container) = self.main_container(workspace).await?.filter(|found| found.state.is_running()) {
                 self.end_strays(workspace, &container.id).await?;
             }

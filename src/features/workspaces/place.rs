@@ -33,6 +33,8 @@ pub(super) const FOLDER: &str = "/workspace";
 const BEGINNING: Duration = Duration::from_secs(5);
 /// For what is to end to be gone, before all of the container goes.
 const ENDING: Duration = Duration::from_secs(10);
+/// The same of either, once the server stops.
+const WHILE_STOPPING: Duration = Duration::from_secs(1);
 /// How often another server's container of the same name is looked for.
 const LOOKS: u32 = 20;
 const A_MOMENT: Duration = Duration::from_millis(100);
@@ -49,6 +51,8 @@ struct Place {
     has_volume: AtomicBool,
     /// Held while a command is begun, as it has no mark yet; by one while those without are ended.
     beginning: RwLock<()>,
+    /// Held by who ends something: others wait for it, and do not take it for something that does not end.
+    ending: tokio::sync::Mutex<()>,
 }
 
 impl Place {
@@ -242,15 +246,16 @@ impl Workspaces {
     /// Ends whatever nobody sees to in the container any more. True where that took the container, which is made anew.
     pub(super) async fn end_strays(&self, workspace: &WorkspaceId, id: &ContainerId) -> Result<bool> {
         let place = self.places.of(workspace);
-        if let Ok(_alone) = tokio::time::timeout(BEGINNING, place.beginning.write()).await {
+        let _ending = place.ending.lock().await;
+        if let Some(_alone) = self.in_time(BEGINNING, place.beginning.write()).await {
             // From now on nothing begins here that is not among them.
             let runs = self.runs_in(workspace).await?;
             let kept: Vec<Mark> = std::iter::once(Mark::MAIN).chain(runs.iter().filter_map(RunRow::mark)).collect();
-            match tokio::time::timeout(ENDING, self.containers.end(id, Ended::Others(&kept))).await {
+            match self.in_time(ENDING, self.containers.end(id, Ended::Others(&kept))).await {
                 // What does not run has ended.
-                Ok(Ok(()) | Err(ContainerError::Gone(_))) => return Ok(false),
-                Ok(Err(error)) => tracing::debug!(container = %id, "processes are not ended one by one: {error}"),
-                Err(_) => {}
+                Some(Ok(()) | Err(ContainerError::Gone(_))) => return Ok(false),
+                Some(Err(error)) => tracing::debug!(container = %id, "processes are not ended one by one: {error}"),
+                None => {}
             }
         }
         tracing::warn!(%workspace, "what runs in a workspace does not end: its container is made anew");
@@ -260,6 +265,19 @@ impl Workspaces {
             self.container(&workspace).await?;
         }
         Ok(true)
+    }
+
+    async fn in_time<T>(&self, most: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let stopped = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(WHILE_STOPPING).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = tokio::time::sleep(most) => None,
+            () = stopped => None,
+        }
     }
 
     /// Removes its own container, and what goes on there with it.

@@ -15,6 +15,9 @@ use tokio_util::{io::InspectReader, sync::CancellationToken, task::TaskTracker};
 /// What connections get in which nobody has said anything yet: when a server ends, these are closed without an answer.
 const READING: Duration = Duration::from_secs(1);
 
+/// For those that are used all the time to hear that they are to be closed.
+const HEARING: Duration = Duration::from_millis(200);
+
 /// One that knows whether anything was read of it yet.
 type Connection = InspectReader<TcpStream, Box<dyn FnMut(&[u8]) + Send>>;
 
@@ -59,7 +62,8 @@ impl Listener for Entrance {
             // Whoever comes now is refused, and asks another server.
             self.listener = None;
             self.silent.close();
-            let _ = tokio::time::timeout(READING, self.silent.wait()).await;
+            let read = tokio::time::timeout(READING, self.silent.wait());
+            let _ = tokio::join!(read, tokio::time::sleep(HEARING));
             self.left.cancel();
         }
         std::future::pending().await

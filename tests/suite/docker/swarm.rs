@@ -43,12 +43,14 @@ impl Swarm {
     }
 
     pub(super) async fn docker(&self, engine: u8, words: &[&str]) -> String {
+        let mut tries = 0;
         loop {
             let host = ["--host", &self.host(engine)];
             let done = Command::new("docker").args(host).args(words).stdin(Stdio::null()).output().await.unwrap();
             let complaint = String::from_utf8_lossy(&done.stderr);
             // What is changed was read before: in between the machine itself may have told of a change.
-            if complaint.contains("update out of sequence") {
+            if complaint.contains("update out of sequence") && tries < 50 {
+                tries += 1;
                 continue;
             }
             assert!(done.status.success(), "docker {words:?}: {complaint}");

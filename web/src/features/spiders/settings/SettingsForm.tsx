@@ -53,7 +53,9 @@ export function SettingsForm({ spider }: { spider: Schemas['Spider'] }) {
   // What the form was filled with, which may be older than what the server has now.
   const [filledFrom, setFilledFrom] = useState(spider)
   const [isDirty, setIsDirty] = useState(false)
-  if (!isDirty && filledFrom !== spider) setFilledFrom(spider)
+  // What was just saved may be known here before it is handed down.
+  const isNewer = Date.parse(spider.updated_at) >= Date.parse(filledFrom.updated_at)
+  if (!isDirty && filledFrom !== spider && isNewer) setFilledFrom(spider)
   const fill = useEffectEvent(() => {
     if (!isDirty) form.setFieldsValue(fieldsOf(filledFrom))
   })
