@@ -95,10 +95,11 @@ pub fn storage(dir: &Path, database_url: Option<&str>) -> Vec<(&'static str, Str
     vec![("CRAWLHUB_STORAGE", url), key("AWS_ACCESS_KEY_ID"), key("AWS_SECRET_ACCESS_KEY")]
 }
 
-/// A port at which nothing listens, nor will anything else by chance: it is below those that the system gives away.
+/// A port at which nothing listens, nor will anything else by chance: it is below those that the system gives away, and
+/// above those of the tests of instances.
 pub fn free_port() -> u16 {
     static COUNT: AtomicU16 = AtomicU16::new(0);
-    let first = 22_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
+    let first = 32_000 + u16::try_from(std::process::id() % 7).unwrap() * 100;
     loop {
         let port = first + COUNT.fetch_add(1, Ordering::Relaxed) % 100;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
